@@ -1,0 +1,21 @@
+/** Limits, named and in one place. Each is checked where data enters, and tested at the limit and one above. */
+
+/** Points of one sweep, checked by multiplication before anything is built. */
+export const RUNS_PER_SWEEP_MAX = 100_000;
+/** Bytes of one sweep file. */
+export const SPEC_BYTES_MAX = 8 * 1024 * 1024;
+/** Bytes of one gRPC message, either way. */
+export const GRPC_MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
+/** Bytes of one published output message. */
+export const OUTPUT_MESSAGE_BYTES_MAX = 256 * 1024;
+/** Bytes of one line that is read as a client event; a longer one is kept as bytes and not parsed. */
+export const CLIENT_LINE_BYTES_MAX = 64 * 1024;
+/** Metric names of one run; further ones are kept in the stream but not summarised. */
+export const METRIC_KEYS_MAX = 10_000;
+/** Attempts of one run lost to host trouble in a row before it is held. */
+export const CRASHES_BEFORE_HOLD = 5;
+/** Attempts of one run that may be lost before it fails. */
+export const LOST_RETRIES_MAX = 3;
+export const NAME_CHARS_MAX = 128;
+export const DEVICES_PER_RUN_MAX = 1024;
+export const CPU_SLOTS_MAX = 4096;
