@@ -1,12 +1,16 @@
 /**
  * What a sweep file says, after parsing. Plain immutable data. Numbers keep int and float apart, because `--lr 1.0` and
- * `--lr 1` are different command lines: a float with an integral value is a `FloatParam`.
+ * `--lr 1` are different command lines.
  */
 import type { ResourceRequest } from "../run/devices.ts";
 
-/** A float, kept as such: TOML `1.0` reaches the command line as `1.0`. */
-export interface FloatParam {
+/** A float, kept as such: TOML `1.0` reaches the command line as `1.0`. A class, so that no user table looks like it. */
+export class FloatParam {
   readonly float: number;
+
+  constructor(value: number) {
+    this.float = value;
+  }
 }
 
 /** A parameter value. Integers are plain numbers within ±2^53; every TOML float is a `FloatParam`. */

@@ -1,0 +1,130 @@
+/**
+ * What the coordinator knows and decides on, in memory. Only live things are here: runs that are not terminal, attempts
+ * that have not ended, nodes that were ever seen. `applyChange` (changes.ts) is the only mutator; after a restart
+ * `load-cluster` builds an equal one from the store.
+ */
+import type { DeviceUuid, Fence, NodeName, RunId, SessionId, SweepId } from "../../shared/kernel/ids.ts";
+import type { Device, ResourceRequest } from "../../shared/run/devices.ts";
+import type { LiveState } from "../../shared/run/states.ts";
+import type { RunQueue } from "./run-queue.ts";
+
+export interface Sweep {
+  readonly id: SweepId;
+  /** Order of submission over all sweeps. */
+  readonly seq: number;
+  readonly name: string;
+  readonly number: number;
+  readonly resources: ResourceRequest;
+  /** 0: no limit. */
+  readonly parallel: number;
+  readonly retryMax: number;
+}
+
+export interface Run {
+  readonly id: RunId;
+  readonly sweepId: SweepId;
+  /** From 1 within its sweep. */
+  readonly index: number;
+  readonly fingerprint: string;
+  state: LiveState;
+  /** Why it is held or waits, in one line; empty when there is nothing to say. */
+  reason: string;
+  priority: number;
+  /** Number of the last attempt; 0 before the first. */
+  attempt: number;
+  /** Current attempt, or the last one. */
+  fence: Fence | undefined;
+  /** Ends by the program's own fault so far. */
+  failures: number;
+  /** Ends by the fault of hosts in a row. */
+  crashes: number;
+  cancelRequested: boolean;
+  /** Wall time (Unix ms) before which it is not placed again; 0: none. A delay for politeness, never for safety. */
+  notBefore: number;
+}
+
+export type StopReason = "" | "cancel" | "superseded" | "revoked" | "stop";
+
+export interface Attempt {
+  readonly fence: Fence;
+  readonly runId: RunId;
+  readonly number: number;
+  readonly node: NodeName;
+  readonly devices: readonly DeviceUuid[];
+  phase: "assigned" | "running";
+  /** Why it was told to stop. */
+  stopping: StopReason;
+  startedAt: number | undefined;
+}
+
+export interface Node {
+  readonly name: NodeName;
+  agentId: string;
+  machineId: string;
+  bootId: string;
+  incarnation: number;
+  /** The last session it was given; live only while `connected`. */
+  session: SessionId;
+  version: string;
+  labels: { readonly [key: string]: string };
+  host: HostFacts;
+  /** As the agent last reported them. */
+  devices: readonly Device[];
+  cordoned: boolean;
+  draining: boolean;
+  /** Unix ms of the last Hello or state change; for people. */
+  seenAt: number;
+  // What follows is not stored: it starts anew with each coordinator.
+  connected: boolean;
+  /** Silent for longer than the unknown threshold. */
+  silent: boolean;
+  /** Monotonic ms of the last message. */
+  lastHeardMs: number;
+}
+
+export interface HostFacts {
+  readonly hostname: string;
+  readonly os: string;
+  readonly kernel: string;
+  readonly arch: string;
+  readonly cpuModel: string;
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+  readonly driverVersion: string;
+}
+
+/** Queued runs with the same request (and the same sweep, where it limits itself): placed or passed over together. */
+export interface QueueGroup {
+  readonly key: string;
+  readonly request: ResourceRequest;
+  /** Set when the group belongs to a sweep with a parallel limit. */
+  readonly limitedBy: SweepId | undefined;
+  readonly queue: RunQueue;
+}
+
+export interface Cluster {
+  readonly storeId: string;
+  term: number;
+  nextFence: number;
+  nextSession: number;
+  nextSweepSeq: number;
+  /** Sweeps with live runs. */
+  readonly sweeps: Map<SweepId, Sweep>;
+  readonly runs: Map<RunId, Run>;
+  readonly attempts: Map<Fence, Attempt>;
+  readonly nodes: Map<NodeName, Node>;
+  // Derived from the above, kept in step by applyChange.
+  readonly groups: Map<string, QueueGroup>;
+  /** Who holds a device. Keyed by node and uuid. */
+  readonly holders: Map<string, Fence>;
+  /** Live runs of each sweep. */
+  readonly liveBySweep: Map<SweepId, number>;
+  /** Assigned, running or unknown runs of each sweep that limits itself. */
+  readonly activeBySweep: Map<SweepId, number>;
+  /** Queued runs that wait for a retry delay to pass. */
+  readonly delayed: Set<RunId>;
+}
+
+export function holderKey(node: NodeName, device: DeviceUuid): string {
+  return `${node}\n${device}`;
+}
