@@ -1,0 +1,219 @@
+/**
+ * The only mutator of the cluster in memory. Mirrors `writeChange`: after both, memory and store say the same, which
+ * `load-cluster` is held to by a test. Also keeps the derived parts (queues, holders, counts) in step.
+ */
+import { assert, required, unreachable } from "../../shared/kernel/assert.ts";
+import type { RunId, SweepId } from "../../shared/kernel/ids.ts";
+import type { RunState } from "../../shared/run/states.ts";
+import { isTerminal } from "../../shared/run/states.ts";
+import type { Change, RunStateRow } from "./changes.ts";
+import type { Attempt, Cluster, Run, Sweep } from "./cluster.ts";
+import { holderKey } from "./cluster.ts";
+import type { QueueEntry } from "./run-queue.ts";
+import { RunQueue } from "./run-queue.ts";
+
+export function applyChange(cluster: Cluster, change: Change): void {
+  switch (change.kind) {
+    case "sweep-added":
+      cluster.nextSweepSeq = change.sweep.seq + 1;
+      addSweep(cluster, change.sweep, change);
+      return;
+    case "run-changed":
+      changeRun(cluster, required(cluster.runs.get(change.row.runId), "the changed run"), change.row);
+      return;
+    case "run-revived":
+      if (!cluster.sweeps.has(change.sweep.id)) cluster.sweeps.set(change.sweep.id, change.sweep);
+      addRun(cluster, runOfRow(change.row, change.index, change.fingerprint));
+      return;
+    case "attempt-added":
+    case "attempt-revived":
+      addAttempt(cluster, change.attempt);
+      return;
+    case "attempt-changed": {
+      const attempt = required(cluster.attempts.get(change.fence), "the changed attempt");
+      attempt.phase = change.phase;
+      attempt.stopping = change.stopping;
+      attempt.startedAt = change.startedAt;
+      return;
+    }
+    case "attempt-ended":
+      endAttempt(cluster, required(cluster.attempts.get(change.fence), "the ended attempt"));
+      return;
+    case "node-saved":
+      cluster.nodes.set(change.node.name, { ...change.node });
+      return;
+    case "node-link": {
+      const node = required(cluster.nodes.get(change.name), "the linked node");
+      node.session = change.session;
+      node.connected = change.connected;
+      node.silent = change.silent;
+      node.lastHeardMs = change.lastHeardMs;
+      cluster.nextSession = Math.max(cluster.nextSession, change.session + 1);
+      return;
+    }
+    case "fence-floor":
+      cluster.nextFence = Math.max(cluster.nextFence, change.nextFence);
+      return;
+    case "attempt-sealed":
+    case "completed-added":
+    case "history":
+      return;
+    default:
+      unreachable(change);
+  }
+}
+
+/** Puts a live run into memory with everything that is derived from it. Also used by `load-cluster`. */
+export function addRun(cluster: Cluster, run: Run): void {
+  assert(!cluster.runs.has(run.id), `run ${run.id} is new`);
+  cluster.runs.set(run.id, run);
+  count(cluster.liveBySweep, run.sweepId, 1);
+  enter(cluster, run);
+}
+
+/** Puts an attempt into memory and gives it its devices. Also used by `load-cluster`. */
+export function addAttempt(cluster: Cluster, attempt: Attempt): void {
+  assert(!cluster.attempts.has(attempt.fence), `fence ${attempt.fence} is new`);
+  cluster.attempts.set(attempt.fence, { ...attempt });
+  cluster.nextFence = Math.max(cluster.nextFence, attempt.fence + 1);
+  for (const device of attempt.devices) cluster.holders.set(holderKey(attempt.node, device), attempt.fence);
+}
+
+export function runOfRow(row: RunStateRow, index: number, fingerprint: string): Run {
+  assert(!isTerminal(row.state), `run ${row.runId} is live`);
+  return {
+    id: row.runId,
+    sweepId: row.sweepId,
+    index,
+    fingerprint,
+    state: row.state,
+    reason: row.reason,
+    priority: row.priority,
+    attempt: row.attempt,
+    fence: row.fence,
+    failures: row.failures,
+    crashes: row.crashes,
+    cancelRequested: row.cancelRequested,
+    notBefore: row.notBefore,
+  };
+}
+
+/** The run's row as it stands in memory, to be changed and written. */
+export function rowOfRun(run: Run): RunStateRow {
+  const { id, index: _index, fingerprint: _fingerprint, ...rest } = run;
+  return { runId: id, ...rest, finishedAt: undefined };
+}
+
+/** Key of the group a run queues in: its request, and its sweep where that limits itself. */
+export function groupKeyOf(sweep: Sweep): string {
+  const request = `gpus=${sweep.resources.gpus ?? "any"} cpus=${sweep.resources.cpus ?? "any"}`;
+  return sweep.parallel > 0 ? `${request} sweep=${sweep.id}` : request;
+}
+
+export function queueEntryOf(run: Run, sweep: Sweep): QueueEntry {
+  return { runId: run.id, priority: run.priority, sweepSeq: sweep.seq, index: run.index };
+}
+
+function addSweep(cluster: Cluster, sweep: Sweep, change: Extract<Change, { kind: "sweep-added" }>): void {
+  const live = change.runs.filter((run) => run.reusedFrom === undefined);
+  if (live.length === 0) return;
+  cluster.sweeps.set(sweep.id, {
+    id: sweep.id,
+    seq: sweep.seq,
+    name: sweep.name,
+    number: sweep.number,
+    resources: sweep.resources,
+    parallel: sweep.parallel,
+    retryMax: sweep.retryMax,
+  });
+  for (const run of live) {
+    addRun(cluster, {
+      id: run.id,
+      sweepId: sweep.id,
+      index: run.index,
+      fingerprint: run.fingerprint,
+      state: "queued",
+      reason: "",
+      priority: change.sweep.priority,
+      attempt: 0,
+      fence: undefined,
+      failures: 0,
+      crashes: 0,
+      cancelRequested: false,
+      notBefore: 0,
+    });
+  }
+}
+
+function changeRun(cluster: Cluster, run: Run, row: RunStateRow): void {
+  leave(cluster, run);
+  if (isTerminal(row.state)) {
+    removeRun(cluster, run);
+    return;
+  }
+  Object.assign(run, runOfRow(row, run.index, run.fingerprint));
+  enter(cluster, run);
+}
+
+function removeRun(cluster: Cluster, run: Run): void {
+  cluster.runs.delete(run.id);
+  count(cluster.liveBySweep, run.sweepId, -1);
+  if (!cluster.liveBySweep.has(run.sweepId)) cluster.sweeps.delete(run.sweepId);
+}
+
+function endAttempt(cluster: Cluster, attempt: Attempt): void {
+  cluster.attempts.delete(attempt.fence);
+  for (const device of attempt.devices) {
+    const key = holderKey(attempt.node, device);
+    if (cluster.holders.get(key) === attempt.fence) cluster.holders.delete(key);
+  }
+}
+
+/** Adds what follows from a run's state. */
+function enter(cluster: Cluster, run: Run): void {
+  if (isActive(run.state)) count(cluster.activeBySweep, run.sweepId, 1);
+  if (run.state !== "queued") return;
+  if (run.notBefore > 0) cluster.delayed.add(run.id);
+  else queueOf(cluster, run).add(queueEntryOf(run, sweepOf(cluster, run.sweepId)));
+}
+
+/** Takes back what `enter` added. */
+function leave(cluster: Cluster, run: Run): void {
+  if (isActive(run.state)) count(cluster.activeBySweep, run.sweepId, -1);
+  if (run.state !== "queued") return;
+  if (run.notBefore > 0) cluster.delayed.delete(run.id);
+  else removeFromQueue(cluster, run);
+}
+
+function removeFromQueue(cluster: Cluster, run: Run): void {
+  const sweep = sweepOf(cluster, run.sweepId);
+  const group = required(cluster.groups.get(groupKeyOf(sweep)), "the group of a queued run");
+  assert(group.queue.remove(queueEntryOf(run, sweep)), `queued run ${run.id} is in its queue`);
+  if (group.queue.size === 0) cluster.groups.delete(group.key);
+}
+
+function queueOf(cluster: Cluster, run: Run): RunQueue {
+  const sweep = sweepOf(cluster, run.sweepId);
+  const key = groupKeyOf(sweep);
+  let group = cluster.groups.get(key);
+  if (!group) {
+    const limitedBy = sweep.parallel > 0 ? sweep.id : undefined;
+    group = { key, request: sweep.resources, limitedBy, queue: new RunQueue() };
+    cluster.groups.set(key, group);
+  }
+  return group.queue;
+}
+
+function sweepOf(cluster: Cluster, id: SweepId): Sweep {
+  return required(cluster.sweeps.get(id), "the sweep of a live run");
+}
+
+function isActive(state: RunState): boolean {
+  return state === "assigned" || state === "running" || state === "unknown";
+}
+
+function count<Key extends SweepId | RunId>(counts: Map<Key, number>, key: Key, step: number): void {
+  const value = (counts.get(key) ?? 0) + step;
+  if (value === 0) counts.delete(key);
+  else counts.set(key, value);
+}

@@ -1,0 +1,130 @@
+/**
+ * Everything that can happen to the control state, as data. A reactor returns changes; `writeChange` (store) makes them
+ * durable and `applyChange` brings memory to the same state. Changes marked volatile are not stored.
+ */
+import type { DeviceUuid, Fence, NodeName, RunId, SessionId, SweepId } from "../../shared/kernel/ids.ts";
+import type { Outcome, RunState } from "../../shared/run/states.ts";
+import type { StreamName } from "../../shared/subjects.ts";
+import type { Attempt, Node, StopReason, Sweep } from "./cluster.ts";
+
+/** What the store keeps about a sweep beyond what decisions need. */
+export interface SweepRecord extends Sweep {
+  readonly submitId: string;
+  readonly createdAt: number;
+  readonly total: number;
+  readonly reused: number;
+  readonly priority: number;
+  readonly timeLimitMs: number;
+  readonly stopGraceMs: number;
+  readonly objective: { readonly metric: string; readonly goal: "maximize" | "minimize" } | undefined;
+  readonly templateJson: string;
+  readonly sourcePath: string;
+  readonly sourceText: string;
+}
+
+export interface RunRow {
+  readonly id: RunId;
+  readonly index: number;
+  readonly fingerprint: string;
+  readonly paramsJson: string;
+  /** Run that completed this configuration before: the row is terminal from the start. */
+  readonly reusedFrom: RunId | undefined;
+}
+
+/** The narrow, changing part of a run: written as a whole. */
+export interface RunStateRow {
+  readonly runId: RunId;
+  readonly sweepId: SweepId;
+  readonly state: RunState;
+  readonly reason: string;
+  readonly priority: number;
+  readonly attempt: number;
+  readonly fence: Fence | undefined;
+  readonly failures: number;
+  readonly crashes: number;
+  readonly cancelRequested: boolean;
+  readonly notBefore: number;
+  /** Unix ms; set in terminal states. */
+  readonly finishedAt: number | undefined;
+}
+
+export type FinalSizes = { readonly [stream in StreamName]?: number };
+
+export type Change =
+  | { readonly kind: "sweep-added"; readonly sweep: SweepRecord; readonly runs: readonly RunRow[] }
+  | { readonly kind: "run-changed"; readonly row: RunStateRow }
+  /** A terminal run is live again: memory needs what only the store still had. */
+  | {
+      readonly kind: "run-revived";
+      readonly row: RunStateRow;
+      readonly sweep: Sweep;
+      readonly index: number;
+      readonly fingerprint: string;
+    }
+  | { readonly kind: "attempt-added"; readonly attempt: Attempt; readonly at: number }
+  /** An attempt that was given up turned out to be alive, and its run had not been started again. */
+  | { readonly kind: "attempt-revived"; readonly attempt: Attempt }
+  | {
+      readonly kind: "attempt-changed";
+      readonly fence: Fence;
+      readonly phase: Attempt["phase"];
+      readonly stopping: StopReason;
+      readonly startedAt: number | undefined;
+    }
+  | {
+      readonly kind: "attempt-ended";
+      readonly fence: Fence;
+      readonly outcome: Outcome;
+      readonly startedAt: number | undefined;
+      readonly finishedAt: number;
+      /** Undefined where the host did not say: nothing more will come. */
+      readonly finalSizes: FinalSizes | undefined;
+    }
+  | { readonly kind: "attempt-sealed"; readonly fence: Fence }
+  | { readonly kind: "completed-added"; readonly fingerprint: string; readonly runId: RunId }
+  | { readonly kind: "node-saved"; readonly node: Node }
+  /** Volatile. */
+  | {
+      readonly kind: "node-link";
+      readonly name: NodeName;
+      readonly session: SessionId;
+      readonly connected: boolean;
+      readonly silent: boolean;
+      readonly lastHeardMs: number;
+    }
+  /** The next fence is at least this: another coordinator's agents have seen higher ones. */
+  | { readonly kind: "fence-floor"; readonly nextFence: number }
+  | {
+      readonly kind: "history";
+      readonly at: number;
+      readonly what: HistoryKind;
+      readonly runId: RunId | undefined;
+      readonly node: NodeName | undefined;
+      readonly text: string;
+    };
+
+export type HistoryKind =
+  | "submitted"
+  | "requeued"
+  | "held"
+  | "cancel-requested"
+  | "cancelled"
+  | "retried"
+  | "lost"
+  | "adopted"
+  | "superseded"
+  | "node-joined"
+  | "node-left"
+  | "node-silent"
+  | "node-cordoned"
+  | "node-uncordoned"
+  | "node-draining"
+  | "node-stopped"
+  | "store-rolled-back";
+
+/** Devices an attempt holds. */
+export interface Placement {
+  readonly runId: RunId;
+  readonly node: NodeName;
+  readonly devices: readonly DeviceUuid[];
+}

@@ -1,0 +1,90 @@
+/** What reaches the core: from users, from agents, and from time. Everything random or read from a clock is passed in. */
+import type { Fence, NodeName, RunId, SessionId } from "../../shared/kernel/ids.ts";
+import type { Device } from "../../shared/run/devices.ts";
+import type { Outcome, TerminalState } from "../../shared/run/states.ts";
+import type { FinalSizes, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
+import type { HostFacts, Sweep } from "./cluster.ts";
+
+/** The moment of an event. */
+export interface Now {
+  /** Monotonic milliseconds: what leases and silence are measured with. */
+  readonly monotonicMs: number;
+  /** Unix milliseconds: for records, and for the politeness of retry delays. */
+  readonly wallMs: number;
+  /** Uniform in [0, 1): jitter. */
+  readonly random: number;
+}
+
+/** A sweep before it has its place in the order: the core gives `seq`. */
+export type NewSweep = Omit<SweepRecord, "seq" | "number">;
+
+export interface TerminalRun {
+  readonly row: RunStateRow & { readonly state: TerminalState };
+  readonly sweep: Sweep;
+  readonly index: number;
+  readonly fingerprint: string;
+  /** A point that was taken from earlier work never ran: there is nothing to try again. */
+  readonly reused: boolean;
+}
+
+export interface FinishReport {
+  readonly fence: Fence;
+  readonly outcome: Outcome;
+  readonly startedAt: number | undefined;
+  readonly finishedAt: number;
+  readonly finalSizes: FinalSizes;
+  /** Devices of the attempt that did not come back clean. */
+  readonly unclean: readonly Device[];
+}
+
+export type AttemptReport =
+  | { readonly fence: Fence; readonly runId: RunId; readonly phase: "accepted" }
+  | { readonly fence: Fence; readonly runId: RunId; readonly phase: "running"; readonly startedAt: number }
+  | { readonly fence: Fence; readonly runId: RunId; readonly phase: "finished"; readonly finish: FinishReport };
+
+export interface Hello {
+  readonly agentId: string;
+  readonly name: NodeName;
+  readonly machineId: string;
+  readonly bootId: string;
+  readonly incarnation: number;
+  readonly version: string;
+  readonly protocol: number;
+  readonly labels: { readonly [key: string]: string };
+  readonly host: HostFacts;
+  readonly maxFenceSeen: number;
+  /** The store this agent last worked for; empty at its first start. */
+  readonly storeId: string;
+  readonly term: number;
+  readonly devices: readonly Device[];
+  readonly attempts: readonly AttemptReport[];
+  readonly draining: boolean;
+}
+
+/** Handle of a connection before it has a session: the shell's own number. */
+export type ConnectionId = number;
+
+export type Event =
+  | { readonly kind: "submit"; readonly sweep: NewSweep; readonly number: number; readonly runs: readonly RunRow[] }
+  | { readonly kind: "cancel"; readonly runIds: readonly RunId[] }
+  | { readonly kind: "retry"; readonly runIds: readonly RunId[]; readonly terminal: readonly TerminalRun[] }
+  | { readonly kind: "node-action"; readonly name: NodeName; readonly action: NodeAction }
+  | { readonly kind: "hello"; readonly connection: ConnectionId; readonly hello: Hello }
+  | { readonly kind: "disconnected"; readonly session: SessionId }
+  | { readonly kind: "heartbeat"; readonly session: SessionId; readonly seq: number; readonly fences: readonly Fence[] }
+  | { readonly kind: "accepted"; readonly session: SessionId; readonly fence: Fence }
+  | {
+      readonly kind: "rejected";
+      readonly session: SessionId;
+      readonly fence: Fence;
+      readonly reason: string;
+      readonly detail: string;
+    }
+  | { readonly kind: "started"; readonly session: SessionId; readonly fence: Fence; readonly startedAt: number }
+  | { readonly kind: "finished"; readonly session: SessionId; readonly finish: FinishReport }
+  | { readonly kind: "devices"; readonly session: SessionId; readonly devices: readonly Device[] }
+  | { readonly kind: "sealed"; readonly fence: Fence }
+  | { readonly kind: "tick" }
+  | { readonly kind: "schedule" };
+
+export type NodeAction = "cordon" | "uncordon" | "drain" | "stop";

@@ -1,0 +1,99 @@
+/** Why a run is where it is, in one line, and what each node says to it. Derived on demand from the same view. */
+
+import { formatDuration } from "../../shared/kernel/duration.ts";
+import type { NodeName, RunId } from "../../shared/kernel/ids.ts";
+import type { ResourceRequest } from "../../shared/run/devices.ts";
+import { describeRequest, devicesWanted } from "../../shared/run/devices.ts";
+import { groupKeyOf, queueEntryOf } from "./apply-change.ts";
+import type { Cluster, Node, Run, Sweep } from "./cluster.ts";
+import { closedReason, couldFit, freeOn } from "./fit.ts";
+import { compareEntries } from "./run-queue.ts";
+
+export interface Explanation {
+  readonly reason: string;
+  /** What the run asks for, in words. */
+  readonly needs: string;
+  readonly nodes: readonly { readonly node: NodeName; readonly reason: string }[];
+  /** Queued runs that are placed before it. */
+  readonly ahead: number;
+}
+
+/** Undefined for a run that is not live: the store knows how it ended. `wallMs` only shows how long a delay lasts. */
+export function explain(cluster: Cluster, id: RunId, wallMs: number): Explanation | undefined {
+  const run = cluster.runs.get(id);
+  const sweep = run && cluster.sweeps.get(run.sweepId);
+  if (!run || !sweep) return undefined;
+  const needs = describeRequest(sweep.resources);
+  if (run.state !== "queued") return { reason: activeReason(cluster, run), needs, nodes: [], ahead: 0 };
+  const nodes = [...cluster.nodes.values()]
+    .map((node) => ({ node: node.name, reason: nodeReason(cluster, node, sweep.resources) }))
+    .sort((a, b) => (a.node < b.node ? -1 : 1));
+  return { reason: queuedReason(cluster, run, sweep, wallMs), needs, nodes, ahead: runsAhead(cluster, run, sweep) };
+}
+
+function activeReason(cluster: Cluster, run: Run): string {
+  const attempt = run.fence === undefined ? undefined : cluster.attempts.get(run.fence);
+  if (run.state === "held") return `held: ${run.reason}`;
+  if (!attempt) return run.reason;
+  if (attempt.stopping === "cancel") return `stopping on ${attempt.node}: cancelled by the user`;
+  if (run.state === "unknown")
+    return `${attempt.node} is silent; the run may go on there and is not started elsewhere yet`;
+  if (run.state === "assigned") return `starting on ${attempt.node}`;
+  return `running on ${attempt.node}`;
+}
+
+function queuedReason(cluster: Cluster, run: Run, sweep: Sweep, wallMs: number): string {
+  if (run.notBefore > wallMs) return `next try in ${formatDuration(run.notBefore - wallMs)}: ${run.reason}`;
+  const nodes = [...cluster.nodes.values()];
+  if (nodes.length === 0) return "no agent has joined yet: run `exp-agent start` on a host";
+  const active = cluster.activeBySweep.get(sweep.id) ?? 0;
+  if (sweep.parallel > 0 && active >= sweep.parallel) {
+    return `its sweep runs ${active} of at most ${sweep.parallel} at a time ([limits] parallel)`;
+  }
+  const fitting = nodes.filter((node) => couldFit(node, sweep.resources));
+  if (fitting.length === 0) return `no node has ${describeRequest(sweep.resources)}: ${largest(nodes)}`;
+  const open = fitting.filter((node) => closedReason(node) === undefined);
+  if (open.length === 0) return `every node that fits is closed: ${closedList(fitting)}`;
+  const ahead = runsAhead(cluster, run, sweep);
+  const queue = ahead > 0 ? `; ${ahead} queued run${ahead === 1 ? " is" : "s are"} placed first` : "";
+  return `all fitting devices are busy${queue}`;
+}
+
+function nodeReason(cluster: Cluster, node: Node, request: ResourceRequest): string {
+  const closed = closedReason(node);
+  if (closed !== undefined) return closed;
+  if (!couldFit(node, request)) return `too small: ${inventory(node)}`;
+  const free = freeOn(cluster, node);
+  const want = devicesWanted(request, free.hasGpus);
+  if (free.gpus.length >= want.gpu && free.cpus.length >= want.cpu) return "fits now";
+  const unclean = node.devices.filter((device) => device.health !== "clean");
+  const note =
+    unclean.length > 0 ? `; not offered: ${unclean.map((d) => `${d.index} (${d.reason || d.health})`).join(", ")}` : "";
+  const kind = free.gpus.length < want.gpu ? "GPU" : "CPU slot";
+  const have = kind === "GPU" ? free.gpus.length : free.cpus.length;
+  const need = kind === "GPU" ? want.gpu : want.cpu;
+  return `${have} of ${need} ${kind}${need === 1 ? "" : "s"} free${note}`;
+}
+
+function runsAhead(cluster: Cluster, run: Run, sweep: Sweep): number {
+  const entry = queueEntryOf(run, sweep);
+  let ahead = 0;
+  for (const group of cluster.groups.values()) {
+    if (group.key === groupKeyOf(sweep)) ahead += group.queue.rank(entry);
+    else for (const other of group.queue) if (compareEntries(other, entry) < 0) ahead += 1;
+  }
+  return ahead;
+}
+
+function largest(nodes: readonly Node[]): string {
+  return nodes.map((node) => `${node.name} has ${inventory(node)}`).join("; ");
+}
+
+function inventory(node: Node): string {
+  const gpus = node.devices.filter((device) => device.kind === "gpu").length;
+  return `${gpus} GPU${gpus === 1 ? "" : "s"}, ${node.devices.length - gpus} CPU slots`;
+}
+
+function closedList(nodes: readonly Node[]): string {
+  return nodes.map((node) => `${node.name} ${closedReason(node)}`).join(", ");
+}

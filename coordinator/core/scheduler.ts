@@ -1,0 +1,65 @@
+/**
+ * Decides which queued runs start now. Order: priority, submission, index. Runs are looked at by group of equal request,
+ * so a pass costs groups x nodes and the runs it places, not runs x nodes. A run that does not fit lets smaller ones of
+ * other groups pass. Never changes the cluster.
+ */
+import type { SweepId } from "../../shared/kernel/ids.ts";
+import type { Placement } from "./changes.ts";
+import type { Cluster, QueueGroup } from "./cluster.ts";
+import type { FreeDevices } from "./fit.ts";
+import { freeDevices, takeDevices } from "./fit.ts";
+import type { QueueEntry } from "./run-queue.ts";
+import { compareEntries } from "./run-queue.ts";
+
+interface Cursor {
+  readonly group: QueueGroup;
+  position: number;
+  head: QueueEntry;
+}
+
+/** At most this many placements a pass; the next pass goes on. Keeps one transaction short. */
+const PLACEMENTS_PER_PASS_MAX = 1024;
+
+export function schedule(cluster: Cluster): Placement[] {
+  if (cluster.groups.size === 0) return [];
+  const book = freeDevices(cluster);
+  const placements: Placement[] = [];
+  const started = new Map<SweepId, number>();
+  let cursors = [...cluster.groups.values()].flatMap((group) => {
+    const head = group.queue.at(0);
+    return head ? [{ group, position: 0, head }] : [];
+  });
+  while (cursors.length > 0 && placements.length < PLACEMENTS_PER_PASS_MAX) {
+    const cursor = cursors.reduce((best, other) => (compareEntries(other.head, best.head) < 0 ? other : best));
+    const placement = place(cluster, book, cursor, started);
+    if (placement) placements.push(placement);
+    if (!placement || !advance(cursor)) cursors = cursors.filter((other) => other !== cursor);
+  }
+  return placements;
+}
+
+function place(
+  cluster: Cluster,
+  book: readonly FreeDevices[],
+  cursor: Cursor,
+  started: Map<SweepId, number>,
+): Placement | undefined {
+  const limitedBy = cursor.group.limitedBy;
+  if (limitedBy !== undefined && isFull(cluster, limitedBy, started)) return undefined;
+  const taken = takeDevices(book, cursor.group.request);
+  if (!taken) return undefined;
+  if (limitedBy !== undefined) started.set(limitedBy, (started.get(limitedBy) ?? 0) + 1);
+  return { runId: cursor.head.runId, node: taken.node, devices: taken.devices };
+}
+
+function advance(cursor: Cursor): boolean {
+  cursor.position += 1;
+  const head = cursor.group.queue.at(cursor.position);
+  if (head) cursor.head = head;
+  return head !== undefined;
+}
+
+function isFull(cluster: Cluster, sweepId: SweepId, started: ReadonlyMap<SweepId, number>): boolean {
+  const parallel = cluster.sweeps.get(sweepId)?.parallel ?? 0;
+  return (cluster.activeBySweep.get(sweepId) ?? 0) + (started.get(sweepId) ?? 0) >= parallel;
+}
