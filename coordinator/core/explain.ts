@@ -4,10 +4,9 @@ import { formatDuration } from "../../shared/kernel/duration.ts";
 import type { NodeName, RunId } from "../../shared/kernel/ids.ts";
 import type { ResourceRequest } from "../../shared/run/devices.ts";
 import { describeRequest, devicesWanted } from "../../shared/run/devices.ts";
-import { groupKeyOf, queueEntryOf } from "./apply-change.ts";
+import { queueEntryOf } from "./apply-change.ts";
 import type { Cluster, Node, Run, Sweep } from "./cluster.ts";
 import { closedReason, couldFit, freeOn } from "./fit.ts";
-import { compareEntries } from "./run-queue.ts";
 
 export interface Explanation {
   readonly reason: string;
@@ -77,12 +76,7 @@ function nodeReason(cluster: Cluster, node: Node, request: ResourceRequest): str
 
 function runsAhead(cluster: Cluster, run: Run, sweep: Sweep): number {
   const entry = queueEntryOf(run, sweep);
-  let ahead = 0;
-  for (const group of cluster.groups.values()) {
-    if (group.key === groupKeyOf(sweep)) ahead += group.queue.rank(entry);
-    else for (const other of group.queue) if (compareEntries(other, entry) < 0) ahead += 1;
-  }
-  return ahead;
+  return [...cluster.groups.values()].reduce((ahead, group) => ahead + group.queue.rank(entry), 0);
 }
 
 function largest(nodes: readonly Node[]): string {

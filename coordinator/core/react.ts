@@ -1,0 +1,50 @@
+/**
+ * The core's one door: an event and the cluster as it is give changes and commands. Pure: no I/O, no clock, no
+ * randomness; the cluster is only read. A repeated event gives nothing new.
+ */
+import { unreachable } from "../../shared/kernel/assert.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Reaction } from "./commands.ts";
+import type { Event, Now } from "./events.ts";
+import { onAccepted, onFinished, onRejected, onSealed, onStarted } from "./reactor-attempts.ts";
+import { onHello } from "./reactor-hello.ts";
+import { onDevices, onDisconnected, onHeartbeat, onNodeAction, onTick } from "./reactor-nodes.ts";
+import { onCancel, onRetry, onSchedule, onSubmit } from "./reactor-runs.ts";
+import type { CoreSettings } from "./settings.ts";
+
+export function react(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
+  switch (event.kind) {
+    case "submit":
+      return onSubmit(cluster, event, now);
+    case "cancel":
+      return onCancel(cluster, event, now);
+    case "retry":
+      return onRetry(cluster, event, now);
+    case "schedule":
+      return onSchedule(cluster, now);
+    case "hello":
+      return onHello(cluster, event, now, settings);
+    case "disconnected":
+      return onDisconnected(cluster, event, now);
+    case "heartbeat":
+      return onHeartbeat(cluster, event, now);
+    case "devices":
+      return onDevices(cluster, event, now);
+    case "node-action":
+      return onNodeAction(cluster, event, now);
+    case "tick":
+      return onTick(cluster, now, settings);
+    case "accepted":
+      return onAccepted(cluster, event);
+    case "rejected":
+      return onRejected(cluster, event, now, settings);
+    case "started":
+      return onStarted(cluster, event);
+    case "finished":
+      return onFinished(cluster, event, now, settings);
+    case "sealed":
+      return onSealed(event);
+    default:
+      return unreachable(event);
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * What agents say of their attempts. A message counts only when its session is the live one of the node that holds the
+ * attempt; everything else is a late echo and changes nothing.
+ */
+import { backoffMs } from "../../shared/kernel/backoff.ts";
+import type { Fence, SessionId } from "../../shared/kernel/ids.ts";
+import { CRASHES_BEFORE_HOLD } from "../../shared/run/limits.ts";
+import type { Outcome } from "../../shared/run/states.ts";
+import { describeOutcome } from "../../shared/run/states.ts";
+import type { Change, RunStateRow } from "./changes.ts";
+import type { Attempt, Cluster, Node, Run } from "./cluster.ts";
+import type { Reaction } from "./commands.ts";
+import type { Event, FinishReport, Now } from "./events.ts";
+import { history, runChanged } from "./reactor-runs.ts";
+import type { CoreSettings } from "./settings.ts";
+
+type EventOf<Kind extends Event["kind"]> = Extract<Event, { kind: Kind }>;
+
+const NOTHING: Reaction = { changes: [], commands: [] };
+
+/** The live node behind a session; undefined for a session that is over. */
+export function nodeOfSession(cluster: Cluster, session: SessionId): Node | undefined {
+  for (const node of cluster.nodes.values()) if (node.connected && node.session === session) return node;
+  return undefined;
+}
+
+/** Accepting is the agent's own record: the coordinator has assumed it since the assignment was committed. */
+export function onAccepted(_cluster: Cluster, _event: EventOf<"accepted">): Reaction {
+  return NOTHING;
+}
+
+export function onStarted(cluster: Cluster, event: EventOf<"started">): Reaction {
+  const attempt = held(cluster, event.session, event.fence);
+  if (!attempt || attempt.phase === "running") return NOTHING;
+  return { changes: startedChanges(cluster, attempt, event.startedAt), commands: [] };
+}
+
+/** The attempt is running: said by Started, or by a Hello. */
+export function startedChanges(cluster: Cluster, attempt: Attempt, startedAt: number): Change[] {
+  const run = cluster.runs.get(attempt.runId);
+  const { fence, stopping } = attempt;
+  const changes: Change[] = [{ kind: "attempt-changed", fence, phase: "running", stopping, startedAt }];
+  if (run && run.fence === fence) changes.push(runChanged(run, { state: "running" }));
+  return changes;
+}
+
+export function onFinished(cluster: Cluster, event: EventOf<"finished">, now: Now, settings: CoreSettings): Reaction {
+  const node = nodeOfSession(cluster, event.session);
+  if (!node) return NOTHING;
+  const { fence } = event.finish;
+  const attempt = cluster.attempts.get(fence);
+  if (attempt && attempt.node !== node.name) return NOTHING;
+  const changes: Change[] = [];
+  if (attempt) changes.push(...endChanges(cluster, attempt, event.finish, now, settings));
+  const marked = withUnclean(node, event.finish);
+  if (marked) changes.push({ kind: "node-saved", node: marked });
+  // Not in memory: recorded before. The agent asks until it hears so.
+  return { changes, commands: [{ kind: "finish-ack", session: event.session, fence }] };
+}
+
+/** The host refused: nothing of the user's has run, and by the agent's journal never will under this fence. */
+export function onRejected(cluster: Cluster, event: EventOf<"rejected">, now: Now, settings: CoreSettings): Reaction {
+  const attempt = held(cluster, event.session, event.fence);
+  if (!attempt) return NOTHING;
+  const reason = event.detail === "" ? event.reason : `${event.reason}: ${event.detail}`;
+  const outcome: Outcome = { kind: "rejected", reason };
+  return { changes: endChanges(cluster, attempt, { outcome, finishedAt: now.wallMs }, now, settings), commands: [] };
+}
+
+/** All output of an ended attempt is stored and its directory is written for the last time. */
+export function onSealed(event: EventOf<"sealed">): Reaction {
+  return { changes: [{ kind: "attempt-sealed", fence: event.fence }], commands: [] };
+}
+
+interface End {
+  readonly outcome: Outcome;
+  readonly startedAt?: number | undefined;
+  readonly finishedAt: number;
+  readonly finalSizes?: FinishReport["finalSizes"];
+}
+
+/** An attempt ended: its row, what becomes of its run, and what was completed by it. */
+export function endChanges(cluster: Cluster, attempt: Attempt, end: End, now: Now, settings: CoreSettings): Change[] {
+  const changes: Change[] = [
+    {
+      kind: "attempt-ended",
+      fence: attempt.fence,
+      outcome: end.outcome,
+      startedAt: end.startedAt ?? attempt.startedAt,
+      finishedAt: end.finishedAt,
+      finalSizes: end.finalSizes,
+    },
+  ];
+  const run = cluster.runs.get(attempt.runId);
+  if (!run || run.fence !== attempt.fence) return changes;
+  const next = nextOfRun(run, attempt, end.outcome, cluster.sweeps.get(run.sweepId)?.retryMax ?? 0, now, settings);
+  changes.push(
+    runChanged(run, next.state === "queued" || next.state === "held" ? next : { ...next, finishedAt: end.finishedAt }),
+  );
+  if (next.state === "succeeded")
+    changes.push({ kind: "completed-added", fingerprint: run.fingerprint, runId: run.id });
+  if (next.state === "held") changes.push(history(now, "held", next.reason, run));
+  else if (next.state === "queued") changes.push(history(now, "requeued", describeOutcome(end.outcome), run));
+  return changes;
+}
+
+type Next = Pick<RunStateRow, "state" | "reason"> & Partial<RunStateRow>;
+
+/** What becomes of a run when its current attempt ends. */
+function nextOfRun(
+  run: Run,
+  attempt: Attempt,
+  outcome: Outcome,
+  retryMax: number,
+  now: Now,
+  settings: CoreSettings,
+): Next {
+  if (outcome.kind === "succeeded") return { state: "succeeded", reason: "", crashes: 0 };
+  if (outcome.kind === "skipped") return { state: "skipped", reason: "the program skipped it", crashes: 0 };
+  if (run.cancelRequested) return { state: "cancelled", reason: "cancelled by the user" };
+  switch (outcome.kind) {
+    case "cancelled":
+    case "superseded":
+      return { state: "queued", reason: `stopped on ${attempt.node}` };
+    case "failed":
+    case "signalled":
+    case "oom":
+    case "timeout":
+      if (attempt.stopping !== "") return { state: "queued", reason: `stopped on ${attempt.node}` };
+      return afterFailure(run, outcome, retryMax, now, settings);
+    case "rejected":
+      if (outcome.reason.startsWith("bad_spec")) return { state: "failed", reason: describeOutcome(outcome) };
+      if (outcome.reason.startsWith("start_failed")) return afterCrash(run, outcome, now, settings);
+      return {
+        state: "queued",
+        reason: describeOutcome(outcome),
+        notBefore: now.wallMs + settings.retryBackoff.baseMs,
+      };
+    case "lost":
+      if (outcome.reason === "stopped") return { state: "queued", reason: `stopped on ${attempt.node}` };
+      return afterCrash(run, outcome, now, settings);
+  }
+}
+
+function afterFailure(run: Run, outcome: Outcome, retryMax: number, now: Now, settings: CoreSettings): Next {
+  const failures = run.failures + 1;
+  const reason = describeOutcome(outcome);
+  if (failures > retryMax) return { state: "failed", reason, failures, crashes: 0 };
+  const notBefore = now.wallMs + backoffMs(settings.retryBackoff, failures, now.random);
+  return { state: "queued", reason: `${reason} (retry ${failures} of ${retryMax})`, failures, crashes: 0, notBefore };
+}
+
+/** The fault was the host's: it does not count against the program, but a run that takes hosts down is held. */
+function afterCrash(run: Run, outcome: Outcome, now: Now, settings: CoreSettings): Next {
+  const crashes = run.crashes + 1;
+  const reason = describeOutcome(outcome);
+  if (crashes >= CRASHES_BEFORE_HOLD) {
+    return { state: "held", reason: `${reason}, ${crashes} times in a row; \`exp retry\` lets it go`, crashes };
+  }
+  const notBefore = now.wallMs + backoffMs(settings.retryBackoff, crashes, now.random);
+  return { state: "queued", reason, crashes, notBefore };
+}
+
+/** The attempt, when the session may speak for it. */
+function held(cluster: Cluster, session: SessionId, fence: Fence): Attempt | undefined {
+  const attempt = cluster.attempts.get(fence);
+  const node = attempt && cluster.nodes.get(attempt.node);
+  return node?.connected && node.session === session ? attempt : undefined;
+}
+
+/** The node with the devices of a finish marked that did not come back clean; undefined when all did. */
+export function withUnclean(node: Node, finish: FinishReport): Node | undefined {
+  if (finish.unclean.length === 0) return undefined;
+  const unclean = new Map(finish.unclean.map((device) => [device.uuid, device]));
+  return { ...node, devices: node.devices.map((device) => unclean.get(device.uuid) ?? device) };
+}

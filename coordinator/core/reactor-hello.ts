@@ -1,0 +1,232 @@
+/**
+ * Joining: one exchange that reconciles what an agent has with what the store says, and the only way to a working
+ * session. Every attempt that either side knows gets one decision.
+ *
+ * | the store says                                   | the agent says      | decision                                   |
+ * |--------------------------------------------------|---------------------|--------------------------------------------|
+ * | fence f is current, assigned                      | does not know it    | send the same assignment again             |
+ * | fence f is current, running                       | does not know it    | lost: the agent's journal is the truth      |
+ * | fence f is current                                | accepted or running | adopt; a pending stop is sent again        |
+ * | fence f is current                                | finished            | record the end, acknowledge                |
+ * | f was given up, its run not started again         | running or finished | take it back                               |
+ * | f was given up, its run started again or terminal | running             | kill                                       |
+ * | the same                                          | finished            | acknowledge                                |
+ */
+import { required } from "../../shared/kernel/assert.ts";
+import { sessionId } from "../../shared/kernel/ids.ts";
+import type { Change } from "./changes.ts";
+import type { Attempt, Cluster, Node, Run } from "./cluster.ts";
+import type { Command, Decision, Reaction, RefusedReason } from "./commands.ts";
+import type { AttemptReport, Event, Hello, Now } from "./events.ts";
+import { endChanges, startedChanges } from "./reactor-attempts.ts";
+import { history, runChanged } from "./reactor-runs.ts";
+import type { CoreSettings } from "./settings.ts";
+
+/** Version of the session protocol; another one is refused by both names. */
+export const PROTOCOL_VERSION = 1;
+
+type HelloEvent = Extract<Event, { kind: "hello" }>;
+
+export function onHello(cluster: Cluster, event: HelloEvent, now: Now, settings: CoreSettings): Reaction {
+  const { hello, connection } = event;
+  const known = cluster.nodes.get(hello.name);
+  const refusal = refuse(cluster, hello, known);
+  if (refusal) return { changes: [], commands: [{ kind: "refuse", connection, ...refusal }] };
+
+  const changes: Change[] = [];
+  const commands: Command[] = [];
+  if (known?.connected) {
+    commands.push({ kind: "close", session: known.session, message: "replaced by a newer session of the same agent" });
+  }
+  const session = sessionId(cluster.nextSession);
+  const node = nodeOfHello(hello, known, now);
+  changes.push({ kind: "node-saved", node });
+  changes.push({
+    kind: "node-link",
+    name: node.name,
+    session,
+    connected: true,
+    silent: false,
+    lastHeardMs: now.monotonicMs,
+  });
+  changes.push({
+    ...history(now, "node-joined", `${hello.host.hostname}, ${describeDevices(hello)}`),
+    node: node.name,
+  });
+  if (hello.storeId === cluster.storeId && hello.maxFenceSeen >= cluster.nextFence) {
+    // The agent knows fences this store never gave: the store is older than its agents. Never give one of those again.
+    changes.push({ kind: "fence-floor", nextFence: hello.maxFenceSeen + 1 });
+    changes.push(history(now, "store-rolled-back", `${node.name} knows fence ${hello.maxFenceSeen}`));
+  }
+
+  const decisions: Decision[] = [];
+  const afterWelcome: Command[] = [];
+  const reported = new Map(hello.attempts.map((report) => [report.fence, report]));
+  for (const report of reported.values()) {
+    const decided = decide(cluster, node, report, now, settings);
+    decisions.push(decided.decision);
+    changes.push(...decided.changes);
+  }
+  for (const attempt of cluster.attempts.values()) {
+    if (attempt.node !== node.name || reported.has(attempt.fence)) continue;
+    if (attempt.phase === "assigned") {
+      const reason = attempt.stopping;
+      if (reason === "") afterWelcome.push({ kind: "assign", session, fence: attempt.fence, runId: attempt.runId });
+      else
+        changes.push(
+          ...endChanges(cluster, attempt, { outcome: { kind: "cancelled" }, finishedAt: now.wallMs }, now, settings),
+        );
+    } else {
+      const outcome = { kind: "lost", reason: "node_lost" } as const;
+      changes.push(...endChanges(cluster, attempt, { outcome, finishedAt: now.wallMs }, now, settings));
+    }
+  }
+  commands.push({ kind: "welcome", connection, session, node: node.name, term: cluster.term, decisions });
+  return { changes, commands: [...commands, ...afterWelcome] };
+}
+
+function refuse(
+  cluster: Cluster,
+  hello: Hello,
+  known: Node | undefined,
+): { reason: RefusedReason; message: string } | undefined {
+  if (hello.protocol !== PROTOCOL_VERSION) {
+    const message = `the agent speaks protocol ${hello.protocol} (version ${hello.version}), the coordinator ${PROTOCOL_VERSION}`;
+    return { reason: "version", message };
+  }
+  if (hello.storeId === cluster.storeId && hello.term > cluster.term) {
+    return {
+      reason: "stale_term",
+      message: `a newer coordinator of this store has run: term ${hello.term} > ${cluster.term}`,
+    };
+  }
+  if (!known) return undefined;
+  if (known.agentId !== hello.agentId) {
+    const live = [...cluster.attempts.values()].filter((attempt) => attempt.node === known.name).length;
+    if (!known.connected && live === 0) return undefined;
+    const why = known.connected ? "is connected" : `left ${live} attempts that may still run`;
+    const message = `the name ${known.name} belongs to another agent on ${known.host.hostname}, which ${why}; choose another --name`;
+    return { reason: "already_connected", message };
+  }
+  if (known.connected && known.machineId !== hello.machineId) {
+    const message = `agent ${hello.agentId} is connected from ${known.host.hostname}; this looks like a copy of its work directory`;
+    return { reason: "already_connected", message };
+  }
+  if (hello.incarnation < known.incarnation) {
+    return { reason: "superseded", message: `a newer process of agent ${known.name} has joined since` };
+  }
+  return undefined;
+}
+
+function nodeOfHello(hello: Hello, known: Node | undefined, now: Now): Node {
+  return {
+    name: hello.name,
+    agentId: hello.agentId,
+    machineId: hello.machineId,
+    bootId: hello.bootId,
+    incarnation: hello.incarnation,
+    session: sessionId(0),
+    version: hello.version,
+    labels: hello.labels,
+    host: hello.host,
+    devices: hello.devices,
+    cordoned: known?.cordoned ?? false,
+    draining: hello.draining,
+    seenAt: now.wallMs,
+    connected: false,
+    silent: false,
+    lastHeardMs: now.monotonicMs,
+  };
+}
+
+interface Decided {
+  readonly decision: Decision;
+  readonly changes: readonly Change[];
+}
+
+function decide(cluster: Cluster, node: Node, report: AttemptReport, now: Now, settings: CoreSettings): Decided {
+  const { fence } = report;
+  const attempt = cluster.attempts.get(fence);
+  if (attempt && attempt.node === node.name) return decideCurrent(cluster, attempt, report, now, settings);
+  const run = cluster.runs.get(report.runId);
+  const takeBack = run && run.fence === fence && !attempt && (run.state === "queued" || run.state === "held");
+  if (takeBack) return decideTakeBack(cluster, node, run, report, now, settings);
+  if (report.phase === "finished") return { decision: { fence, action: "finish-ack" }, changes: [] };
+  const text = `fence ${fence} on ${node.name} is stopped: another attempt counts`;
+  return {
+    decision: { fence, action: "kill", reason: "superseded" },
+    changes: [{ ...history(now, "superseded", text), node: node.name, runId: report.runId }],
+  };
+}
+
+function decideCurrent(
+  cluster: Cluster,
+  attempt: Attempt,
+  report: AttemptReport,
+  now: Now,
+  settings: CoreSettings,
+): Decided {
+  const { fence } = attempt;
+  if (report.phase === "finished") {
+    return {
+      decision: { fence, action: "finish-ack" },
+      changes: endChanges(cluster, attempt, report.finish, now, settings),
+    };
+  }
+  const changes =
+    report.phase === "running" ? seenRunning(cluster, attempt, report.startedAt) : seenAgain(cluster, attempt);
+  if (attempt.stopping !== "") return { decision: { fence, action: "kill", reason: attempt.stopping }, changes };
+  return { decision: { fence, action: "adopt" }, changes };
+}
+
+/** The lease had passed, or a Rejected was overtaken; nothing was started in its place, so the work is kept. */
+function decideTakeBack(
+  cluster: Cluster,
+  node: Node,
+  run: Run,
+  report: AttemptReport,
+  now: Now,
+  settings: CoreSettings,
+): Decided {
+  const attempt: Attempt = {
+    fence: report.fence,
+    runId: run.id,
+    number: run.attempt,
+    node: node.name,
+    devices: [],
+    phase: report.phase === "running" ? "running" : "assigned",
+    stopping: "",
+    startedAt: report.phase === "running" ? report.startedAt : undefined,
+  };
+  const text = `${node.name} still had it: taken back`;
+  const revived: Change[] = [
+    { kind: "attempt-revived", attempt },
+    { ...history(now, "adopted", text, run), node: node.name },
+  ];
+  if (report.phase === "finished") {
+    return {
+      decision: { fence: report.fence, action: "finish-ack" },
+      changes: [...revived, ...endChanges(cluster, attempt, report.finish, now, settings)],
+    };
+  }
+  const state = report.phase === "running" ? "running" : "assigned";
+  return {
+    decision: { fence: report.fence, action: "adopt" },
+    changes: [...revived, runChanged(run, { state, reason: "", notBefore: 0 })],
+  };
+}
+
+function seenRunning(cluster: Cluster, attempt: Attempt, startedAt: number): Change[] {
+  const run = required(cluster.runs.get(attempt.runId), "the run of a live attempt");
+  return attempt.phase === "running" && run.state === "running" ? [] : startedChanges(cluster, attempt, startedAt);
+}
+
+function seenAgain(cluster: Cluster, attempt: Attempt): Change[] {
+  const run = cluster.runs.get(attempt.runId);
+  return run?.state === "unknown" ? [runChanged(run, { state: attempt.phase })] : [];
+}
+
+function describeDevices(hello: Hello): string {
+  const gpus = hello.devices.filter((device) => device.kind === "gpu").length;
+  return `${gpus} GPUs, ${hello.devices.length - gpus} CPU slots`;
+}

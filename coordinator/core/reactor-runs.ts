@@ -1,0 +1,114 @@
+/** What users ask: submit, cancel, retry; and the placing of runs. */
+
+import { required } from "../../shared/kernel/assert.ts";
+import { fence as makeFence } from "../../shared/kernel/ids.ts";
+import { rowOfRun } from "./apply-change.ts";
+import type { Change, HistoryKind, RunStateRow } from "./changes.ts";
+import type { Cluster, Run } from "./cluster.ts";
+import type { Command, Reaction } from "./commands.ts";
+import type { Event, Now } from "./events.ts";
+import { schedule } from "./scheduler.ts";
+
+type EventOf<Kind extends Event["kind"]> = Extract<Event, { kind: Kind }>;
+
+export function onSubmit(cluster: Cluster, event: EventOf<"submit">, now: Now): Reaction {
+  const sweep = { ...event.sweep, seq: cluster.nextSweepSeq, number: event.number };
+  const text = `${sweep.name}.${sweep.number}: ${sweep.total} runs, ${sweep.reused} reused`;
+  return {
+    changes: [{ kind: "sweep-added", sweep, runs: event.runs }, history(now, "submitted", text)],
+    commands: [],
+  };
+}
+
+/** A run that is not with an agent ends at once; one that is, is told to stop, and that it shall stop is durable first. */
+export function onCancel(cluster: Cluster, event: EventOf<"cancel">, now: Now): Reaction {
+  const changes: Change[] = [];
+  const commands: Command[] = [];
+  for (const id of new Set(event.runIds)) {
+    const run = cluster.runs.get(id);
+    if (!run || run.cancelRequested) continue;
+    const attempt = run.fence === undefined ? undefined : cluster.attempts.get(run.fence);
+    if (!attempt || run.state === "queued" || run.state === "held") {
+      changes.push(runChanged(run, { state: "cancelled", reason: "cancelled by the user", finishedAt: now.wallMs }));
+      changes.push(history(now, "cancelled", "cancelled before it ran", run));
+      continue;
+    }
+    changes.push(runChanged(run, { cancelRequested: true, reason: "stopping: cancelled by the user" }));
+    changes.push(history(now, "cancel-requested", `told ${attempt.node} to stop it`, run));
+    if (attempt.stopping === "cancel") continue;
+    changes.push({
+      kind: "attempt-changed",
+      fence: attempt.fence,
+      phase: attempt.phase,
+      stopping: "cancel",
+      startedAt: attempt.startedAt,
+    });
+    const node = cluster.nodes.get(attempt.node);
+    if (node?.connected) commands.push({ kind: "kill", session: node.session, fence: attempt.fence, reason: "cancel" });
+  }
+  return { changes, commands };
+}
+
+/** Failed and cancelled runs go back to the queue with fresh counters; held ones are let go. Others are left alone. */
+export function onRetry(cluster: Cluster, event: EventOf<"retry">, now: Now): Reaction {
+  const changes: Change[] = [];
+  const fresh = { state: "queued", reason: "", failures: 0, crashes: 0, cancelRequested: false, notBefore: 0 } as const;
+  for (const id of new Set(event.runIds)) {
+    const run = cluster.runs.get(id);
+    const delayed = run?.state === "queued" && run.notBefore > 0;
+    if (!run || (run.state !== "held" && !delayed)) continue;
+    changes.push(runChanged(run, fresh), history(now, "retried", "released by the user", run));
+  }
+  for (const terminal of event.terminal) {
+    const { row } = terminal;
+    if (cluster.runs.has(row.runId) || terminal.reused || row.state === "succeeded") continue;
+    changes.push({
+      kind: "run-revived",
+      row: { ...row, ...fresh, finishedAt: undefined },
+      sweep: terminal.sweep,
+      index: terminal.index,
+      fingerprint: terminal.fingerprint,
+    });
+    changes.push({ ...history(now, "retried", "queued again by the user"), runId: row.runId });
+  }
+  return { changes, commands: [] };
+}
+
+/** Places what can start now. Each placement is durable before its Assign is sent. */
+export function onSchedule(cluster: Cluster, now: Now): Reaction {
+  const changes: Change[] = [];
+  const commands: Command[] = [];
+  let nextFence = cluster.nextFence;
+  for (const placement of schedule(cluster)) {
+    const run = required(cluster.runs.get(placement.runId), "the placed run");
+    const node = required(cluster.nodes.get(placement.node), "the chosen node");
+    const fence = makeFence(nextFence++);
+    const number = run.attempt + 1;
+    changes.push(runChanged(run, { state: "assigned", reason: "", attempt: number, fence, notBefore: 0 }));
+    changes.push({
+      kind: "attempt-added",
+      attempt: {
+        fence,
+        runId: run.id,
+        number,
+        node: node.name,
+        devices: placement.devices,
+        phase: "assigned",
+        stopping: "",
+        startedAt: undefined,
+      },
+      at: now.wallMs,
+    });
+    commands.push({ kind: "assign", session: node.session, fence, runId: run.id });
+  }
+  return { changes, commands };
+}
+
+/** The run's row with some of it changed. */
+export function runChanged(run: Run, patch: Partial<RunStateRow>): Change {
+  return { kind: "run-changed", row: { ...rowOfRun(run), ...patch } };
+}
+
+export function history(now: Now, what: HistoryKind, text: string, run?: Run): Extract<Change, { kind: "history" }> {
+  return { kind: "history", at: now.wallMs, what, runId: run?.id, node: undefined, text };
+}
