@@ -1,5 +1,5 @@
 /** What reaches the core: from users, from agents, and from time. Everything random or read from a clock is passed in. */
-import type { Fence, NodeName, RunId, SessionId } from "../../shared/kernel/ids.ts";
+import type { DeviceUuid, Fence, NodeName, RunId, SessionId } from "../../shared/kernel/ids.ts";
 import type { Device } from "../../shared/run/devices.ts";
 import type { Outcome, TerminalState } from "../../shared/run/states.ts";
 import type { FinalSizes, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
@@ -37,10 +37,19 @@ export interface FinishReport {
   readonly unclean: readonly Device[];
 }
 
-export type AttemptReport =
-  | { readonly fence: Fence; readonly runId: RunId; readonly phase: "accepted" }
-  | { readonly fence: Fence; readonly runId: RunId; readonly phase: "running"; readonly startedAt: number }
-  | { readonly fence: Fence; readonly runId: RunId; readonly phase: "finished"; readonly finish: FinishReport };
+interface AttemptReportBase {
+  readonly fence: Fence;
+  readonly runId: RunId;
+  readonly devices: readonly DeviceUuid[];
+}
+
+/** An attempt as the agent has it when it joins. */
+export type AttemptReport = AttemptReportBase &
+  (
+    | { readonly phase: "accepted" }
+    | { readonly phase: "running"; readonly startedAt: number }
+    | { readonly phase: "finished"; readonly finish: FinishReport }
+  );
 
 export interface Hello {
   readonly agentId: string;

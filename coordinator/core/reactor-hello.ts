@@ -193,7 +193,7 @@ function decideTakeBack(
     runId: run.id,
     number: run.attempt,
     node: node.name,
-    devices: [],
+    devices: report.devices,
     phase: report.phase === "running" ? "running" : "assigned",
     stopping: "",
     startedAt: report.phase === "running" ? report.startedAt : undefined,

@@ -280,6 +280,7 @@ export interface AttemptReport {
     | undefined;
   /** Unix milliseconds; 0 while not started. */
   startedAt: number;
+  deviceUuids: string[];
 }
 
 export interface HostFacts {
@@ -928,7 +929,7 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
 };
 
 function createBaseAttemptReport(): AttemptReport {
-  return { fence: 0, runId: "", phase: 0, finished: undefined, startedAt: 0 };
+  return { fence: 0, runId: "", phase: 0, finished: undefined, startedAt: 0, deviceUuids: [] };
 }
 
 export const AttemptReport: MessageFns<AttemptReport> = {
@@ -947,6 +948,9 @@ export const AttemptReport: MessageFns<AttemptReport> = {
     }
     if (message.startedAt !== 0) {
       writer.uint32(40).int64(message.startedAt);
+    }
+    for (const v of message.deviceUuids) {
+      writer.uint32(50).string(v!);
     }
     return writer;
   },
@@ -1004,6 +1008,14 @@ export const AttemptReport: MessageFns<AttemptReport> = {
             message.startedAt = longToNumber(reader.int64());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.deviceUuids.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1031,6 +1043,11 @@ export const AttemptReport: MessageFns<AttemptReport> = {
         : isSet(object.started_at)
         ? globalThis.Number(object.started_at)
         : 0,
+      deviceUuids: globalThis.Array.isArray(object?.deviceUuids)
+        ? object.deviceUuids.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.device_uuids)
+        ? object.device_uuids.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -1051,6 +1068,9 @@ export const AttemptReport: MessageFns<AttemptReport> = {
     if (message.startedAt !== 0) {
       obj.startedAt = Math.round(message.startedAt);
     }
+    if (message.deviceUuids?.length) {
+      obj.deviceUuids = message.deviceUuids;
+    }
     return obj;
   },
 
@@ -1066,6 +1086,7 @@ export const AttemptReport: MessageFns<AttemptReport> = {
       ? Finished.fromPartial(object.finished)
       : undefined;
     message.startedAt = object.startedAt ?? 0;
+    message.deviceUuids = object.deviceUuids?.map((e) => e) || [];
     return message;
   },
 };

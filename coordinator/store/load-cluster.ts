@@ -1,0 +1,154 @@
+/** Builds the cluster in memory from the store: what a start does, and what memory is compared with in tests. */
+import { randomUUID } from "node:crypto";
+import { deviceUuid, fence, nodeName, runId, sessionId, sweepId } from "../../shared/kernel/ids.ts";
+import type { Device } from "../../shared/run/devices.ts";
+import type { RunState } from "../../shared/run/states.ts";
+import { addAttempt, addRun, runOfRow } from "../core/apply-change.ts";
+import type { RunStateRow } from "../core/changes.ts";
+import type { Attempt, Cluster, HostFacts, Node, StopReason, Sweep } from "../core/cluster.ts";
+import type { Database } from "./database.ts";
+import { transaction } from "./database.ts";
+
+/** Sessions of one term; a term's sessions never repeat those of another. */
+const SESSIONS_PER_TERM = 1_000_000;
+
+/** Begins a new term: durable before anything is told to an agent. Makes the store's identity at its first start. */
+export function beginTerm(db: Database): number {
+  return transaction(db, () => {
+    const put = db.prepare(
+      "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+    );
+    if (readMeta(db, "store_id") === undefined) put.run("store_id", randomUUID());
+    const term = Number(readMeta(db, "term") ?? 0) + 1;
+    put.run("term", String(term));
+    return term;
+  });
+}
+
+/** `monotonicMs`: silence of every node is counted from here. */
+export function loadCluster(db: Database, term: number, monotonicMs: number): Cluster {
+  const cluster: Cluster = {
+    storeId: readMeta(db, "store_id") ?? "",
+    term,
+    nextFence: Math.max(
+      Number(readMeta(db, "fence_floor") ?? 1),
+      number(db, "SELECT max(fence) AS value FROM attempts") + 1,
+    ),
+    nextSession: term * SESSIONS_PER_TERM,
+    nextSweepSeq: number(db, "SELECT max(seq) AS value FROM sweeps") + 1,
+    sweeps: new Map(),
+    runs: new Map(),
+    attempts: new Map(),
+    nodes: new Map(),
+    groups: new Map(),
+    holders: new Map(),
+    liveBySweep: new Map(),
+    activeBySweep: new Map(),
+    delayed: new Set(),
+  };
+  for (const row of rows(db, LIVE_SWEEPS)) {
+    const sweep = sweepOf(row);
+    cluster.sweeps.set(sweep.id, sweep);
+  }
+  for (const row of rows(db, LIVE_RUNS)) {
+    addRun(cluster, runOfRow(runStateOf(row), Number(row.idx), String(row.fingerprint)));
+  }
+  for (const row of rows(db, "SELECT * FROM attempts WHERE phase <> 'ended' ORDER BY fence"))
+    addAttempt(cluster, attemptOf(row));
+  for (const row of rows(db, "SELECT * FROM nodes ORDER BY name")) {
+    const node = nodeOf(row, monotonicMs);
+    cluster.nodes.set(node.name, node);
+  }
+  return cluster;
+}
+
+const LIVE = "('queued', 'held', 'assigned', 'running', 'unknown')";
+const LIVE_SWEEPS = `SELECT * FROM sweeps WHERE sweep_id IN (SELECT sweep_id FROM run_states WHERE state IN ${LIVE}) ORDER BY seq`;
+const LIVE_RUNS = `SELECT s.*, r.idx, r.fingerprint FROM run_states s JOIN runs r ON r.run_id = s.run_id
+  JOIN sweeps w ON w.sweep_id = s.sweep_id WHERE s.state IN ${LIVE} ORDER BY w.seq, r.idx`;
+
+type Row = { [column: string]: unknown };
+
+function rows(db: Database, sql: string): Iterable<Row> {
+  return db.prepare(sql).iterate() as Iterable<Row>;
+}
+
+function number(db: Database, sql: string): number {
+  const row = db.prepare(sql).get() as { value: number | null };
+  return row.value ?? 0;
+}
+
+function readMeta(db: Database, key: string): string | undefined {
+  const row = db.prepare("SELECT value FROM meta WHERE key = ?").get(key) as { value: string } | undefined;
+  return row?.value;
+}
+
+/** A row of `sweeps` as the core wants it. */
+export function sweepOf(row: Row): Sweep {
+  return {
+    id: sweepId(String(row.sweep_id)),
+    seq: Number(row.seq),
+    name: String(row.name),
+    number: Number(row.number),
+    resources: { gpus: optional(row.gpus), cpus: optional(row.cpus) },
+    parallel: Number(row.parallel),
+    retryMax: Number(row.retry_max),
+  };
+}
+
+/** A row of `run_states` as the core wants it. */
+export function runStateOf(row: Row): RunStateRow {
+  const fenceValue = optional(row.fence);
+  return {
+    runId: runId(String(row.run_id)),
+    sweepId: sweepId(String(row.sweep_id)),
+    state: String(row.state) as RunState,
+    reason: String(row.reason),
+    priority: Number(row.priority),
+    attempt: Number(row.attempt),
+    fence: fenceValue === undefined ? undefined : fence(fenceValue),
+    failures: Number(row.failures),
+    crashes: Number(row.crashes),
+    cancelRequested: row.cancel_requested === 1,
+    notBefore: Number(row.not_before),
+    finishedAt: optional(row.finished_at),
+  };
+}
+
+function attemptOf(row: Row): Attempt {
+  return {
+    fence: fence(Number(row.fence)),
+    runId: runId(String(row.run_id)),
+    number: Number(row.number),
+    node: nodeName(String(row.node)),
+    devices: (JSON.parse(String(row.devices_json)) as string[]).map(deviceUuid),
+    phase: row.phase === "running" ? "running" : "assigned",
+    stopping: String(row.stopping) as StopReason,
+    startedAt: optional(row.started_at),
+  };
+}
+
+function nodeOf(row: Row, monotonicMs: number): Node {
+  return {
+    name: nodeName(String(row.name)),
+    agentId: String(row.agent_id),
+    machineId: String(row.machine_id),
+    bootId: String(row.boot_id),
+    incarnation: Number(row.incarnation),
+    session: sessionId(Number(row.session)),
+    version: String(row.version),
+    labels: JSON.parse(String(row.labels_json)) as { [key: string]: string },
+    host: JSON.parse(String(row.host_json)) as HostFacts,
+    devices: JSON.parse(String(row.devices_json)) as Device[],
+    cordoned: row.cordoned === 1,
+    draining: row.draining === 1,
+    seenAt: Number(row.seen_at),
+    connected: false,
+    silent: false,
+    lastHeardMs: monotonicMs,
+  };
+}
+
+function optional(value: unknown): number | undefined {
+  return value === null || value === undefined ? undefined : Number(value);
+}

@@ -1,0 +1,201 @@
+/**
+ * Makes changes durable: the only writer of the control tables. Mirrors `applyChange`. Runs inside the engine's
+ * transaction; statements are prepared once.
+ */
+import type { StatementSync } from "node:sqlite";
+import { unreachable } from "../../shared/kernel/assert.ts";
+import type { Change, RunStateRow } from "../core/changes.ts";
+import type { Attempt, Node } from "../core/cluster.ts";
+import type { Database } from "./database.ts";
+
+export type WriteChange = (change: Change) => void;
+
+export function createWriter(db: Database): WriteChange {
+  const sql = prepare(db);
+  return (change) => {
+    switch (change.kind) {
+      case "sweep-added":
+        writeSweep(sql, change);
+        return;
+      case "run-changed":
+      case "run-revived":
+        writeRunState(sql, change.row);
+        return;
+      case "attempt-added":
+        writeAttempt(sql, change.attempt, change.at);
+        return;
+      case "attempt-revived": {
+        const { attempt } = change;
+        sql.reviveAttempt.run(attempt.phase, attempt.stopping, attempt.startedAt ?? null, attempt.fence);
+        return;
+      }
+      case "attempt-changed":
+        sql.changeAttempt.run(change.phase, change.stopping, change.startedAt ?? null, change.fence);
+        return;
+      case "attempt-ended":
+        sql.endAttempt.run(
+          JSON.stringify(change.outcome),
+          change.startedAt ?? null,
+          change.finishedAt,
+          change.finalSizes === undefined ? null : JSON.stringify(change.finalSizes),
+          change.fence,
+        );
+        return;
+      case "attempt-sealed":
+        sql.sealAttempt.run(change.fence);
+        return;
+      case "completed-added":
+        sql.complete.run(change.fingerprint, change.runId);
+        return;
+      case "node-saved":
+        writeNode(sql, change.node);
+        return;
+      case "node-link":
+        return;
+      case "fence-floor":
+        sql.fenceFloor.run(String(change.nextFence));
+        return;
+      case "history":
+        sql.history.run(change.at, change.what, change.runId ?? null, change.node ?? null, change.text);
+        return;
+      default:
+        unreachable(change);
+    }
+  };
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(db: Database) {
+  const make = (text: string): StatementSync => db.prepare(text);
+  return {
+    sweep:
+      make(`INSERT INTO sweeps (sweep_id, seq, name, number, submit_id, created_at, total, reused, priority, parallel,
+      retry_max, time_limit_ms, stop_grace_ms, gpus, cpus, objective_metric, objective_goal, template_json, source_path,
+      source_text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    run: make(`INSERT INTO runs (run_id, sweep_id, idx, fingerprint, params_json, created_at, reused_from)
+      VALUES (?, ?, ?, ?, ?, ?, ?)`),
+    runState:
+      make(`INSERT INTO run_states (run_id, sweep_id, state, reason, priority, attempt, fence, failures, crashes,
+      cancel_requested, not_before, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (run_id) DO UPDATE SET state = excluded.state, reason = excluded.reason, priority = excluded.priority,
+      attempt = excluded.attempt, fence = excluded.fence, failures = excluded.failures, crashes = excluded.crashes,
+      cancel_requested = excluded.cancel_requested, not_before = excluded.not_before, finished_at = excluded.finished_at`),
+    attempt:
+      make(`INSERT INTO attempts (fence, run_id, number, node, devices_json, phase, stopping, assigned_at, started_at,
+      sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`),
+    reviveAttempt: make(`UPDATE attempts SET phase = ?, stopping = ?, started_at = ?, finished_at = NULL,
+      outcome_json = NULL, final_sizes_json = NULL, sealed = 0 WHERE fence = ?`),
+    changeAttempt: make("UPDATE attempts SET phase = ?, stopping = ?, started_at = ? WHERE fence = ?"),
+    endAttempt: make(`UPDATE attempts SET phase = 'ended', outcome_json = ?1, started_at = ?2, finished_at = ?3,
+      final_sizes_json = ?4, sealed = 0 WHERE fence = ?5`),
+    sealAttempt: make("UPDATE attempts SET sealed = 1 WHERE fence = ?"),
+    complete: make(
+      "INSERT INTO completed (fingerprint, run_id) VALUES (?, ?) ON CONFLICT DO UPDATE SET run_id = excluded.run_id",
+    ),
+    node: make(`INSERT INTO nodes (name, agent_id, machine_id, boot_id, incarnation, session, version, labels_json, host_json,
+      devices_json, cordoned, draining, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (name) DO UPDATE SET agent_id = excluded.agent_id, machine_id = excluded.machine_id,
+      boot_id = excluded.boot_id, incarnation = excluded.incarnation, session = excluded.session,
+      version = excluded.version, labels_json = excluded.labels_json, host_json = excluded.host_json,
+      devices_json = excluded.devices_json, cordoned = excluded.cordoned, draining = excluded.draining,
+      seen_at = excluded.seen_at`),
+    fenceFloor: make(
+      "INSERT INTO meta (key, value) VALUES ('fence_floor', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+    ),
+    history: make("INSERT INTO events (at, kind, run_id, node, text) VALUES (?, ?, ?, ?, ?)"),
+  };
+}
+
+function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-added" }>): void {
+  const { sweep } = change;
+  sql.sweep.run(
+    sweep.id,
+    sweep.seq,
+    sweep.name,
+    sweep.number,
+    sweep.submitId,
+    sweep.createdAt,
+    sweep.total,
+    sweep.reused,
+    sweep.priority,
+    sweep.parallel,
+    sweep.retryMax,
+    sweep.timeLimitMs,
+    sweep.stopGraceMs,
+    sweep.resources.gpus ?? null,
+    sweep.resources.cpus ?? null,
+    sweep.objective?.metric ?? null,
+    sweep.objective?.goal ?? null,
+    sweep.templateJson,
+    sweep.sourcePath,
+    sweep.sourceText,
+  );
+  for (const run of change.runs) {
+    const reused = run.reusedFrom !== undefined;
+    sql.run.run(run.id, sweep.id, run.index, run.fingerprint, run.paramsJson, sweep.createdAt, run.reusedFrom ?? null);
+    writeRunState(sql, {
+      runId: run.id,
+      sweepId: sweep.id,
+      state: reused ? "succeeded" : "queued",
+      reason: "",
+      priority: sweep.priority,
+      attempt: 0,
+      fence: undefined,
+      failures: 0,
+      crashes: 0,
+      cancelRequested: false,
+      notBefore: 0,
+      finishedAt: reused ? sweep.createdAt : undefined,
+    });
+  }
+}
+
+function writeRunState(sql: Statements, row: RunStateRow): void {
+  sql.runState.run(
+    row.runId,
+    row.sweepId,
+    row.state,
+    row.reason,
+    row.priority,
+    row.attempt,
+    row.fence ?? null,
+    row.failures,
+    row.crashes,
+    row.cancelRequested ? 1 : 0,
+    row.notBefore,
+    row.finishedAt ?? null,
+  );
+}
+
+function writeAttempt(sql: Statements, attempt: Attempt, at: number): void {
+  sql.attempt.run(
+    attempt.fence,
+    attempt.runId,
+    attempt.number,
+    attempt.node,
+    JSON.stringify(attempt.devices),
+    attempt.phase,
+    attempt.stopping,
+    at,
+    attempt.startedAt ?? null,
+  );
+}
+
+function writeNode(sql: Statements, node: Node): void {
+  sql.node.run(
+    node.name,
+    node.agentId,
+    node.machineId,
+    node.bootId,
+    node.incarnation,
+    node.session,
+    node.version,
+    JSON.stringify(node.labels),
+    JSON.stringify(node.host),
+    JSON.stringify(node.devices),
+    node.cordoned ? 1 : 0,
+    node.draining ? 1 : 0,
+    node.seenAt,
+  );
+}
