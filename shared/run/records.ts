@@ -43,7 +43,7 @@ export interface RunRecord {
   readonly reusedFrom: string;
 }
 
-export interface SweepRecord {
+export interface SweepSummary {
   readonly ref: string;
   readonly name: string;
   readonly state: SweepStateName;
@@ -95,7 +95,7 @@ export function viewOfRun(record: RunRecord): RunView {
   };
 }
 
-export function viewOfSweep(record: SweepRecord): SweepView {
+export function viewOfSweep(record: SweepSummary): SweepView {
   return {
     ref: record.ref,
     name: record.name,

@@ -20,7 +20,7 @@ import {
   type DeviceRecord,
   type NodeRecord,
   type RunRecord,
-  type SweepRecord,
+  type SweepSummary,
   viewOfNode,
   viewOfRun,
   viewOfSweep,
@@ -31,7 +31,7 @@ import type { DeviceStateName, NodeStateName, NodeView, RunView, SweepStateName,
 /** The stable view of a run message. */
 export const runFromProto = (message: RunMessage): RunView => viewOfRun(runRecordFromProto(message));
 /** The stable view of a sweep message. */
-export const sweepFromProto = (message: SweepMessage): SweepView => viewOfSweep(sweepRecordFromProto(message));
+export const sweepFromProto = (message: SweepMessage): SweepView => viewOfSweep(sweepSummaryFromProto(message));
 /** The stable view of a node message. */
 export const nodeFromProto = (message: NodeMessage): NodeView => viewOfNode(nodeRecordFromProto(message));
 
@@ -85,11 +85,11 @@ export function runRecordFromProto(message: RunMessage): RunRecord {
   };
 }
 
-export function sweepToProto(sweep: SweepRecord): SweepMessage {
+export function sweepToProto(sweep: SweepSummary): SweepMessage {
   return { ...sweep, counts: { ...sweep.counts }, objective: sweep.objective };
 }
 
-export function sweepRecordFromProto(message: SweepMessage): SweepRecord {
+export function sweepSummaryFromProto(message: SweepMessage): SweepSummary {
   const { objective } = message;
   return {
     ref: message.ref,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Node, Run, Sweep } from "../../../proto/gen/runner/v1/control.ts";
 import { deviceUuid } from "../../../shared/kernel/ids.ts";
-import type { NodeRecord, RunRecord, SweepRecord } from "../../../shared/run/records.ts";
+import type { NodeRecord, RunRecord, SweepSummary } from "../../../shared/run/records.ts";
 import { viewOfNode, viewOfRun, viewOfSweep } from "../../../shared/run/records.ts";
 import { type Outcome, RUN_STATES } from "../../../shared/run/states.ts";
 import {
@@ -14,7 +14,7 @@ import {
   runStateToProto,
   runToProto,
   sweepFromProto,
-  sweepRecordFromProto,
+  sweepSummaryFromProto,
   sweepToProto,
 } from "../../../shared/wire/views.ts";
 
@@ -111,7 +111,7 @@ test("what this version does not know is refused, not guessed", () => {
 });
 
 test("a sweep is the same view over the wire", () => {
-  const record: SweepRecord = {
+  const record: SweepSummary = {
     ref: "digits.1",
     name: "digits",
     state: "running",
@@ -124,7 +124,7 @@ test("a sweep is the same view over the wire", () => {
   const message = Sweep.decode(Sweep.encode(sweepToProto(record)).finish());
   expect(sweepFromProto(message)).toEqual(viewOfSweep(record));
   expect(Object.keys(viewOfSweep(record)).join()).toBe("ref,name,state,total,counts,reused,createdAt");
-  expect(sweepRecordFromProto(message).objective).toEqual(record.objective);
+  expect(sweepSummaryFromProto(message).objective).toEqual(record.objective);
 });
 
 test("a node is the same view over the wire", () => {
