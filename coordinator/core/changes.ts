@@ -3,8 +3,8 @@
  * durable and `applyChange` brings memory to the same state. Changes marked volatile are not stored.
  */
 import type { DeviceUuid, Fence, NodeName, RunId, SessionId, SweepId } from "../../shared/kernel/ids.ts";
+import type { FinalSizes } from "../../shared/run/session.ts";
 import type { Outcome, RunState } from "../../shared/run/states.ts";
-import type { StreamName } from "../../shared/subjects.ts";
 import type { Attempt, Node, StopReason, Sweep } from "./cluster.ts";
 
 /** What the store keeps about a sweep beyond what decisions need. */
@@ -47,8 +47,6 @@ export interface RunStateRow {
   /** Unix ms; set in terminal states. */
   readonly finishedAt: number | undefined;
 }
-
-export type FinalSizes = { readonly [stream in StreamName]?: number };
 
 export type Change =
   | { readonly kind: "sweep-added"; readonly sweep: SweepRecord; readonly runs: readonly RunRow[] }

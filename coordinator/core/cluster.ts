@@ -5,6 +5,7 @@
  */
 import type { DeviceUuid, Fence, NodeName, RunId, SessionId, SweepId } from "../../shared/kernel/ids.ts";
 import type { Device, ResourceRequest } from "../../shared/run/devices.ts";
+import type { HostFacts, KillReason } from "../../shared/run/session.ts";
 import type { LiveState } from "../../shared/run/states.ts";
 import type { RunQueue } from "./run-queue.ts";
 
@@ -43,7 +44,8 @@ export interface Run {
   notBefore: number;
 }
 
-export type StopReason = "" | "cancel" | "superseded" | "revoked" | "stop";
+/** Why an attempt was told to stop; empty while it was not. */
+export type StopReason = "" | KillReason;
 
 export interface Attempt {
   readonly fence: Fence;
@@ -80,17 +82,6 @@ export interface Node {
   silent: boolean;
   /** Monotonic ms of the last message. */
   lastHeardMs: number;
-}
-
-export interface HostFacts {
-  readonly hostname: string;
-  readonly os: string;
-  readonly kernel: string;
-  readonly arch: string;
-  readonly cpuModel: string;
-  readonly cpuCount: number;
-  readonly memoryBytes: number;
-  readonly driverVersion: string;
 }
 
 /** Queued runs with the same request (and the same sweep, where it limits itself): placed or passed over together. */

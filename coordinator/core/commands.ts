@@ -3,16 +3,10 @@
  * one costs a resend when the agent joins again), so commands are never stored.
  */
 import type { Fence, NodeName, RunId, SessionId } from "../../shared/kernel/ids.ts";
+import type { Decision, KillReason, RefusedReason } from "../../shared/run/session.ts";
 import type { Change } from "./changes.ts";
-import type { StopReason } from "./cluster.ts";
+
 import type { ConnectionId } from "./events.ts";
-
-export type Decision =
-  | { readonly fence: Fence; readonly action: "adopt" }
-  | { readonly fence: Fence; readonly action: "kill"; readonly reason: StopReason }
-  | { readonly fence: Fence; readonly action: "finish-ack" };
-
-export type RefusedReason = "already_connected" | "version" | "stale_term" | "superseded";
 
 export type Command =
   | {
@@ -32,7 +26,7 @@ export type Command =
   | { readonly kind: "close"; readonly session: SessionId; readonly message: string }
   /** The shell loads the run's specification from the store. */
   | { readonly kind: "assign"; readonly session: SessionId; readonly fence: Fence; readonly runId: RunId }
-  | { readonly kind: "kill"; readonly session: SessionId; readonly fence: Fence; readonly reason: StopReason }
+  | { readonly kind: "kill"; readonly session: SessionId; readonly fence: Fence; readonly reason: KillReason }
   | {
       readonly kind: "heartbeat-ack";
       readonly session: SessionId;

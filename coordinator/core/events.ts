@@ -1,9 +1,10 @@
 /** What reaches the core: from users, from agents, and from time. Everything random or read from a clock is passed in. */
-import type { DeviceUuid, Fence, NodeName, RunId, SessionId } from "../../shared/kernel/ids.ts";
+import type { Fence, NodeName, RunId, SessionId } from "../../shared/kernel/ids.ts";
 import type { Device } from "../../shared/run/devices.ts";
-import type { Outcome, TerminalState } from "../../shared/run/states.ts";
-import type { FinalSizes, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
-import type { HostFacts, Sweep } from "./cluster.ts";
+import type { FinishReport, Hello } from "../../shared/run/session.ts";
+import type { TerminalState } from "../../shared/run/states.ts";
+import type { RunRow, RunStateRow, SweepRecord } from "./changes.ts";
+import type { Sweep } from "./cluster.ts";
 
 /** The moment of an event. */
 export interface Now {
@@ -25,49 +26,6 @@ export interface TerminalRun {
   readonly fingerprint: string;
   /** A point that was taken from earlier work never ran: there is nothing to try again. */
   readonly reused: boolean;
-}
-
-export interface FinishReport {
-  readonly fence: Fence;
-  readonly outcome: Outcome;
-  readonly startedAt: number | undefined;
-  readonly finishedAt: number;
-  readonly finalSizes: FinalSizes;
-  /** Devices of the attempt that did not come back clean. */
-  readonly unclean: readonly Device[];
-}
-
-interface AttemptReportBase {
-  readonly fence: Fence;
-  readonly runId: RunId;
-  readonly devices: readonly DeviceUuid[];
-}
-
-/** An attempt as the agent has it when it joins. */
-export type AttemptReport = AttemptReportBase &
-  (
-    | { readonly phase: "accepted" }
-    | { readonly phase: "running"; readonly startedAt: number }
-    | { readonly phase: "finished"; readonly finish: FinishReport }
-  );
-
-export interface Hello {
-  readonly agentId: string;
-  readonly name: NodeName;
-  readonly machineId: string;
-  readonly bootId: string;
-  readonly incarnation: number;
-  readonly version: string;
-  readonly protocol: number;
-  readonly labels: { readonly [key: string]: string };
-  readonly host: HostFacts;
-  readonly maxFenceSeen: number;
-  /** The store this agent last worked for; empty at its first start. */
-  readonly storeId: string;
-  readonly term: number;
-  readonly devices: readonly Device[];
-  readonly attempts: readonly AttemptReport[];
-  readonly draining: boolean;
 }
 
 /** Handle of a connection before it has a session: the shell's own number. */

@@ -5,12 +5,13 @@
 import { backoffMs } from "../../shared/kernel/backoff.ts";
 import type { Fence, SessionId } from "../../shared/kernel/ids.ts";
 import { CRASHES_BEFORE_HOLD } from "../../shared/run/limits.ts";
+import type { FinishReport } from "../../shared/run/session.ts";
 import type { Outcome } from "../../shared/run/states.ts";
 import { describeOutcome } from "../../shared/run/states.ts";
 import type { Change, RunStateRow } from "./changes.ts";
 import type { Attempt, Cluster, Node, Run } from "./cluster.ts";
 import type { Reaction } from "./commands.ts";
-import type { Event, FinishReport, Now } from "./events.ts";
+import type { Event, Now } from "./events.ts";
 import { history, runChanged } from "./reactor-runs.ts";
 import type { CoreSettings } from "./settings.ts";
 

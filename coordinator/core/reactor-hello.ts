@@ -14,16 +14,15 @@
  */
 import { required } from "../../shared/kernel/assert.ts";
 import { sessionId } from "../../shared/kernel/ids.ts";
+import type { AttemptReport, Decision, Hello, RefusedReason } from "../../shared/run/session.ts";
+import { PROTOCOL_VERSION } from "../../shared/run/session.ts";
 import type { Change } from "./changes.ts";
 import type { Attempt, Cluster, Node, Run } from "./cluster.ts";
-import type { Command, Decision, Reaction, RefusedReason } from "./commands.ts";
-import type { AttemptReport, Event, Hello, Now } from "./events.ts";
+import type { Command, Reaction } from "./commands.ts";
+import type { Event, Now } from "./events.ts";
 import { endChanges, startedChanges } from "./reactor-attempts.ts";
 import { history, runChanged } from "./reactor-runs.ts";
 import type { CoreSettings } from "./settings.ts";
-
-/** Version of the session protocol; another one is refused by both names. */
-export const PROTOCOL_VERSION = 1;
 
 type HelloEvent = Extract<Event, { kind: "hello" }>;
 

@@ -2,10 +2,11 @@
 import { randomUUID } from "node:crypto";
 import { deviceUuid, fence, nodeName, runId, sessionId, sweepId } from "../../shared/kernel/ids.ts";
 import type { Device } from "../../shared/run/devices.ts";
+import type { HostFacts } from "../../shared/run/session.ts";
 import type { RunState } from "../../shared/run/states.ts";
 import { addAttempt, addRun, runOfRow } from "../core/apply-change.ts";
 import type { RunStateRow } from "../core/changes.ts";
-import type { Attempt, Cluster, HostFacts, Node, StopReason, Sweep } from "../core/cluster.ts";
+import type { Attempt, Cluster, Node, StopReason, Sweep } from "../core/cluster.ts";
 import type { Database } from "./database.ts";
 import { transaction } from "./database.ts";
 

@@ -1,0 +1,147 @@
+/**
+ * What agent and coordinator say to each other, as domain values. The protocol's messages are made from these at the
+ * edge (shared/wire/session.ts); both cores and the simulator speak only these.
+ */
+import type { DeviceUuid, Fence, NodeName, RunId, SessionId } from "../kernel/ids.ts";
+import type { StreamName } from "../subjects.ts";
+import type { Device } from "./devices.ts";
+import type { Outcome } from "./states.ts";
+
+/** Version of the session protocol; another one is refused, naming both. */
+export const PROTOCOL_VERSION = 1;
+
+export interface HostFacts {
+  readonly hostname: string;
+  readonly os: string;
+  readonly kernel: string;
+  readonly arch: string;
+  readonly cpuModel: string;
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+  /** Empty where there is no GPU driver. */
+  readonly driverVersion: string;
+}
+
+/** Size of each stream of an attempt at its end; a stream that is absent is empty. */
+export type FinalSizes = { readonly [stream in StreamName]?: number };
+
+export interface FinishReport {
+  readonly fence: Fence;
+  readonly outcome: Outcome;
+  /** Unix ms; undefined when it never started. */
+  readonly startedAt: number | undefined;
+  readonly finishedAt: number;
+  readonly finalSizes: FinalSizes;
+  /** Devices of the attempt that did not come back clean. */
+  readonly unclean: readonly Device[];
+}
+
+interface AttemptReportBase {
+  readonly fence: Fence;
+  readonly runId: RunId;
+  readonly devices: readonly DeviceUuid[];
+}
+
+/** An attempt as the agent has it when it joins. */
+export type AttemptReport = AttemptReportBase &
+  (
+    | { readonly phase: "accepted" }
+    | { readonly phase: "running"; readonly startedAt: number }
+    | { readonly phase: "finished"; readonly finish: FinishReport }
+  );
+
+export interface Hello {
+  readonly agentId: string;
+  readonly name: NodeName;
+  readonly machineId: string;
+  readonly bootId: string;
+  /** +1 at each start of the agent. */
+  readonly incarnation: number;
+  readonly version: string;
+  readonly protocol: number;
+  readonly labels: { readonly [key: string]: string };
+  readonly host: HostFacts;
+  readonly maxFenceSeen: number;
+  /** The store this agent last worked for; empty at its first start. */
+  readonly storeId: string;
+  readonly term: number;
+  readonly devices: readonly Device[];
+  readonly attempts: readonly AttemptReport[];
+  readonly draining: boolean;
+}
+
+/** Why an attempt is told to stop. */
+export type KillReason = "cancel" | "superseded" | "revoked" | "stop";
+
+export type Decision =
+  | { readonly fence: Fence; readonly action: "adopt" }
+  | { readonly fence: Fence; readonly action: "kill"; readonly reason: KillReason }
+  | { readonly fence: Fence; readonly action: "finish-ack" };
+
+export type RefusedReason = "already_connected" | "version" | "stale_term" | "superseded";
+
+export interface StreamOffset {
+  readonly fence: Fence;
+  readonly stream: StreamName;
+  readonly offset: number;
+}
+
+export interface BusAccess {
+  readonly servers: readonly string[];
+  readonly user: string;
+  readonly password: string;
+}
+
+/** Everything an agent needs to run one attempt. */
+export interface Assignment {
+  readonly fence: Fence;
+  readonly runId: RunId;
+  /** "digits.1.4" */
+  readonly runRef: string;
+  /** "digits.1" */
+  readonly sweepRef: string;
+  readonly runIndex: number;
+  /** From 1. */
+  readonly attempt: number;
+  readonly devices: readonly DeviceUuid[];
+  readonly templateJson: string;
+  readonly paramsJson: string;
+  /** 0: none. */
+  readonly timeLimitMs: number;
+  readonly stopGraceMs: number;
+  readonly leaseMs: number;
+}
+
+export interface OutputChunk extends StreamOffset {
+  readonly data: Uint8Array;
+}
+
+export type AgentMessage =
+  | { readonly kind: "hello"; readonly hello: Hello }
+  | { readonly kind: "heartbeat"; readonly seq: number; readonly fences: readonly Fence[] }
+  | { readonly kind: "accepted"; readonly fence: Fence }
+  | { readonly kind: "rejected"; readonly fence: Fence; readonly reason: string; readonly detail: string }
+  | { readonly kind: "started"; readonly fence: Fence; readonly pid: number; readonly startedAt: number }
+  | { readonly kind: "finished"; readonly finish: FinishReport }
+  | { readonly kind: "devices"; readonly devices: readonly Device[] }
+  | { readonly kind: "output"; readonly chunk: OutputChunk };
+
+export interface Welcome {
+  readonly session: SessionId;
+  readonly storeId: string;
+  readonly term: number;
+  readonly heartbeatMs: number;
+  readonly decisions: readonly Decision[];
+  readonly watermarks: readonly StreamOffset[];
+  readonly bus: BusAccess | undefined;
+}
+
+export type CoordinatorMessage =
+  | { readonly kind: "welcome"; readonly welcome: Welcome }
+  | { readonly kind: "refused"; readonly reason: RefusedReason; readonly message: string }
+  | { readonly kind: "assign"; readonly assignment: Assignment }
+  | { readonly kind: "kill"; readonly fence: Fence; readonly reason: KillReason }
+  | { readonly kind: "heartbeat-ack"; readonly seq: number; readonly renewed: readonly Fence[] }
+  | { readonly kind: "finish-ack"; readonly fence: Fence }
+  | { readonly kind: "watermarks"; readonly offsets: readonly StreamOffset[]; readonly resend: boolean }
+  | { readonly kind: "drain"; readonly draining: boolean };
