@@ -1,0 +1,88 @@
+/** Attempts of a run, how much of their output is stored, and what happened to the run. */
+import { type Fence, fence, type RunId } from "../../../shared/kernel/ids.ts";
+import type { Outcome } from "../../../shared/run/states.ts";
+import type { StreamName } from "../../../shared/subjects.ts";
+import type { Database } from "../database.ts";
+
+export interface AttemptRecord {
+  readonly number: number;
+  readonly fence: Fence;
+  readonly node: string;
+  readonly devices: readonly string[];
+  readonly phase: "assigned" | "running" | "ended";
+  readonly outcome: Outcome | undefined;
+  readonly assignedAt: number;
+  readonly startedAt: number | undefined;
+  readonly finishedAt: number | undefined;
+  /** All its output is stored, and nothing more will come. */
+  readonly sealed: boolean;
+  /** Sizes of its streams at the end; undefined while it runs, and where its host never said. */
+  readonly finalSizes: { readonly [stream in StreamName]?: number } | undefined;
+}
+
+export interface HistoryRecord {
+  readonly at: number;
+  readonly kind: string;
+  readonly text: string;
+}
+
+export interface AttemptQueries {
+  /** By number. */
+  ofRun(id: RunId): AttemptRecord[];
+  get(id: Fence): AttemptRecord | undefined;
+  /** Bytes from the start of a stream that are safely stored. */
+  committed(id: Fence, stream: StreamName): number;
+  /** The first events of a run, at most `limit`. */
+  history(id: RunId, limit: number): HistoryRecord[];
+}
+
+export function createAttemptQueries(db: Database): AttemptQueries {
+  const columns = `SELECT fence, number, node, devices_json, phase, outcome_json, assigned_at, started_at, finished_at,
+    sealed, final_sizes_json FROM attempts`;
+  const ofRun = db.prepare(`${columns} WHERE run_id = ? ORDER BY number, fence`);
+  const one = db.prepare(`${columns} WHERE fence = ?`);
+  const output = db.prepare("SELECT committed FROM outputs WHERE fence = ? AND stream = ?");
+  const events = db.prepare("SELECT at, kind, text FROM events WHERE run_id = ? ORDER BY seq LIMIT ?");
+  return {
+    ofRun: (id) => (ofRun.all(id) as unknown as Row[]).map(recordOf),
+    get(id) {
+      const row = one.get(id) as unknown as Row | undefined;
+      return row && recordOf(row);
+    },
+    committed: (id, stream) => (output.get(id, stream) as { committed: number } | undefined)?.committed ?? 0,
+    history: (id, limit) => (events.all(id, limit) as unknown as HistoryRecord[]).map((row) => ({ ...row })),
+  };
+}
+
+interface Row {
+  readonly fence: number;
+  readonly number: number;
+  readonly node: string;
+  readonly devices_json: string;
+  readonly phase: AttemptRecord["phase"];
+  readonly outcome_json: string | null;
+  readonly assigned_at: number;
+  readonly started_at: number | null;
+  readonly finished_at: number | null;
+  readonly sealed: number;
+  readonly final_sizes_json: string | null;
+}
+
+function recordOf(row: Row): AttemptRecord {
+  return {
+    number: row.number,
+    fence: fence(row.fence),
+    node: row.node,
+    devices: JSON.parse(row.devices_json) as string[],
+    phase: row.phase,
+    outcome: row.outcome_json === null ? undefined : (JSON.parse(row.outcome_json) as Outcome),
+    assignedAt: row.assigned_at,
+    startedAt: row.started_at ?? undefined,
+    finishedAt: row.finished_at ?? undefined,
+    sealed: row.sealed === 1,
+    finalSizes:
+      row.final_sizes_json === null
+        ? undefined
+        : ((JSON.parse(row.final_sizes_json) as AttemptRecord["finalSizes"] | null) ?? undefined),
+  };
+}

@@ -1,0 +1,197 @@
+/**
+ * Runs as people see them. Ids are selected first, cheaply and in order, and made whole by primary key in small portions:
+ * so a listing of any length costs the event loop no more than one portion at a time.
+ */
+import { type RunId, runId } from "../../../shared/kernel/ids.ts";
+import { runRef, sweepRef } from "../../../shared/run/names.ts";
+import type { RunRecord } from "../../../shared/run/records.ts";
+import { describeOutcome, exitCodeOf, isTerminal, type Outcome, type RunState } from "../../../shared/run/states.ts";
+import type { Database } from "../database.ts";
+import type { Selection } from "./refs.ts";
+
+export interface RunFilter {
+  /** Empty: any. */
+  readonly states: readonly RunState[];
+  readonly order: "asc" | "desc";
+  /** Positions outside of these bounds are left out; both ends are included. */
+  readonly from?: number;
+  readonly to?: number;
+  readonly limit?: number;
+}
+
+export interface RunQueries {
+  /** Ids of the selected runs of one sweep by position. */
+  ids(selection: Selection, filter: RunFilter): RunId[];
+  /** Undefined where there is none. `resultsDir` is left empty: the store does not know directories. */
+  get(id: RunId): RunRecord | undefined;
+  /** State of one run; undefined where there is none. */
+  state(id: RunId): RunState | undefined;
+  /** The attempt whose output stands for the run: of the run itself, or of the one it was reused from. */
+  outputRun(id: RunId): RunId;
+}
+
+export function createRunQueries(db: Database): RunQueries {
+  const plain = (order: string) =>
+    db.prepare(`SELECT run_id FROM runs WHERE sweep_id = ? AND idx BETWEEN ? AND ? ORDER BY idx ${order} LIMIT ?`);
+  // CROSS JOIN keeps the narrow index first: the cost follows the matches, not the size of the sweep.
+  const byState = (order: string) =>
+    db.prepare(`SELECT r.run_id FROM run_states s CROSS JOIN runs r ON r.run_id = s.run_id
+      WHERE s.sweep_id = ? AND r.idx BETWEEN ? AND ? AND s.state IN (SELECT value FROM json_each(?))
+      ORDER BY r.idx ${order} LIMIT ?`);
+  const statements = {
+    asc: { plain: plain("ASC"), byState: byState("ASC") },
+    desc: { plain: plain("DESC"), byState: byState("DESC") },
+  };
+  const one = db.prepare(`
+    SELECT r.run_id, r.idx, r.params_json, r.created_at, r.reused_from, w.name, w.number AS sweep_number,
+      s.state, s.reason, s.priority, s.attempt, s.fence, s.finished_at,
+      a.node, a.devices_json, a.phase, a.started_at, a.outcome_json, a.sealed
+    FROM runs r
+    JOIN run_states s ON s.run_id = r.run_id
+    JOIN sweeps w ON w.sweep_id = r.sweep_id
+    LEFT JOIN attempts a ON a.fence = s.fence
+    WHERE r.run_id = ?`);
+  const lasts = db.prepare("SELECT key, value, text FROM metric_lasts WHERE fence = ?");
+  const source = db.prepare(`
+    SELECT w.name, w.number, r.idx, s.fence FROM runs r
+    JOIN run_states s ON s.run_id = r.run_id
+    JOIN sweeps w ON w.sweep_id = r.sweep_id
+    WHERE r.run_id = ?`);
+  const stateOf = db.prepare("SELECT state FROM run_states WHERE run_id = ?");
+  const reusedFrom = db.prepare("SELECT reused_from FROM runs WHERE run_id = ?");
+
+  function metricsOf(fence: number | null): { [key: string]: number } {
+    if (fence === null) return {};
+    const metrics: [string, number][] = [];
+    for (const row of lasts.all(fence) as unknown as MetricRow[]) {
+      const value = row.value ?? nonFinite(row.text);
+      if (value !== undefined) metrics.push([row.key, value]);
+    }
+    return Object.fromEntries(metrics);
+  }
+
+  return {
+    ids(selection, filter) {
+      const ranges = selection.picks === "all" ? [{ from: 1, to: selection.total }] : [...selection.picks];
+      if (filter.order === "desc") ranges.reverse();
+      const { plain, byState } = statements[filter.order];
+      const states = filter.states.length > 0 ? JSON.stringify(filter.states) : undefined;
+      const found: RunId[] = [];
+      for (const range of ranges) {
+        const from = Math.max(range.from, filter.from ?? 0);
+        const to = Math.min(range.to, filter.to ?? Number.MAX_SAFE_INTEGER);
+        const left = (filter.limit ?? Number.MAX_SAFE_INTEGER) - found.length;
+        if (left <= 0) break;
+        if (from > to) continue;
+        const rows =
+          states === undefined
+            ? plain.all(selection.sweepId, from, to, left)
+            : byState.all(selection.sweepId, from, to, states, left);
+        for (const row of rows as unknown as { run_id: string }[]) found.push(runId(row.run_id));
+      }
+      return found;
+    },
+
+    get(id) {
+      const row = one.get(id) as unknown as Row | undefined;
+      if (!row) return undefined;
+      const origin = row.reused_from === null ? undefined : (source.get(row.reused_from) as unknown as SourceRow);
+      return recordOf(row, origin, metricsOf(origin ? origin.fence : row.fence));
+    },
+
+    state(id) {
+      return (stateOf.get(id) as { state: RunState } | undefined)?.state;
+    },
+
+    outputRun(id) {
+      const row = reusedFrom.get(id) as { reused_from: string | null } | undefined;
+      return row?.reused_from == null ? id : runId(row.reused_from);
+    },
+  };
+}
+
+interface Row {
+  readonly run_id: string;
+  readonly idx: number;
+  readonly params_json: string;
+  readonly created_at: number;
+  readonly reused_from: string | null;
+  readonly name: string;
+  readonly sweep_number: number;
+  readonly state: RunState;
+  readonly reason: string;
+  readonly priority: number;
+  readonly attempt: number;
+  readonly fence: number | null;
+  readonly finished_at: number | null;
+  readonly node: string | null;
+  readonly devices_json: string | null;
+  readonly phase: string | null;
+  readonly started_at: number | null;
+  readonly outcome_json: string | null;
+  readonly sealed: number | null;
+}
+
+interface MetricRow {
+  readonly key: string;
+  readonly value: number | null;
+  readonly text: string | null;
+}
+
+interface SourceRow {
+  readonly name: string;
+  readonly number: number;
+  readonly idx: number;
+  readonly fence: number | null;
+}
+
+function recordOf(row: Row, origin: SourceRow | undefined, metrics: { [key: string]: number }): RunRecord {
+  const sweep = sweepRef(row.name, row.sweep_number);
+  const terminal = isTerminal(row.state);
+  // A run that waits again is nowhere: its last attempt is history, not its present.
+  const placed = row.phase !== null && (terminal || row.phase !== "ended");
+  const outcome = placed && row.outcome_json ? (JSON.parse(row.outcome_json) as Outcome) : undefined;
+  const reusedFrom = origin ? runRef(sweepRef(origin.name, origin.number), origin.idx) : "";
+  return {
+    id: row.run_id,
+    ref: runRef(sweep, row.idx),
+    sweep,
+    index: row.idx,
+    state: row.state,
+    reason: reusedFrom === "" ? row.reason || outcomeReason(row.state, outcome) : `reused from ${reusedFrom}`,
+    paramsJson: row.params_json,
+    priority: row.priority,
+    attempt: row.attempt,
+    fence: row.fence ?? undefined,
+    node: placed ? (row.node ?? undefined) : undefined,
+    devices: placed ? (JSON.parse(row.devices_json ?? "[]") as string[]) : [],
+    exitCode: outcome ? exitCodeOf(outcome) : undefined,
+    createdAt: row.created_at,
+    startedAt: placed ? (row.started_at ?? undefined) : undefined,
+    finishedAt: row.finished_at ?? undefined,
+    metrics,
+    sealed: terminal && (row.fence === null || row.sealed === 1),
+    resultsDir: "",
+    reusedFrom,
+  };
+}
+
+function outcomeReason(state: RunState, outcome: Outcome | undefined): string {
+  return state === "failed" && outcome ? describeOutcome(outcome) : "";
+}
+
+/** Texts that stand for numbers which SQLite cannot keep; any other text is no number. */
+function nonFinite(text: string | null): number | undefined {
+  switch (text?.toLowerCase().replace(/^\+/, "")) {
+    case "nan":
+      return Number.NaN;
+    case "inf":
+    case "infinity":
+      return Number.POSITIVE_INFINITY;
+    case "-inf":
+    case "-infinity":
+      return Number.NEGATIVE_INFINITY;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,134 @@
+/** Sweeps as people see them: what was submitted, and its runs by state. */
+import type { SweepId } from "../../../shared/kernel/ids.ts";
+import { sweepRef } from "../../../shared/run/names.ts";
+import type { SweepSummary } from "../../../shared/run/records.ts";
+import { RUN_STATES } from "../../../shared/run/states.ts";
+import { sweepStateOf } from "../../../shared/run/views.ts";
+import type { Database } from "../database.ts";
+import type { Selection } from "./refs.ts";
+
+export interface Objective {
+  readonly metric: string;
+  readonly goal: "maximize" | "minimize";
+}
+
+/** How the selected runs stand. */
+export interface Progress {
+  readonly total: number;
+  /** States without runs are left out. */
+  readonly counts: { readonly [state: string]: number };
+  /** Terminal runs whose output is still on its way. */
+  readonly catchingUp: number;
+}
+
+export interface SweepQueries {
+  get(id: SweepId): SweepSummary | undefined;
+  objective(id: SweepId): Objective | undefined;
+  /** What the runs of the sweep share: the command template and the request, as JSON. */
+  template(id: SweepId): { readonly templateJson: string; readonly resourcesJson: string } | undefined;
+  progress(selection: Selection): Progress;
+  /** Live runs of the whole fleet by state: from an index that holds live runs only. */
+  liveCounts(): { [state: string]: number };
+  /** All runs ever, by state. Reads one index entry for each run: for rare use. */
+  allCounts(): { [state: string]: number };
+}
+
+export function createSweepQueries(db: Database): SweepQueries {
+  const one = db.prepare(`SELECT name, number, total, reused, created_at, objective_metric, objective_goal,
+    template_json, gpus, cpus FROM sweeps WHERE sweep_id = ?`);
+  const counts = db.prepare("SELECT state, count(*) AS runs FROM run_states WHERE sweep_id = ? GROUP BY state");
+  const picked = db.prepare(`SELECT s.state, count(*) AS runs FROM runs r JOIN run_states s ON s.run_id = r.run_id
+    WHERE r.sweep_id = ? AND r.idx BETWEEN ? AND ? GROUP BY s.state`);
+  // The condition repeats that of the partial index attempts_open, so that only open attempts are read.
+  const open = db.prepare(`SELECT count(*) AS runs FROM attempts a
+    JOIN run_states s ON s.run_id = a.run_id AND s.fence = a.fence
+    JOIN runs r ON r.run_id = a.run_id
+    WHERE (a.phase <> 'ended' OR a.sealed = 0) AND s.sweep_id = ? AND r.idx BETWEEN ? AND ?
+      AND s.state IN ('succeeded', 'failed', 'cancelled', 'skipped')`);
+  const live = db.prepare(`SELECT state, count(*) AS runs FROM run_states
+    WHERE state IN ('queued', 'held', 'assigned', 'running', 'unknown') GROUP BY state`);
+  const all = db.prepare("SELECT state, count(*) AS runs FROM run_states GROUP BY state");
+
+  const rowOf = (id: SweepId) => one.get(id) as unknown as Row | undefined;
+
+  return {
+    get(id) {
+      const row = rowOf(id);
+      if (!row) return undefined;
+      const byState = sumOf(counts.all(id) as unknown as CountRow[]);
+      return {
+        ref: sweepRef(row.name, row.number),
+        name: row.name,
+        state: sweepStateOf(byState),
+        total: row.total,
+        counts: byState,
+        reused: row.reused,
+        createdAt: row.created_at,
+        objective: objectiveOf(row),
+      };
+    },
+
+    objective(id) {
+      const row = rowOf(id);
+      return row && objectiveOf(row);
+    },
+
+    template(id) {
+      const row = rowOf(id);
+      if (!row) return undefined;
+      const resources = {
+        ...(row.gpus === null ? {} : { gpus: row.gpus }),
+        ...(row.cpus === null ? {} : { cpus: row.cpus }),
+      };
+      return { templateJson: row.template_json, resourcesJson: JSON.stringify(resources) };
+    },
+
+    progress(selection) {
+      const { sweepId, total, picks } = selection;
+      const ranges = picks === "all" ? [{ from: 1, to: total }] : picks;
+      const rows =
+        picks === "all"
+          ? counts.all(sweepId)
+          : ranges.flatMap(({ from, to }) => picked.all(sweepId, from, to) as unknown[]);
+      const byState = sumOf(rows as CountRow[]);
+      let catchingUp = 0;
+      for (const { from, to } of ranges) catchingUp += (open.get(sweepId, from, to) as { runs: number }).runs;
+      return { total: Object.values(byState).reduce((sum, runs) => sum + runs, 0), counts: byState, catchingUp };
+    },
+
+    liveCounts: () => sumOf(live.all() as unknown as CountRow[]),
+    allCounts: () => sumOf(all.all() as unknown as CountRow[]),
+  };
+}
+
+interface Row {
+  readonly name: string;
+  readonly number: number;
+  readonly total: number;
+  readonly reused: number;
+  readonly created_at: number;
+  readonly objective_metric: string | null;
+  readonly objective_goal: string | null;
+  readonly template_json: string;
+  readonly gpus: number | null;
+  readonly cpus: number | null;
+}
+
+interface CountRow {
+  readonly state: string;
+  readonly runs: number;
+}
+
+/** Sums by state, in the order in which states are listed. */
+function sumOf(rows: readonly CountRow[]): { [state: string]: number } {
+  const sums: { [state: string]: number } = {};
+  for (const state of RUN_STATES) {
+    for (const row of rows) if (row.state === state) sums[state] = (sums[state] ?? 0) + row.runs;
+  }
+  return sums;
+}
+
+function objectiveOf(row: Row): Objective | undefined {
+  if (row.objective_metric === null) return undefined;
+  return { metric: row.objective_metric, goal: row.objective_goal === "minimize" ? "minimize" : "maximize" };
+}
