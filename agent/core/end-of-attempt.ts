@@ -1,0 +1,41 @@
+/** How an attempt's end is named. */
+
+import { unreachable } from "../../shared/kernel/assert.ts";
+import type { FinishReport } from "../../shared/run/session.ts";
+import { type Outcome, outcomeOfExit } from "../../shared/run/states.ts";
+import type { AgentEvent, Exit } from "./events.ts";
+import type { AgentAttempt } from "./state.ts";
+
+/** A command that ends by itself with 0 or 77 in spite of a stop has done its work; else the stop's cause names the end. */
+export function outcomeOf(attempt: AgentAttempt, exit: Exit): Outcome {
+  const own = exit.code === undefined ? undefined : outcomeOfExit(exit.code);
+  if (own?.kind === "succeeded" || own?.kind === "skipped") return own;
+  if (exit.expired) return { kind: "lost", reason: "lease" };
+  if (attempt.stop) return stoppedOutcome(attempt.stop.cause);
+  if (exit.oom) return { kind: "oom" };
+  if (own) return own;
+  return { kind: "lost", reason: exit.started ? "shim_died" : "start_failed" };
+}
+
+/** The report with what the cleaning found. */
+export function finishOf(finish: FinishReport, cleaned: Extract<AgentEvent, { kind: "cleaned" }>): FinishReport {
+  return { ...finish, finalSizes: cleaned.finalSizes, unclean: cleaned.unclean };
+}
+
+function stoppedOutcome(cause: NonNullable<AgentAttempt["stop"]>["cause"]): Outcome {
+  switch (cause) {
+    case "cancel":
+      return { kind: "cancelled" };
+    case "superseded":
+    case "revoked":
+      return { kind: "superseded" };
+    case "stop":
+      return { kind: "lost", reason: "stopped" };
+    case "timeout":
+      return { kind: "timeout" };
+    case "lease":
+      return { kind: "lost", reason: "lease" };
+    default:
+      return unreachable(cause);
+  }
+}

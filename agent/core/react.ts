@@ -1,0 +1,279 @@
+/**
+ * The agent's decisions, pure: an event gives changes for the journal and commands for the shell. The journal is written
+ * before a command is carried out, so an attempt is accepted on disk before anything of it can run.
+ */
+import { required, unreachable } from "../../shared/kernel/assert.ts";
+import type { Fence } from "../../shared/kernel/ids.ts";
+import type { AgentMessage, Assignment, AttemptReport, CoordinatorMessage, Welcome } from "../../shared/run/session.ts";
+import { finishOf, outcomeOf } from "./end-of-attempt.ts";
+import type { AgentChange, AgentCommand, AgentEvent, AgentReaction, Exit, Found, Now } from "./events.ts";
+import { leaseRenewals } from "./lease.ts";
+import type { AgentAttempt, AgentState } from "./state.ts";
+import { holderOf, isHolding } from "./state.ts";
+import { beginStop, climb } from "./stop-ladder.ts";
+
+const NOTHING: AgentReaction = { changes: [], commands: [] };
+
+export function react(state: AgentState, event: AgentEvent, now: Now): AgentReaction {
+  switch (event.kind) {
+    case "message":
+      return onMessage(state, event.message, event.helloSentMs, now);
+    case "disconnected":
+      return NOTHING;
+    case "spawned": {
+      const attempt = state.attempts.get(event.fence);
+      if (attempt?.phase !== "accepted") return NOTHING;
+      const { process } = event;
+      const running = {
+        ...attempt,
+        phase: "running" as const,
+        process,
+        startedAt: now.wallMs,
+        startedUptimeMs: now.uptimeMs,
+      };
+      const started = { kind: "started", fence: event.fence, pid: process.pid, startedAt: now.wallMs } as const;
+      const reaction = { changes: [saved(running)], commands: [send(started)] };
+      // It was told to stop while it was being spawned.
+      return attempt.stop ? merge(reaction, beginStop({ ...running, stop: undefined }, attempt.stop.cause, now)) : reaction;
+    }
+    case "not-spawned":
+      return onNotSpawned(state, event.fence, event.reason, event.detail);
+    case "exited":
+      return onExited(state, event.fence, event.exit, now);
+    case "cleaned": {
+      const attempt = state.attempts.get(event.fence);
+      if (attempt?.phase !== "ended") return NOTHING;
+      const finish = finishOf(required(attempt.finish, "the outcome of an ended attempt"), event);
+      const finished: AgentAttempt = { ...attempt, phase: "finished", finish };
+      return { changes: [saved(finished)], commands: [send({ kind: "finished", finish })] };
+    }
+    case "stored":
+      return state.attempts.get(event.fence)?.phase === "acked" ? removal(event.fence) : NOTHING;
+    case "found":
+      return onFound(state, event.fence, event.found, now);
+    case "devices":
+      return { changes: [], commands: [send({ kind: "devices", devices: event.devices })] };
+    case "drain":
+      return { changes: [{ kind: "draining", draining: event.draining }], commands: [] };
+    case "stop-all":
+      return merge(
+        { changes: [{ kind: "draining", draining: true }], commands: [] },
+        ...[...state.attempts.values()].map((attempt) => beginStop(attempt, "stop", now)),
+      );
+    case "heartbeat": {
+      const fences = [...state.attempts.values()].filter((a) => isHolding(a.phase)).map((a) => a.assignment.fence);
+      return { changes: [], commands: [send({ kind: "heartbeat", seq: state.heartbeatSeq + 1, fences })] };
+    }
+    case "tick":
+      return merge(...[...state.attempts.values()].map((attempt) => onAttemptTick(attempt, now)));
+    default:
+      return unreachable(event);
+  }
+}
+
+/** What a Hello says of the attempts. */
+export function reportAttempts(state: AgentState): AttemptReport[] {
+  const reports: AttemptReport[] = [];
+  for (const attempt of state.attempts.values()) {
+    const { fence, runId, devices } = attempt.assignment;
+    const base = { fence, runId, devices };
+    if (attempt.phase === "accepted") reports.push({ ...base, phase: "accepted" });
+    else if (attempt.phase === "running" || attempt.phase === "ended") {
+      reports.push({ ...base, phase: "running", startedAt: attempt.startedAt ?? 0 });
+    } else if (attempt.phase === "finished") {
+      reports.push({
+        ...base,
+        phase: "finished",
+        finish: required(attempt.finish, "the report of a finished attempt"),
+      });
+    }
+  }
+  return reports;
+}
+
+function onMessage(state: AgentState, message: CoordinatorMessage, helloSentMs: number, now: Now): AgentReaction {
+  switch (message.kind) {
+    case "welcome":
+      return onWelcome(state, message.welcome, helloSentMs, now);
+    case "refused": {
+      const fatal =
+        message.reason === "version" || message.reason === "already_connected" || message.reason === "superseded";
+      return { changes: [], commands: [{ kind: "refused", fatal, message: message.message }] };
+    }
+    case "assign":
+      return onAssign(state, message.assignment);
+    case "kill": {
+      const attempt = state.attempts.get(message.fence);
+      return attempt ? beginStop(attempt, message.reason, now) : NOTHING;
+    }
+    case "heartbeat-ack": {
+      const sentMs = state.heartbeatsSent.get(message.seq);
+      return sentMs === undefined ? NOTHING : leaseRenewals(state, message.renewed, sentMs);
+    }
+    case "finish-ack":
+      return onFinishAck(state, message.fence);
+    case "watermarks":
+      return { changes: [], commands: [{ kind: "watermarks", offsets: message.offsets, resend: message.resend }] };
+    case "drain":
+      return { changes: [{ kind: "draining", draining: message.draining }], commands: [] };
+    default:
+      return unreachable(message);
+  }
+}
+
+function onWelcome(state: AgentState, welcome: Welcome, helloSentMs: number, now: Now): AgentReaction {
+  const commands: AgentCommand[] = [];
+  if (welcome.bus) commands.push({ kind: "bus", ...welcome.bus });
+  commands.push({ kind: "watermarks", offsets: welcome.watermarks, resend: true });
+  const known: AgentChange = { kind: "coordinator-known", storeId: welcome.storeId, term: welcome.term };
+  const adopted = welcome.decisions.filter((decision) => decision.action !== "finish-ack").map(({ fence }) => fence);
+  const parts: AgentReaction[] = [{ changes: [known], commands }, leaseRenewals(state, adopted, helloSentMs)];
+  for (const decision of welcome.decisions) {
+    if (decision.action === "finish-ack") parts.push(onFinishAck(state, decision.fence));
+    const attempt = state.attempts.get(decision.fence);
+    if (decision.action === "kill" && attempt) parts.push(beginStop(attempt, decision.reason, now));
+  }
+  // What ended while the Hello was on its way was reported as running: say it again in this session.
+  for (const attempt of state.attempts.values()) {
+    const decided = welcome.decisions.some(
+      ({ fence, action }) => fence === attempt.assignment.fence && action !== "finish-ack",
+    );
+    if (decided && attempt.phase === "finished" && attempt.finish) {
+      parts.push({ changes: [], commands: [send({ kind: "finished", finish: attempt.finish })] });
+    }
+  }
+  return merge(...parts);
+}
+
+/** The same answer to the same assignment, however often it comes. */
+function onAssign(state: AgentState, assignment: Assignment): AgentReaction {
+  const { fence } = assignment;
+  const known = state.attempts.get(fence);
+  if (known) return { changes: [], commands: answersOf(known).map(send) };
+  if (state.tombstones.has(fence)) return refusal(fence, "stale", "this fence is done with");
+  if (state.draining) return refusal(fence, "draining", "");
+  for (const uuid of assignment.devices) {
+    const holder = holderOf(state, uuid);
+    if (holder !== undefined) return refusal(fence, "device_busy", `${uuid} is held by fence ${holder}`);
+    const device = state.devices.find((candidate) => candidate.uuid === uuid);
+    if (!device) return refusal(fence, "device_busy", `${uuid} is not here`);
+    if (device.health !== "clean")
+      return refusal(fence, "device_busy", `${uuid} is ${device.health}: ${device.reason}`);
+  }
+  const leaseDeadlineMs = state.exchangeSentMs + assignment.leaseMs;
+  const attempt: AgentAttempt = {
+    assignment,
+    phase: "accepted",
+    bootId: state.bootId,
+    startedAt: undefined,
+    startedUptimeMs: undefined,
+    process: undefined,
+    leaseDeadlineMs,
+    writtenDeadlineMs: leaseDeadlineMs,
+    stop: undefined,
+    finish: undefined,
+  };
+  return {
+    changes: [saved(attempt)],
+    commands: [send({ kind: "accepted", fence }), { kind: "start", assignment, leaseDeadlineMs }],
+  };
+}
+
+function answersOf(attempt: AgentAttempt): AgentMessage[] {
+  const { fence } = attempt.assignment;
+  if (attempt.phase === "finished" && attempt.finish) return [{ kind: "finished", finish: attempt.finish }];
+  const accepted: AgentMessage = { kind: "accepted", fence };
+  if (attempt.phase !== "running" || !attempt.process) return [accepted];
+  return [accepted, { kind: "started", fence, pid: attempt.process.pid, startedAt: attempt.startedAt ?? 0 }];
+}
+
+function refusal(fence: Fence, reason: string, detail: string): AgentReaction {
+  return { changes: [{ kind: "refused", fence }], commands: [send({ kind: "rejected", fence, reason, detail })] };
+}
+
+function onNotSpawned(state: AgentState, fence: Fence, reason: string, detail: string): AgentReaction {
+  if (state.attempts.get(fence)?.phase !== "accepted") return NOTHING;
+  return {
+    changes: [{ kind: "attempt-removed", fence }],
+    commands: [send({ kind: "rejected", fence, reason, detail }), { kind: "remove", fence }],
+  };
+}
+
+function onExited(state: AgentState, fence: Fence, exit: Exit, now: Now): AgentReaction {
+  const attempt = state.attempts.get(fence);
+  if (!attempt || (attempt.phase !== "running" && attempt.phase !== "accepted")) return NOTHING;
+  return ended(attempt, exit, now);
+}
+
+/** The outcome is journalled at once; the finish is told when tree and devices are clean and the output is whole. */
+function ended(attempt: AgentAttempt, exit: Exit, now: Now, rebooted = false): AgentReaction {
+  const { fence } = attempt.assignment;
+  const outcome = rebooted ? ({ kind: "lost", reason: "reboot" } as const) : outcomeOf(attempt, exit);
+  const startedAt = attempt.startedAt;
+  const finish = { fence, outcome, startedAt, finishedAt: now.wallMs, finalSizes: {}, unclean: [] };
+  return { changes: [saved({ ...attempt, phase: "ended", finish })], commands: [{ kind: "clean", fence }] };
+}
+
+function onFound(state: AgentState, fence: Fence, found: Found, now: Now): AgentReaction {
+  const attempt = state.attempts.get(fence);
+  if (!attempt || !isHolding(attempt.phase)) return NOTHING;
+  if (attempt.phase === "ended") return { changes: [], commands: [{ kind: "clean", fence }] };
+  switch (found.state) {
+    case "running": {
+      // The spawn was recorded by the shim only: its start is told with the time of the finding.
+      const startedAt = attempt.startedAt ?? now.wallMs;
+      const startedUptimeMs = attempt.startedUptimeMs ?? now.uptimeMs;
+      const running: AgentAttempt = {
+        ...attempt,
+        phase: "running",
+        process: found.process,
+        startedAt,
+        startedUptimeMs,
+      };
+      return { changes: [saved(running)], commands: [{ kind: "adopt", fence, process: found.process }] };
+    }
+    case "exited":
+      return ended(attempt, { code: found.code, started: true, oom: false, expired: false }, now);
+    case "dead":
+      return ended(attempt, { code: undefined, started: true, oom: false, expired: false }, now);
+    case "never-started":
+      return ended(attempt, { code: undefined, started: false, oom: false, expired: false }, now);
+    case "rebooted":
+      return ended(attempt, { code: undefined, started: true, oom: false, expired: false }, now, true);
+    default:
+      return unreachable(found);
+  }
+}
+
+function onFinishAck(state: AgentState, fence: Fence): AgentReaction {
+  const attempt = state.attempts.get(fence);
+  if (attempt?.phase !== "finished") return NOTHING;
+  return { changes: [saved({ ...attempt, phase: "acked" })], commands: [] };
+}
+
+function onAttemptTick(attempt: AgentAttempt, now: Now): AgentReaction {
+  if (attempt.phase !== "running") return NOTHING;
+  if (attempt.stop) return climb(attempt, attempt.stop, now);
+  if (now.uptimeMs > attempt.leaseDeadlineMs) return beginStop(attempt, "lease", now);
+  const limit = attempt.assignment.timeLimitMs;
+  if (limit > 0 && attempt.startedUptimeMs !== undefined && now.uptimeMs >= attempt.startedUptimeMs + limit) {
+    return beginStop(attempt, "timeout", now);
+  }
+  return NOTHING;
+}
+
+function removal(fence: Fence): AgentReaction {
+  return { changes: [{ kind: "attempt-removed", fence }], commands: [{ kind: "remove", fence }] };
+}
+
+function saved(attempt: AgentAttempt): AgentChange {
+  return { kind: "attempt-saved", fence: attempt.assignment.fence, attempt };
+}
+
+function send(message: AgentMessage): AgentCommand {
+  return { kind: "send", message };
+}
+
+function merge(...parts: readonly AgentReaction[]): AgentReaction {
+  return { changes: parts.flatMap((part) => part.changes), commands: parts.flatMap((part) => part.commands) };
+}

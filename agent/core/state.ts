@@ -1,0 +1,79 @@
+/** What an agent decides on. The journal holds the same (without what is marked volatile), so a restart finds it again. */
+import type { DeviceUuid, Fence, SessionId } from "../../shared/kernel/ids.ts";
+import type { Device } from "../../shared/run/devices.ts";
+import type { Assignment, FinishReport } from "../../shared/run/session.ts";
+
+/** Why an attempt is being stopped by us. */
+export type StopCause = "cancel" | "superseded" | "revoked" | "stop" | "timeout" | "lease";
+
+/**
+ * accepted: journalled, its process not yet spawned. running: spawned. ended: its command is over, its tree and devices
+ * are being cleaned. finished: the end is journalled and told, not yet acknowledged. acked: only its output is awaited.
+ */
+export type AttemptPhase = "accepted" | "running" | "ended" | "finished" | "acked";
+
+/** The process that owns an attempt's tree: pid and start time together name it for ever. */
+export interface ProcessName {
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat: clock ticks since boot. */
+  readonly startTime: number;
+}
+
+export interface AgentAttempt {
+  readonly assignment: Assignment;
+  readonly phase: AttemptPhase;
+  /** Boot in which it was accepted. */
+  readonly bootId: string;
+  /** Unix ms, for records. */
+  readonly startedAt: number | undefined;
+  /** Uptime ms at the start, for the time limit. */
+  readonly startedUptimeMs: number | undefined;
+  readonly process: ProcessName | undefined;
+  /** Uptime ms after which it must not run. */
+  readonly leaseDeadlineMs: number;
+  /** The deadline the warden knows; never later than the real one. Volatile. */
+  readonly writtenDeadlineMs: number;
+  readonly stop: Stop | undefined;
+  readonly finish: FinishReport | undefined;
+}
+
+export interface Stop {
+  readonly cause: StopCause;
+  /** Uptime ms at which KILL follows TERM. */
+  readonly killAtMs: number;
+  readonly killed: boolean;
+}
+
+export interface AgentState {
+  readonly agentId: string;
+  readonly bootId: string;
+  /** The store this agent works for; empty before the first Welcome. */
+  storeId: string;
+  term: number;
+  maxFenceSeen: number;
+  draining: boolean;
+  readonly attempts: Map<Fence, AgentAttempt>;
+  /** Fences that were refused or are done with: an Assign for one of them is an echo. */
+  readonly tombstones: Set<Fence>;
+  // Volatile.
+  session: SessionId | undefined;
+  heartbeatSeq: number;
+  /** Uptime ms at which each heartbeat without an answer was sent. */
+  readonly heartbeatsSent: Map<number, number>;
+  /** Uptime ms at which the last answered Hello or heartbeat was sent: leases count from it. */
+  exchangeSentMs: number;
+  devices: readonly Device[];
+}
+
+/** The attempt that holds a device: until its tree is gone and the device was looked at. */
+export function holderOf(state: AgentState, device: DeviceUuid): Fence | undefined {
+  for (const [fence, attempt] of state.attempts) {
+    if (isHolding(attempt.phase) && attempt.assignment.devices.includes(device)) return fence;
+  }
+  return undefined;
+}
+
+/** Phases in which an attempt may have processes or has devices that were not looked at yet. */
+export function isHolding(phase: AttemptPhase): boolean {
+  return phase === "accepted" || phase === "running" || phase === "ended";
+}

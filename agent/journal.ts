@@ -1,0 +1,142 @@
+/**
+ * What the agent has promised, on disk: which attempts it accepted, how they stand, which fences it is done with. Written
+ * before anything is done or said, in one transaction per turn of the event loop.
+ */
+import { randomUUID } from "node:crypto";
+import { DatabaseSync } from "node:sqlite";
+import { unreachable } from "../shared/kernel/assert.ts";
+import { AppError, errorMessage } from "../shared/kernel/errors.ts";
+import { type Fence, fence as makeFence } from "../shared/kernel/ids.ts";
+import type { AgentChange } from "./core/events.ts";
+import type { AgentAttempt, AgentState } from "./core/state.ts";
+
+/** Fences that are done with are remembered this long. */
+const TOMBSTONE_DAYS = 30;
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS attempts (fence INTEGER PRIMARY KEY, attempt_json TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS tombstones (fence INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+`;
+const SCHEMA_VERSION = 1;
+
+export interface Journal {
+  /** The state as it was last written; +1 on the incarnation, durable. Sessions and devices start empty. */
+  open(bootId: string, wallMs: number): { state: AgentState; incarnation: number };
+  /** Writes changes in one transaction. A failure is final: the process must end. */
+  write(changes: readonly AgentChange[], wallMs: number): void;
+  close(): void;
+}
+
+/** Opens `path`, made when it is not there. Throws AppError where it cannot be used. */
+export function openJournal(path: string): Journal {
+  const db = openDatabase(path);
+  const sql = {
+    save: db.prepare("INSERT INTO attempts (fence, attempt_json) VALUES (?, ?) ON CONFLICT DO UPDATE SET attempt_json = excluded.attempt_json"),
+    remove: db.prepare("DELETE FROM attempts WHERE fence = ?"),
+    bury: db.prepare("INSERT INTO tombstones (fence, at) VALUES (?, ?) ON CONFLICT DO NOTHING"),
+    put: db.prepare("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"),
+    get: db.prepare("SELECT value FROM meta WHERE key = ?"),
+  };
+  const read = (key: string): string | undefined => (sql.get.get(key) as { value: string } | undefined)?.value;
+
+  function writeOne(change: AgentChange, wallMs: number): void {
+    switch (change.kind) {
+      case "attempt-saved":
+        sql.save.run(change.fence, JSON.stringify(change.attempt));
+        return;
+      case "attempt-removed":
+      case "refused":
+        sql.remove.run(change.fence);
+        sql.bury.run(change.fence, wallMs);
+        return;
+      case "coordinator-known":
+        sql.put.run("store_id", change.storeId);
+        sql.put.run("term", String(change.term));
+        return;
+      case "draining":
+        sql.put.run("draining", change.draining ? "1" : "0");
+        return;
+      case "lease-renewed":
+        return;
+      default:
+        unreachable(change);
+    }
+  }
+
+  return {
+    open: (bootId, wallMs) => {
+      const incarnation = Number(read("incarnation") ?? 0) + 1;
+      inTransaction(db, () => {
+        if (read("agent_id") === undefined) sql.put.run("agent_id", randomUUID());
+        sql.put.run("incarnation", String(incarnation));
+        db.prepare("DELETE FROM tombstones WHERE at < ?").run(wallMs - TOMBSTONE_DAYS * 86_400_000);
+      });
+      const attempts = loadAttempts(db);
+      const tombstones = loadTombstones(db);
+      const state: AgentState = {
+        agentId: read("agent_id") ?? "",
+        bootId,
+        storeId: read("store_id") ?? "",
+        term: Number(read("term") ?? 0),
+        maxFenceSeen: Math.max(0, ...attempts.keys(), ...tombstones),
+        draining: read("draining") === "1",
+        attempts,
+        tombstones,
+        session: undefined,
+        heartbeatSeq: 0,
+        heartbeatsSent: new Map(),
+        exchangeSentMs: 0,
+        devices: [],
+      };
+      return { state, incarnation };
+    },
+    write: (changes, wallMs) => {
+      if (changes.every((change) => change.kind === "lease-renewed")) return;
+      inTransaction(db, () => {
+        for (const change of changes) writeOne(change, wallMs);
+      });
+    },
+    close: () => db.close(),
+  };
+}
+
+function openDatabase(path: string): DatabaseSync {
+  try {
+    const db = new DatabaseSync(path);
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000;");
+    const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
+    if (version > SCHEMA_VERSION) {
+      throw new AppError("conflict", `the journal ${path} was written by a newer version`, { id: "agent.newer-journal" });
+    }
+    db.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION};`);
+    return db;
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError("unavailable", `cannot open the journal ${path}: ${errorMessage(error)}`, {
+      id: "agent.journal",
+      hint: "check that --workdir exists and is writable",
+      cause: error,
+    });
+  }
+}
+
+function inTransaction(db: DatabaseSync, work: () => void): void {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    work();
+    db.exec("COMMIT");
+  } catch (error) {
+    db.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function loadAttempts(db: DatabaseSync): Map<Fence, AgentAttempt> {
+  const rows = db.prepare("SELECT fence, attempt_json FROM attempts ORDER BY fence").all();
+  return new Map(rows.map((row) => [makeFence(Number(row.fence)), JSON.parse(String(row.attempt_json)) as AgentAttempt]));
+}
+
+function loadTombstones(db: DatabaseSync): Set<Fence> {
+  return new Set(db.prepare("SELECT fence FROM tombstones").all().map((row) => makeFence(Number(row.fence))));
+}
