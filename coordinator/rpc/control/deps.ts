@@ -1,0 +1,24 @@
+/** What the read verbs and the HTTP API read from. */
+import type { Clock } from "../../../shared/kernel/clock.ts";
+import type { Fence } from "../../../shared/kernel/ids.ts";
+import type { StreamName } from "../../../shared/subjects.ts";
+import type { Cluster } from "../../core/cluster.ts";
+import type { Feed } from "../../feed.ts";
+import type { Queries } from "../../store/queries/queries.ts";
+
+export interface ReadDeps {
+  readonly queries: Queries;
+  /** Read only. */
+  readonly cluster: Cluster;
+  readonly feed: Feed;
+  readonly clock: Clock;
+  /** Absolute directory of all results. */
+  readonly resultsRoot: string;
+  /** File in which a stream of an attempt is stored; undefined before its first byte. */
+  outputPath(fence: Fence, stream: StreamName): string | undefined;
+  /** How the bus is, and the version of the server. */
+  health(): { readonly connected: boolean; readonly reason: string; readonly serverVersion: string };
+  addresses(): { readonly http: string };
+  /** Version of this program. */
+  readonly version: string;
+}

@@ -1,0 +1,61 @@
+/** GetRun: one run with its attempts, what happened to it, and what it was made from. */
+import { dirname } from "node:path";
+import type { Attempt, GetRunRequest, GetRunResponse } from "../../../proto/gen/runner/v1/control.ts";
+import { type RunId, runId } from "../../../shared/kernel/ids.ts";
+import type { RunRecord } from "../../../shared/run/records.ts";
+import { describeOutcome } from "../../../shared/run/states.ts";
+import { outcomeToProto, runToProto } from "../../../shared/wire/views.ts";
+import { explain } from "../../core/explain.ts";
+import type { AttemptRecord } from "../../store/queries/attempts.ts";
+import type { ReadDeps } from "./deps.ts";
+
+const EVENTS_MAX = 1_000;
+
+/** Throws AppError for a reference that fails. */
+export const getRun =
+  (deps: ReadDeps) =>
+  async (request: GetRunRequest): Promise<GetRunResponse> => {
+    const place = deps.queries.refs.resolveRun(request.ref);
+    const { templateJson = "{}", resourcesJson = "{}" } = deps.queries.sweeps.template(place.sweepId) ?? {};
+    return {
+      run: runToProto(readRun(deps, place.runId)),
+      attempts: deps.queries.attempts.ofRun(place.runId).map(attemptToProto),
+      events: deps.queries.attempts.history(place.runId, EVENTS_MAX),
+      templateJson,
+      resourcesJson,
+    };
+  };
+
+/** The run with what only memory and the file system know: why it waits, and where its results are. */
+export function readRun(deps: ReadDeps, id: RunId): RunRecord {
+  const run = deps.queries.runs.get(id);
+  if (!run) throw new Error(`run ${id} was resolved and is not there`);
+  return { ...run, reason: run.reason || liveReason(deps, run), resultsDir: resultsDirOf(deps, id) };
+}
+
+function liveReason(deps: ReadDeps, run: RunRecord): string {
+  // A state that says it all keeps its empty reason.
+  if (run.state !== "queued" && run.state !== "unknown") return "";
+  return explain(deps.cluster, runId(run.id), deps.clock.wallMs())?.reason ?? "";
+}
+
+function resultsDirOf(deps: ReadDeps, id: RunId): string {
+  const last = deps.queries.attempts.ofRun(deps.queries.runs.outputRun(id)).at(-1);
+  const path = last && deps.outputPath(last.fence, "output");
+  return path === undefined ? "" : dirname(path);
+}
+
+function attemptToProto(attempt: AttemptRecord): Attempt {
+  return {
+    number: attempt.number,
+    fence: attempt.fence,
+    node: attempt.node,
+    devices: [...attempt.devices],
+    state: attempt.outcome ? describeOutcome(attempt.outcome) : attempt.phase,
+    outcome: attempt.outcome && outcomeToProto(attempt.outcome),
+    assignedAt: attempt.assignedAt,
+    startedAt: attempt.startedAt ?? 0,
+    finishedAt: attempt.finishedAt ?? 0,
+    sealed: attempt.sealed,
+  };
+}
