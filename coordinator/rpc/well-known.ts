@@ -76,5 +76,6 @@ function healthPackage(): PackageDefinition {
     Health: { methods: { Check: request, Watch: { ...request, responseStream: true } } },
   };
   const json = { nested: { grpc: { nested: { health: { nested: { v1: { nested: v1 } } } } } } };
-  return fromJSON(json, { enums: String, defaults: true });
+  // The type of protobufjs wants "fields" also of plain namespaces, which its own format does not have.
+  return fromJSON(json as unknown as Parameters<typeof fromJSON>[0], { enums: String, defaults: true });
 }
