@@ -1,0 +1,48 @@
+/** The closing line of a test run: nothing that failed may be missing from it. */
+import { expect, test } from "vitest";
+import { addCounts, closingLine, countReport } from "../../../scripts/test-summary.ts";
+
+const passedFile = { status: "passed", assertionResults: [{}] };
+
+test.each([
+  {
+    name: "all passed",
+    report: { numPassedTests: 3, numFailedTests: 0, testResults: [passedFile] },
+    isOk: true,
+    expected: { passed: 3, failed: 0, skipped: 0 },
+  },
+  {
+    name: "failed and skipped",
+    report: { numPassedTests: 3, numFailedTests: 2, numPendingTests: 1, numTodoTests: 1, testResults: [passedFile] },
+    isOk: false,
+    expected: { passed: 3, failed: 2, skipped: 2 },
+  },
+  {
+    name: "a file that does not load",
+    report: {
+      numPassedTests: 3,
+      numFailedTests: 0,
+      testResults: [passedFile, { status: "failed", assertionResults: [] }],
+    },
+    isOk: false,
+    expected: { passed: 3, failed: 1, skipped: 0 },
+  },
+  {
+    name: "an error outside of tests",
+    report: { numPassedTests: 3, numFailedTests: 0, testResults: [passedFile] },
+    isOk: false,
+    expected: { passed: 3, failed: 1, skipped: 0 },
+  },
+])("$name", ({ report, isOk, expected }) => {
+  expect(countReport(JSON.stringify(report), isOk)).toEqual(expected);
+});
+
+test.each([undefined, "", '{"numPassedTests": 3'])("no whole report (%j) is a failure", (text) => {
+  expect(countReport(text, false)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+});
+
+test("closing line", () => {
+  const counts = addCounts({ passed: 400, failed: 0, skipped: 0 }, { passed: 12, failed: 1, skipped: 0 });
+  expect(closingLine(counts)).toBe("412 passed, 1 failed");
+  expect(closingLine({ ...counts, skipped: 3 })).toBe("412 passed, 1 failed, 3 skipped");
+});
