@@ -1,0 +1,42 @@
+/** From a spec's text to points with the decision whether each is new: what Plan shows and Submit does. */
+import { SpecFormat, type SpecSource as SpecSourceMessage } from "../../../proto/gen/runner/v1/control.ts";
+import { AppError } from "../../../shared/kernel/errors.ts";
+import type { RunId } from "../../../shared/kernel/ids.ts";
+import { expand } from "../../../shared/spec/expand.ts";
+import { parseSpec } from "../../../shared/spec/parse.ts";
+import { specError } from "../../../shared/spec/problems.ts";
+import type { SweepPoint, SweepSpec } from "../../../shared/spec/types.ts";
+import type { Submissions } from "../../store/submissions.ts";
+
+export interface DecidedPoint {
+  readonly point: SweepPoint;
+  /** Run that completed this configuration before; undefined: it is new. */
+  readonly reusedFrom: RunId | undefined;
+}
+
+export interface ExpandedSource {
+  readonly spec: SweepSpec;
+  readonly points: readonly DecidedPoint[];
+}
+
+/** Throws AppError "invalid" with the place of the first problem. `force`: nothing is reused. */
+export function expandSource(
+  source: SpecSourceMessage | undefined,
+  force: boolean,
+  submissions: Submissions,
+): ExpandedSource {
+  if (!source) throw new AppError("invalid", "the request has no sweep file", { id: "submit.no-source" });
+  if (!source.directory.startsWith("/")) {
+    throw new AppError("invalid", "the directory of the sweep file is not absolute", { id: "submit.directory" });
+  }
+  const format = source.format === SpecFormat.SPEC_FORMAT_JSON ? "json" : "toml";
+  const parsed = parseSpec({ path: source.path, text: source.text, format, directory: source.directory });
+  if ("problems" in parsed) throw specError(parsed.problems);
+  const { spec } = parsed;
+  const again = force || spec.rerun === "all";
+  const points = expand(spec).map((point) => ({
+    point,
+    reusedFrom: again ? undefined : submissions.completedBy(point.fingerprint),
+  }));
+  return { spec, points };
+}

@@ -1,0 +1,13 @@
+/** Retry: failed, cancelled and skipped runs go back to the queue, held ones are let go. */
+import type { RetryRequest, RetryResponse } from "../../../proto/gen/runner/v1/control.ts";
+import { namedRuns, type WriteDeps } from "./deps-write.ts";
+
+export const retry =
+  (deps: WriteDeps) =>
+  async (request: RetryRequest): Promise<RetryResponse> => {
+    const runIds = namedRuns(deps.queries, request.refs);
+    const terminal = runIds.flatMap((id) => deps.loadTerminalRun(id) ?? []);
+    const changes = await deps.engine.apply({ kind: "retry", runIds, terminal });
+    const requeued = changes.filter(({ kind }) => kind === "run-changed" || kind === "run-revived").length;
+    return { requeued, unchanged: runIds.length - requeued };
+  };

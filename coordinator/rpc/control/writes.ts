@@ -1,0 +1,17 @@
+/** The verbs that change something, by the names that the service gives them. */
+import { cancel } from "./cancel.ts";
+import type { WriteDeps } from "./deps-write.ts";
+import { plan } from "./plan.ts";
+import { retry } from "./retry.ts";
+import { submit } from "./submit.ts";
+import { updateNode } from "./update-node.ts";
+
+export function createControlWrites(deps: WriteDeps) {
+  return {
+    plan: plan(deps),
+    submit: submit(deps),
+    cancel: cancel(deps),
+    retry: retry(deps),
+    updateNode: updateNode(deps),
+  };
+}
