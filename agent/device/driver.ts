@@ -1,0 +1,26 @@
+/** What the agent asks of the devices of its host, whatever they are. */
+import type { DeviceUuid } from "../../shared/kernel/ids.ts";
+import type { Device } from "../../shared/run/devices.ts";
+
+export type DevicesListener = (devices: readonly Device[]) => void;
+
+export interface DeviceDriver {
+  /** Every device as last seen. Never waits for a device that does not answer: it is listed as "unknown". */
+  list(): Promise<Device[]>;
+  /**
+   * Looks again, after an attempt has ended: each of `uuids` as it is now, with the reason where it is not clean. Waits
+   * a few seconds for memory to come back. A uuid that is gone is listed as "unknown".
+   */
+  check(uuids: readonly DeviceUuid[]): Promise<Device[]>;
+  /** Variables by which a run sees exactly these devices. */
+  environment(uuids: readonly DeviceUuid[]): Record<string, string>;
+  /** Called with all devices whenever the health, the reason, the foreign processes or the set of devices has changed. */
+  onChange?(listener: DevicesListener): void;
+  /** Ends what the driver keeps running. */
+  close(): Promise<void>;
+}
+
+/** "unknown" for a device that was asked for and is not there. */
+export function missingDevice(uuid: DeviceUuid, reason: string): Device {
+  return { uuid, index: -1, kind: "gpu", model: "", memoryBytes: 0, health: "unknown", reason, foreign: [] };
+}

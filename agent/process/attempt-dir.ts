@@ -1,0 +1,117 @@
+/**
+ * The directory of one attempt, `<workdir>/runs/<fence>/`: what is in it and under which names. It is made once, by the
+ * attempt that owns it, and is removed as a whole.
+ */
+import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
+import type { Fence } from "../../shared/kernel/ids.ts";
+
+export interface AttemptPaths {
+  readonly spec: string;
+  /** The parameters of the run as JSON; what `EXP_CONFIG` names. */
+  readonly config: string;
+  readonly claim: string;
+  readonly shimLog: string;
+  /** stdout and stderr of the command. */
+  readonly output: string;
+  /** What the program appends to; what `EXP_EVENTS` names. */
+  readonly client: string;
+  readonly status: string;
+  readonly lease: string;
+  /** Written by the warden when it stops the attempt because its lease has passed. */
+  readonly expired: string;
+  readonly artifacts: string;
+  readonly checkpoints: string;
+}
+
+/** `<workdir>/runs/<fence>` */
+export function attemptDir(workdir: string, fence: Fence): string {
+  return join(workdir, "runs", String(fence));
+}
+
+export function attemptPaths(dir: string): AttemptPaths {
+  return {
+    spec: join(dir, "spec.json"),
+    config: join(dir, "config.json"),
+    claim: join(dir, "claim"),
+    shimLog: join(dir, "shim.log"),
+    output: join(dir, "output.log"),
+    client: join(dir, "client.jsonl"),
+    status: join(dir, "status.jsonl"),
+    lease: join(dir, "lease"),
+    expired: join(dir, "expired"),
+    artifacts: join(dir, "artifacts"),
+    checkpoints: join(dir, "checkpoints"),
+  };
+}
+
+/**
+ * What every process of the attempt carries as `EXP_ATTEMPT_DIR`, and is found by. Unlike the fence it is unique on a
+ * host that serves several fleets. Free of symbolic links, so that it stays the same whichever way the agent names its
+ * workdir. Throws where the workdir does not exist.
+ */
+export function attemptMarker(dir: string): string {
+  const full = resolve(dir);
+  return join(realpathSync(dirname(dirname(full))), "runs", basename(full));
+}
+
+/**
+ * Makes the directory (mode 0700) with `artifacts/`, `checkpoints/` and `files` (name to text, mode 0600). Not synced to
+ * disk: after a power cut the attempt is lost in any case.
+ *
+ * Throws `conflict` where the directory exists, `unavailable` where it cannot be made; nothing is left then.
+ */
+export function createAttemptDir(dir: string, files: { readonly [name: string]: string }): void {
+  try {
+    mkdirSync(dirname(dir), { recursive: true, mode: 0o700 });
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") throw new AppError("conflict", `attempt directory ${dir} exists already`);
+    throw notMade(dir, error);
+  }
+  try {
+    const paths = attemptPaths(dir);
+    mkdirSync(paths.artifacts, { mode: 0o700 });
+    mkdirSync(paths.checkpoints, { mode: 0o700 });
+    for (const [name, text] of Object.entries(files)) {
+      writeFileSync(join(dir, name), text, { mode: 0o600, flag: "wx" });
+    }
+  } catch (error) {
+    rmSync(dir, { recursive: true, force: true });
+    throw notMade(dir, error);
+  }
+}
+
+/** Removes the directory and all in it, without following links. No error where it is gone already. */
+export async function removeAttemptDir(dir: string): Promise<void> {
+  try {
+    await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+  } catch (error) {
+    throw new AppError("unavailable", `cannot remove attempt directory ${dir}: ${errorMessage(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Puts `text` at `path` in one step: a reader sees the old file or the new one, never a part. */
+export function replaceFile(path: string, text: string): void {
+  const temporary = `${path}.new`;
+  writeFileSync(temporary, text, { mode: 0o600 });
+  renameSync(temporary, path);
+}
+
+/** Text of a small file; undefined where there is none. Other errors are thrown. */
+export function readIfPresent(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function notMade(dir: string, cause: unknown): AppError {
+  return new AppError("unavailable", `cannot make attempt directory ${dir}: ${errorMessage(cause)}`, { cause });
+}

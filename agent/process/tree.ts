@@ -1,0 +1,173 @@
+/**
+ * The process trees of attempts: who belongs to one, how it is signalled, and whether anything of it is left.
+ *
+ * With a cgroup the kernel keeps the list. Without one, a process belongs to an attempt when it was started with the
+ * attempt's marker in its environment, or when it is in the shim's session; what leaves the session *and* clears its
+ * environment is not found then. Nothing else is ever signalled: a pid or session number that the kernel has given to
+ * somebody else does not match.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Fence } from "../../shared/kernel/ids.ts";
+import { attemptDir, attemptMarker } from "./attempt-dir.ts";
+import * as cgroup from "./cgroup.ts";
+import { coalesce } from "./coalesce.ts";
+import { allPids, isZombie, markerOf, type ProcessStat, readStat, TICKS_PER_SECOND } from "./proc.ts";
+import { readShimLog } from "./shim.ts";
+
+export interface TreeTarget {
+  readonly fence: Fence;
+  /** The shim; 0 where it is not known. */
+  readonly pid: number;
+  /** Of the shim, in clock ticks since boot. */
+  readonly startTime: number;
+}
+
+export interface Trees {
+  /** Makes the attempt's cgroup and returns its cgroup.procs; undefined on a host without a usable one. */
+  prepare(fence: Fence): string | undefined;
+  /** The attempt's cgroup, for its lease; undefined where it has none. */
+  cgroupOf(fence: Fence): string | undefined;
+  /** Pids of live processes of the attempt, the shim included. */
+  members(target: TreeTarget): number[];
+  /** One pass over what is there now. TERM reaches each process once, and the shim stays to record the end. */
+  signal(target: TreeTarget, signal: "TERM" | "KILL"): void;
+  /**
+   * Kills whatever is left, again until a look finds nothing; false where something still lives after 10 s (a process
+   * in an uninterruptible wait). Costs one small read with a cgroup; without, one look at /proc for all who ask.
+   */
+  empty(target: TreeTarget): Promise<boolean>;
+  /** True where the kernel killed a process of the attempt for its memory and the host can tell. Ask before `remove`. */
+  oomKilled(fence: Fence): boolean;
+  /** Removes the attempt's cgroup; false where it still holds processes. */
+  remove(fence: Fence): boolean;
+}
+
+export interface TreeOptions {
+  /** From `findCgroupRoot`. */
+  readonly cgroupRoot: string | undefined;
+  readonly workdir: string;
+}
+
+const EMPTY_BOUND_MS = 10_000;
+
+interface Sighting extends ProcessStat {
+  readonly marker: string | undefined;
+}
+
+export function createTrees({ cgroupRoot, workdir }: TreeOptions): Trees {
+  const look = createLook();
+  const sharedLook = coalesce(look);
+  const dirOf = (of: Fence) => attemptDir(workdir, of);
+
+  const cgroupOf = (of: Fence): string | undefined => {
+    const dir = cgroupRoot === undefined ? undefined : cgroup.groupOf(cgroupRoot, of);
+    return dir !== undefined && cgroup.exists(dir) ? dir : undefined;
+  };
+
+  const belonging = (target: TreeTarget, seen: readonly Sighting[]): Sighting[] => {
+    const marker = attemptMarker(dirOf(target.fence));
+    let until: number | undefined;
+    return seen.filter((process) => {
+      if (process.marker === marker) return true;
+      if (target.pid === 0 || process.session !== target.pid) return false;
+      until ??= sessionUntil(target, dirOf(target.fence));
+      return process.startTime >= target.startTime && process.startTime <= until;
+    });
+  };
+
+  /** Members by cgroup; undefined where that does not tell: no cgroup, or a shim that could not enter it. */
+  const grouped = (target: TreeTarget): number[] | undefined => {
+    const dir = cgroupOf(target.fence);
+    if (dir === undefined) return undefined;
+    const pids = cgroup.isPopulated(dir) ? cgroup.members(dir) : [];
+    return pids.length === 0 && groupExists(target.pid) ? undefined : pids;
+  };
+
+  const kill = (target: TreeTarget, pids: readonly number[]): void => {
+    const dir = cgroupOf(target.fence);
+    if (dir !== undefined) cgroup.kill(dir);
+    for (const pid of pids) send(pid, "SIGKILL");
+  };
+
+  return {
+    prepare(of) {
+      return cgroupRoot === undefined ? undefined : cgroup.makeGroup(cgroupRoot, of);
+    },
+    cgroupOf,
+    members(target) {
+      return grouped(target) ?? belonging(target, look()).map((process) => process.pid);
+    },
+    signal(target, signal) {
+      const pids = grouped(target) ?? belonging(target, look()).map((process) => process.pid);
+      if (signal === "KILL") return kill(target, pids);
+      // The group in one call, so that a process which forks meanwhile does not slip through.
+      const wholeGroup = target.pid !== 0 && readStat(target.pid)?.startTime === target.startTime;
+      if (wholeGroup) send(-target.pid, "SIGTERM");
+      for (const pid of pids) {
+        if (!wholeGroup || readStat(pid)?.group !== target.pid) send(pid, "SIGTERM");
+      }
+    },
+    async empty(target) {
+      const end = performance.now() + EMPTY_BOUND_MS;
+      for (let waitMs = 1; ; waitMs = Math.min(50, waitMs * 2)) {
+        const pids = grouped(target) ?? belonging(target, await sharedLook()).map((process) => process.pid);
+        if (pids.length === 0) return true;
+        if (performance.now() > end) return false;
+        kill(target, pids);
+        await sleep(waitMs);
+      }
+    },
+    oomKilled(of) {
+      const dir = cgroupOf(of);
+      return dir !== undefined && cgroup.oomKills(dir) > 0;
+    },
+    remove(of) {
+      const dir = cgroupOf(of);
+      return dir === undefined || cgroup.removeGroup(dir);
+    },
+  };
+}
+
+/**
+ * Looks at every live process. What a process was started with does not change, so the environment of each is read
+ * once: a later look costs one small read for each process of the host.
+ */
+function createLook(): () => Sighting[] {
+  let known = new Map<number, Sighting>();
+  return () => {
+    const seen = new Map<number, Sighting>();
+    for (const pid of allPids()) {
+      const stat = readStat(pid);
+      if (stat === undefined || isZombie(stat)) continue;
+      const before = known.get(pid);
+      const marker = before?.startTime === stat.startTime ? before.marker : markerOf(pid);
+      seen.set(pid, { ...stat, marker });
+    }
+    known = seen;
+    return [...seen.values()];
+  };
+}
+
+/**
+ * Members of the shim's session are the attempt's if they started no later than this. While the shim leads the session,
+ * all are. After its end the number may have gone to another session, but never to a process that was there before.
+ */
+function sessionUntil(target: TreeTarget, dir: string): number {
+  const leader = readStat(target.pid);
+  if (leader) return leader.startTime === target.startTime ? Number.POSITIVE_INFINITY : 0;
+  const exit = readShimLog(dir).exit;
+  return exit ? Math.round(exit.uptimeSeconds * TICKS_PER_SECOND) : 0;
+}
+
+function groupExists(pid: number): boolean {
+  return pid !== 0 && send(-pid, 0);
+}
+
+/** False where there is nothing to signal. What may not be signalled (a setuid program) stays, and is seen to stay. */
+function send(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
