@@ -34,7 +34,9 @@ export function react(state: AgentState, event: AgentEvent, now: Now): AgentReac
       const started = { kind: "started", fence: event.fence, pid: process.pid, startedAt: now.wallMs } as const;
       const reaction = { changes: [saved(running)], commands: [send(started)] };
       // It was told to stop while it was being spawned.
-      return attempt.stop ? merge(reaction, beginStop({ ...running, stop: undefined }, attempt.stop.cause, now)) : reaction;
+      return attempt.stop
+        ? merge(reaction, beginStop({ ...running, stop: undefined }, attempt.stop.cause, now))
+        : reaction;
     }
     case "not-spawned":
       return onNotSpawned(state, event.fence, event.reason, event.detail);

@@ -93,6 +93,7 @@ export function runOfRow(row: RunStateRow, index: number, fingerprint: string): 
     fence: row.fence,
     failures: row.failures,
     crashes: row.crashes,
+    givenUp: row.givenUp,
     cancelRequested: row.cancelRequested,
     notBefore: row.notBefore,
   };
@@ -139,6 +140,7 @@ function addSweep(cluster: Cluster, sweep: Sweep, change: Extract<Change, { kind
       fence: undefined,
       failures: 0,
       crashes: 0,
+      givenUp: false,
       cancelRequested: false,
       notBefore: 0,
     });

@@ -42,6 +42,7 @@ export interface RunStateRow {
   readonly fence: Fence | undefined;
   readonly failures: number;
   readonly crashes: number;
+  readonly givenUp: boolean;
   readonly cancelRequested: boolean;
   readonly notBefore: number;
   /** Unix ms; set in terminal states. */

@@ -39,6 +39,8 @@ export interface Run {
   failures: number;
   /** Ends by the fault of hosts in a row. */
   crashes: number;
+  /** Its last attempt was given up without a word from the host: should the host still have it, it is taken back. */
+  givenUp: boolean;
   cancelRequested: boolean;
   /** Wall time (Unix ms) before which it is not placed again; 0: none. A delay for politeness, never for safety. */
   notBefore: number;

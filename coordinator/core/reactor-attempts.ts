@@ -78,6 +78,8 @@ interface End {
   readonly startedAt?: number | undefined;
   readonly finishedAt: number;
   readonly finalSizes?: FinishReport["finalSizes"];
+  /** The host did not say so itself: it may still have the attempt. */
+  readonly givenUp?: boolean;
 }
 
 /** An attempt ended: its row, what becomes of its run, and what was completed by it. */
@@ -95,9 +97,9 @@ export function endChanges(cluster: Cluster, attempt: Attempt, end: End, now: No
   const run = cluster.runs.get(attempt.runId);
   if (!run || run.fence !== attempt.fence) return changes;
   const next = nextOfRun(run, attempt, end.outcome, cluster.sweeps.get(run.sweepId)?.retryMax ?? 0, now, settings);
-  changes.push(
-    runChanged(run, next.state === "queued" || next.state === "held" ? next : { ...next, finishedAt: end.finishedAt }),
-  );
+  const live = next.state === "queued" || next.state === "held";
+  const finishedAt = live ? undefined : end.finishedAt;
+  changes.push(runChanged(run, { ...next, finishedAt, givenUp: live && end.givenUp === true }));
   if (next.state === "succeeded")
     changes.push({ kind: "completed-added", fingerprint: run.fingerprint, runId: run.id });
   if (next.state === "held") changes.push(history(now, "held", next.reason, run));

@@ -148,7 +148,7 @@ function decide(cluster: Cluster, node: Node, report: AttemptReport, now: Now, s
   const attempt = cluster.attempts.get(fence);
   if (attempt && attempt.node === node.name) return decideCurrent(cluster, attempt, report, now, settings);
   const run = cluster.runs.get(report.runId);
-  const takeBack = run && run.fence === fence && !attempt && (run.state === "queued" || run.state === "held");
+  const takeBack = run?.givenUp && run.fence === fence && !attempt;
   if (takeBack) return decideTakeBack(cluster, node, run, report, now, settings);
   if (report.phase === "finished") return { decision: { fence, action: "finish-ack" }, changes: [] };
   const text = `fence ${fence} on ${node.name} is stopped: another attempt counts`;
@@ -211,7 +211,7 @@ function decideTakeBack(
   const state = report.phase === "running" ? "running" : "assigned";
   return {
     decision: { fence: report.fence, action: "adopt" },
-    changes: [...revived, runChanged(run, { state, reason: "", notBefore: 0 })],
+    changes: [...revived, runChanged(run, { state, reason: "", givenUp: false, notBefore: 0 })],
   };
 }
 

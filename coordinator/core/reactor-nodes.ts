@@ -68,7 +68,7 @@ export function onTick(cluster: Cluster, now: Now, settings: CoreSettings): Reac
     if (silenceMs > requeueAfterMs(settings)) {
       for (const attempt of attempts) {
         const outcome = { kind: "lost", reason: "lease" } as const;
-        changes.push(...endChanges(cluster, attempt, { outcome, finishedAt: now.wallMs }, now, settings));
+        changes.push(...endChanges(cluster, attempt, { outcome, finishedAt: now.wallMs, givenUp: true }, now, settings));
       }
     } else if (silenceMs > settings.unknownAfterMs && !node.silent) {
       changes.push(...unknownRuns(cluster, attempts));

@@ -110,6 +110,7 @@ export function runStateOf(row: Row): RunStateRow {
     fence: fenceValue === undefined ? undefined : fence(fenceValue),
     failures: Number(row.failures),
     crashes: Number(row.crashes),
+    givenUp: row.given_up === 1,
     cancelRequested: row.cancel_requested === 1,
     notBefore: Number(row.not_before),
     finishedAt: optional(row.finished_at),

@@ -64,6 +64,7 @@ const STEPS: readonly string[] = [
     fence INTEGER,
     failures INTEGER NOT NULL,
     crashes INTEGER NOT NULL,
+    given_up INTEGER NOT NULL,
     cancel_requested INTEGER NOT NULL,
     not_before INTEGER NOT NULL,
     finished_at INTEGER

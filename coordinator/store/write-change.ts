@@ -77,10 +77,10 @@ function prepare(db: Database) {
       VALUES (?, ?, ?, ?, ?, ?, ?)`),
     runState:
       make(`INSERT INTO run_states (run_id, sweep_id, state, reason, priority, attempt, fence, failures, crashes,
-      cancel_requested, not_before, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      given_up, cancel_requested, not_before, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (run_id) DO UPDATE SET state = excluded.state, reason = excluded.reason, priority = excluded.priority,
       attempt = excluded.attempt, fence = excluded.fence, failures = excluded.failures, crashes = excluded.crashes,
-      cancel_requested = excluded.cancel_requested, not_before = excluded.not_before, finished_at = excluded.finished_at`),
+      given_up = excluded.given_up,      cancel_requested = excluded.cancel_requested, not_before = excluded.not_before, finished_at = excluded.finished_at`),
     attempt:
       make(`INSERT INTO attempts (fence, run_id, number, node, devices_json, phase, stopping, assigned_at, started_at,
       sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`),
@@ -144,6 +144,7 @@ function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-adde
       fence: undefined,
       failures: 0,
       crashes: 0,
+      givenUp: false,
       cancelRequested: false,
       notBefore: 0,
       finishedAt: reused ? sweep.createdAt : undefined,
@@ -162,6 +163,7 @@ function writeRunState(sql: Statements, row: RunStateRow): void {
     row.fence ?? null,
     row.failures,
     row.crashes,
+    row.givenUp ? 1 : 0,
     row.cancelRequested ? 1 : 0,
     row.notBefore,
     row.finishedAt ?? null,

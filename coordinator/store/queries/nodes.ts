@@ -40,7 +40,7 @@ export function nodeRecord(cluster: Cluster, node: Node, now: Now): NodeRecord {
 }
 
 function nodeState(node: Node, now: Now): NodeStateName {
-  if (!node.connected && node.silent && now.monotonicMs - node.lastHeardMs > GONE_AFTER_MS) return "gone";
+  if (!node.connected && now.monotonicMs - node.lastHeardMs > GONE_AFTER_MS) return "gone";
   if (!node.connected || node.silent) return "unknown";
   if (node.draining) return "draining";
   return node.cordoned ? "cordoned" : "ready";
