@@ -31,6 +31,18 @@ export function writeLease(dir: string, lease: Lease): void {
   replaceFile(attemptPaths(dir).lease, `${deadline} ${lease.pid} ${lease.startTime} ${lease.cgroup ?? "-"}\n`);
 }
 
+/** The lease as it was last written, to whole seconds; undefined where there is none or it cannot be understood. */
+export function readLease(dir: string): Lease | undefined {
+  const match = /^(\d{1,12}) (\d{1,10}) (\d{1,15}) (.+)\n$/.exec(readIfPresent(attemptPaths(dir).lease) ?? "");
+  if (!match) return undefined;
+  return {
+    deadlineUptimeMs: Number(match[1]) * 1000,
+    pid: Number(match[2]),
+    startTime: Number(match[3]),
+    cgroup: match[4] === "-" ? undefined : match[4],
+  };
+}
+
 /** For an attempt that has ended: the warden looks at it no more. */
 export function removeLease(dir: string): void {
   rmSync(attemptPaths(dir).lease, { force: true });
