@@ -32,7 +32,9 @@ export interface Journal {
 export function openJournal(path: string): Journal {
   const db = openDatabase(path);
   const sql = {
-    save: db.prepare("INSERT INTO attempts (fence, attempt_json) VALUES (?, ?) ON CONFLICT DO UPDATE SET attempt_json = excluded.attempt_json"),
+    save: db.prepare(
+      "INSERT INTO attempts (fence, attempt_json) VALUES (?, ?) ON CONFLICT DO UPDATE SET attempt_json = excluded.attempt_json",
+    ),
     remove: db.prepare("DELETE FROM attempts WHERE fence = ?"),
     bury: db.prepare("INSERT INTO tombstones (fence, at) VALUES (?, ?) ON CONFLICT DO NOTHING"),
     put: db.prepare("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"),
@@ -107,7 +109,9 @@ function openDatabase(path: string): DatabaseSync {
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000;");
     const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
     if (version > SCHEMA_VERSION) {
-      throw new AppError("conflict", `the journal ${path} was written by a newer version`, { id: "agent.newer-journal" });
+      throw new AppError("conflict", `the journal ${path} was written by a newer version`, {
+        id: "agent.newer-journal",
+      });
     }
     db.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION};`);
     return db;
@@ -134,9 +138,16 @@ function inTransaction(db: DatabaseSync, work: () => void): void {
 
 function loadAttempts(db: DatabaseSync): Map<Fence, AgentAttempt> {
   const rows = db.prepare("SELECT fence, attempt_json FROM attempts ORDER BY fence").all();
-  return new Map(rows.map((row) => [makeFence(Number(row.fence)), JSON.parse(String(row.attempt_json)) as AgentAttempt]));
+  return new Map(
+    rows.map((row) => [makeFence(Number(row.fence)), JSON.parse(String(row.attempt_json)) as AgentAttempt]),
+  );
 }
 
 function loadTombstones(db: DatabaseSync): Set<Fence> {
-  return new Set(db.prepare("SELECT fence FROM tombstones").all().map((row) => makeFence(Number(row.fence))));
+  return new Set(
+    db
+      .prepare("SELECT fence FROM tombstones")
+      .all()
+      .map((row) => makeFence(Number(row.fence))),
+  );
 }

@@ -89,6 +89,8 @@ export type AgentCommand =
   | { readonly kind: "write-lease"; readonly fence: Fence; readonly deadlineMs: number }
   | { readonly kind: "watermarks"; readonly offsets: readonly StreamOffset[]; readonly resend: boolean }
   | { readonly kind: "bus"; readonly servers: readonly string[]; readonly user: string; readonly password: string }
+  /** The end is acknowledged: answered by stored as soon as, or if already, all output is stored. */
+  | { readonly kind: "await-stored"; readonly fence: Fence }
   /** Output is stored and the end acknowledged: the directory can go. */
   | { readonly kind: "remove"; readonly fence: Fence }
   /** The coordinator does not want this agent; the text says why and is for the user. */

@@ -250,7 +250,7 @@ function onFound(state: AgentState, fence: Fence, found: Found, now: Now): Agent
 function onFinishAck(state: AgentState, fence: Fence): AgentReaction {
   const attempt = state.attempts.get(fence);
   if (attempt?.phase !== "finished") return NOTHING;
-  return { changes: [saved({ ...attempt, phase: "acked" })], commands: [] };
+  return { changes: [saved({ ...attempt, phase: "acked" })], commands: [{ kind: "await-stored", fence }] };
 }
 
 function onAttemptTick(attempt: AgentAttempt, now: Now): AgentReaction {

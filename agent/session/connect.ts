@@ -3,7 +3,7 @@
  * after a loss with back-off and jitter. Delivery within a stream is in order; what a broken stream may have swallowed
  * is settled by the next Hello.
  */
-import { credentials, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
+import { type ClientDuplexStream, credentials, Metadata } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import { AgentServiceClient, type ConnectRequest, type ConnectResponse } from "../../proto/gen/runner/v1/agent.ts";
 import { backoffMs } from "../../shared/kernel/backoff.ts";

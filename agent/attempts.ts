@@ -1,0 +1,290 @@
+/**
+ * Carries out what the core decides about attempts: makes directories, spawns shims, signals trees, cleans up. What comes
+ * of it goes back as events. Holds no rule of its own.
+ */
+import type { Logger } from "pino";
+import type { Clock } from "../shared/kernel/clock.ts";
+import { AppError, errorMessage } from "../shared/kernel/errors.ts";
+import type { DeviceUuid, Fence } from "../shared/kernel/ids.ts";
+import type { Assignment, FinalSizes } from "../shared/run/session.ts";
+import { describeOutcome } from "../shared/run/states.ts";
+import { paramsFromJson, paramsToNested } from "../shared/spec/params-json.ts";
+import { type Rendered, renderCommand } from "../shared/spec/template.ts";
+import { templateFromJson } from "../shared/spec/template-json.ts";
+import type { Params } from "../shared/spec/types.ts";
+import { STREAM_NAMES, type StreamName } from "../shared/subjects.ts";
+import type { AgentCommand, AgentEvent, Exit } from "./core/events.ts";
+import type { AgentAttempt, AgentState, ProcessName } from "./core/state.ts";
+import { isHolding } from "./core/state.ts";
+import type { Devices } from "./device/devices.ts";
+import type { OutputPlane } from "./output/output-plane.ts";
+import { appendStatus, type StatusFact } from "./output/status-log.ts";
+import { inspectAttempt, leaseExpired } from "./process/adopt.ts";
+import { attemptDir, attemptPaths, createAttemptDir, removeAttemptDir } from "./process/attempt-dir.ts";
+import { buildEnvironment } from "./process/environment.ts";
+import { isAlive, readStat } from "./process/proc.ts";
+import { readShimLog, spawnShim } from "./process/shim.ts";
+import type { Trees, TreeTarget } from "./process/tree.ts";
+import { readLease, removeLease, writeLease } from "./process/warden.ts";
+
+export interface AttemptsOptions {
+  readonly workdir: string;
+  readonly nodeName: string;
+  readonly state: AgentState;
+  readonly apply: (event: AgentEvent) => void;
+  readonly trees: Trees;
+  readonly devices: Devices;
+  readonly output: OutputPlane;
+  readonly clock: Clock;
+  /** The agent's own environment; only a list of it reaches a command. */
+  readonly hostEnv: { readonly [name: string]: string | undefined };
+  /** Folder of the Python client. */
+  readonly pythonPath: string | undefined;
+  readonly logger: Logger;
+}
+
+export interface Attempts {
+  act(
+    command: Extract<
+      AgentCommand,
+      { kind: "start" | "adopt" | "signal" | "clean" | "write-lease" | "await-stored" | "remove" }
+    >,
+  ): void;
+  /** Looks at what an earlier agent left, and reports it as events. Call once, before the first session. */
+  recover(): Promise<void>;
+  close(): void;
+}
+
+/** How often an adopted process, which is not our child, is looked at. */
+const WATCH_MS = 100;
+
+export function createAttempts(options: AttemptsOptions): Attempts {
+  const { workdir, state, apply, trees, devices, output, clock, logger } = options;
+  /** Processes that are not our children, by fence. */
+  const watched = new Map<Fence, ProcessName>();
+  const watchTimer = setInterval(lookAtWatched, WATCH_MS);
+  watchTimer.unref();
+
+  const dirOf = (fence: Fence): string => attemptDir(workdir, fence);
+  const attemptOf = (fence: Fence): AgentAttempt | undefined => state.attempts.get(fence);
+
+  function targetOf(fence: Fence): TreeTarget {
+    const process = attemptOf(fence)?.process;
+    return { fence, pid: process?.pid ?? 0, startTime: process?.startTime ?? 0 };
+  }
+
+  function note(fence: Fence, record: StatusFact): void {
+    try {
+      appendStatus(dirOf(fence), { t: clock.wallMs() / 1000, ...record });
+    } catch (error) {
+      // The control session carries the same facts; the run must not suffer from a full disk here.
+      logger.warn({ fence, error: errorMessage(error) }, "status line not written");
+    }
+  }
+
+  function start(assignment: Assignment, leaseDeadlineMs: number): void {
+    const { fence } = assignment;
+    const dir = dirOf(fence);
+    const params = paramsFromJson(assignment.paramsJson);
+    const rendered = render(assignment, params, dir, options.nodeName);
+    if ("problem" in rendered) {
+      apply({ kind: "not-spawned", fence, reason: "bad_spec", detail: rendered.problem });
+      return;
+    }
+    try {
+      createAttemptDir(dir, {
+        "spec.json": `${JSON.stringify(assignment, null, 2)}\n`,
+        "config.json": `${JSON.stringify(paramsToNested(params), null, 2)}\n`,
+      });
+      note(fence, { e: "accepted", devices: assignment.devices });
+      const cgroupProcs = trees.prepare(fence);
+      writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, pid: 0, startTime: 0, cgroup: trees.cgroupOf(fence) });
+      const env = environmentOf(assignment, params, rendered.env);
+      const shim = spawnShim({ dir, argv: rendered.argv, cwd: rendered.cwd, env, cgroupProcs });
+      const process = { pid: shim.pid, startTime: readStat(shim.pid)?.startTime ?? 0 };
+      writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, ...process, cgroup: trees.cgroupOf(fence) });
+      note(fence, { e: "started", pid: shim.pid });
+      output.watch(fence, dir, new Map());
+      apply({ kind: "spawned", fence, process });
+      // The promise never rejects: the shim's end is read from its own record.
+      void shim.exited.then(() => ended(fence));
+    } catch (error) {
+      const reason = error instanceof AppError && error.code === "invalid" ? "bad_spec" : "start_failed";
+      logger.warn({ fence, run: assignment.runRef, reason, error: errorMessage(error) }, "run not started");
+      apply({ kind: "not-spawned", fence, reason, detail: errorMessage(error) });
+    }
+  }
+
+  function environmentOf(assignment: Assignment, params: Params, template: { readonly [name: string]: string }) {
+    const dir = dirOf(assignment.fence);
+    const paths = attemptPaths(dir);
+    const seed = params.get("seed");
+    return buildEnvironment({
+      base: options.hostEnv,
+      template,
+      device: devices.environment(assignment.devices),
+      pythonPath: options.pythonPath,
+      run: {
+        runId: assignment.runId,
+        runRef: assignment.runRef,
+        sweepRef: assignment.sweepRef,
+        attempt: assignment.attempt,
+        fence: assignment.fence,
+        runDir: dir,
+        artifactDir: paths.artifacts,
+        checkpointDir: paths.checkpoints,
+        resumeFrom: undefined,
+        configPath: paths.config,
+        eventsPath: paths.client,
+        seed: typeof seed === "number" ? seed : undefined,
+        url: undefined,
+      },
+    });
+  }
+
+  function ended(fence: Fence): void {
+    const exit = readExit(fence);
+    note(
+      fence,
+      exit.code === undefined
+        ? { e: "exited", outcome: "no record" }
+        : { e: "exited", outcome: "exit", code: exit.code },
+    );
+    apply({ kind: "exited", fence, exit });
+  }
+
+  function readExit(fence: Fence): Exit {
+    const log = readShimLog(dirOf(fence));
+    return {
+      code: log.exit?.code,
+      started: log.started !== undefined,
+      oom: trees.oomKilled(fence),
+      expired: leaseExpired(dirOf(fence)),
+    };
+  }
+
+  async function clean(fence: Fence): Promise<void> {
+    while (!(await trees.empty(targetOf(fence)))) {
+      // A process in an uninterruptible wait: its devices stay with this attempt for as long as it lives.
+      logger.error({ fence, run: attemptOf(fence)?.assignment.runRef }, "processes of the run do not die; trying on");
+    }
+    const uuids = attemptOf(fence)?.assignment.devices ?? [];
+    const unclean = (await devices.check(uuids)).filter((device) => device.health !== "clean");
+    removeLease(dirOf(fence));
+    const finalSizes = sizesOf(await output.end(fence));
+    trees.remove(fence);
+    apply({ kind: "cleaned", fence, finalSizes, unclean });
+    const outcome = attemptOf(fence)?.finish?.outcome;
+    logger.info(
+      { fence, run: attemptOf(fence)?.assignment.runRef, outcome: outcome && describeOutcome(outcome) },
+      "run ended",
+    );
+  }
+
+  async function remove(fence: Fence): Promise<void> {
+    output.forget(fence);
+    trees.remove(fence);
+    await removeAttemptDir(dirOf(fence));
+  }
+
+  function lookAtWatched(): void {
+    for (const [fence, process] of watched) {
+      if (isAlive(process.pid, process.startTime)) continue;
+      watched.delete(fence);
+      ended(fence);
+    }
+  }
+
+  /** A failure here is of our own making and must be seen, not end the agent: the attempt stays as it was. */
+  function inBackground(what: string, fence: Fence, work: Promise<void>): void {
+    work.catch((error: unknown) => logger.error({ fence, error: errorMessage(error) }, `${what} failed`));
+  }
+
+  return {
+    act: (command) => {
+      switch (command.kind) {
+        case "start":
+          return start(command.assignment, command.leaseDeadlineMs);
+        case "adopt":
+          watched.set(command.fence, command.process);
+          return;
+        case "signal":
+          note(command.fence, { e: "signal", signal: command.signal, reason: command.cause });
+          return trees.signal(targetOf(command.fence), command.signal);
+        case "clean":
+          return inBackground("cleaning", command.fence, clean(command.fence));
+        case "write-lease": {
+          const { pid, startTime } = targetOf(command.fence);
+          const cgroup = trees.cgroupOf(command.fence);
+          return writeLease(dirOf(command.fence), { deadlineUptimeMs: command.deadlineMs, pid, startTime, cgroup });
+        }
+        case "await-stored":
+          if (output.isStored(command.fence)) apply({ kind: "stored", fence: command.fence });
+          return;
+        case "remove":
+          return inBackground("removing", command.fence, remove(command.fence));
+      }
+    },
+    recover: async () => {
+      for (const [fence, attempt] of state.attempts) {
+        const dir = dirOf(fence);
+        output.watch(fence, dir, new Map());
+        if (!isHolding(attempt.phase)) {
+          await output.end(fence);
+          continue;
+        }
+        const lease = readLease(dir);
+        if (lease)
+          state.attempts.set(fence, {
+            ...attempt,
+            leaseDeadlineMs: lease.deadlineUptimeMs,
+            writtenDeadlineMs: lease.deadlineUptimeMs,
+          });
+        apply({ kind: "found", fence, found: await find(dir, attempt) });
+      }
+    },
+    close: () => clearInterval(watchTimer),
+  };
+
+  async function find(dir: string, attempt: AgentAttempt): Promise<Extract<AgentEvent, { kind: "found" }>["found"]> {
+    for (;;) {
+      const found = inspectAttempt(dir, { bootId: state.bootId, journalBootId: attempt.bootId });
+      switch (found.state) {
+        case "claimed":
+          await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
+          continue;
+        case "not_started":
+          return { state: "never-started" };
+        case "running":
+          return { state: "running", process: { pid: found.pid, startTime: found.startTime } };
+        case "exited":
+          return { state: "exited", code: found.code };
+        case "dead":
+        case "rebooted":
+          return found;
+      }
+    }
+  }
+}
+
+function render(
+  assignment: Assignment,
+  params: Params,
+  dir: string,
+  node: string,
+): Rendered | { readonly problem: string } {
+  return renderCommand(templateFromJson(assignment.templateJson), params, {
+    run: { id: assignment.runId, name: assignment.runRef, index: assignment.runIndex, dir },
+    sweep: assignment.sweepRef,
+    node,
+    gpus: assignment.devices.filter((uuid) => !isCpuSlot(uuid, node)).length,
+  });
+}
+
+function isCpuSlot(uuid: DeviceUuid, node: string): boolean {
+  return uuid.startsWith(`${node}/cpu-`);
+}
+
+function sizesOf(sizes: ReadonlyMap<StreamName, number>): FinalSizes {
+  return Object.fromEntries(STREAM_NAMES.map((stream) => [stream, sizes.get(stream) ?? 0]));
+}

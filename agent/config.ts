@@ -1,0 +1,113 @@
+/** Settings of the agent. */
+import { readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Layers, type Loaded, loadConfig, type Settings } from "../shared/config.ts";
+import { AppError, errorMessage } from "../shared/kernel/errors.ts";
+import { type NodeName, nodeName } from "../shared/kernel/ids.ts";
+import { CPU_SLOTS_MAX } from "../shared/run/limits.ts";
+import { nameProblem } from "../shared/run/names.ts";
+
+export const AGENT_SETTINGS = {
+  coordinator: { type: "text", describe: "HOST:PORT of the coordinator's gRPC port" },
+  "token-file": { type: "text", describe: "file with the token; `-` reads it from stdin" },
+  name: { type: "text", describe: "name of this node, unique in the fleet (default: the host name)" },
+  labels: { type: "list", describe: "k=v,k=v: what `exp nodes` shows and runs can ask for" },
+  gpus: { type: "text", describe: "auto, none, 0,1 (indices), UUIDs, or fake:8x80GB", fallback: "auto" },
+  "cpu-slots": { type: "integer", describe: "CPU slots to offer (default: one a CPU without GPUs, none with)" },
+  workdir: { type: "text", describe: "directory of journal and running attempts", fallback: "./exp-agent" },
+  "python-path": {
+    type: "text",
+    describe: "folder put first on PYTHONPATH of each run (default: the client that ships)",
+  },
+  "log-level": { type: "text", describe: "trace, debug, info, warn or error", fallback: "info" },
+} as const satisfies Settings;
+
+export type AgentValues = Loaded<typeof AGENT_SETTINGS>["values"];
+
+export interface AgentConfig {
+  readonly coordinator: string;
+  readonly token: string;
+  readonly name: NodeName;
+  readonly labels: { readonly [key: string]: string };
+  readonly gpus: string;
+  readonly cpuSlots: number | undefined;
+  readonly workdir: string;
+  readonly pythonPath: string;
+}
+
+export function loadAgentConfig(layers: Layers): Loaded<typeof AGENT_SETTINGS> {
+  return loadConfig(AGENT_SETTINGS, layers);
+}
+
+/** Checks what only makes sense together. Throws AppError. */
+export function agentConfigOf(values: AgentValues, hostName: string, clientDir: string): AgentConfig {
+  const name = values.name ?? hostName;
+  const problem = nameProblem(name);
+  if (problem)
+    throw new AppError("invalid", `the node name ${JSON.stringify(name)} ${problem}`, {
+      id: "agent.name",
+      hint: "choose one with --name",
+    });
+  const slots = values["cpu-slots"];
+  if (slots !== undefined && slots > CPU_SLOTS_MAX)
+    throw new AppError("invalid", `--cpu-slots ${slots}: at most ${CPU_SLOTS_MAX}`, { id: "agent.cpu-slots" });
+  return {
+    coordinator: addressOf(values.coordinator),
+    token: readToken(values["token-file"]),
+    name: nodeName(name),
+    labels: labelsOf(values.labels ?? []),
+    gpus: values.gpus,
+    cpuSlots: slots,
+    workdir: resolve(values.workdir),
+    pythonPath: values["python-path"] ?? clientDir,
+  };
+}
+
+function addressOf(text: string | undefined): string {
+  if (text === undefined) {
+    throw new AppError("invalid", "the agent needs --coordinator HOST:PORT", {
+      id: "agent.coordinator",
+      hint: "the coordinator's gRPC port is 7718 unless told otherwise",
+    });
+  }
+  if (/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/.test(text)) return text;
+  throw new AppError("invalid", `--coordinator ${JSON.stringify(text)} is not HOST:PORT`, { id: "agent.coordinator" });
+}
+
+function readToken(path: string | undefined): string {
+  if (path === undefined) {
+    throw new AppError("invalid", "the agent needs --token-file FILE", {
+      id: "agent.token",
+      hint: "the coordinator made one at its first start: DATA/token; copy it here and chmod 600 it",
+    });
+  }
+  let text: string;
+  try {
+    if (path !== "-" && (statSync(path).mode & 0o077) !== 0) {
+      throw new AppError("unauthorized", `the token file ${path} can be read by others`, {
+        id: "token.mode",
+        hint: `chmod 600 ${path}`,
+      });
+    }
+    text = readFileSync(path === "-" ? 0 : path, "utf8").trim();
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError("invalid", `cannot read the token file ${path}: ${errorMessage(error)}`, {
+      id: "agent.token",
+      cause: error,
+    });
+  }
+  if (!/^[\x21-\x7e]{8,512}$/.test(text))
+    throw new AppError("invalid", `the token file ${path} holds no token`, { id: "agent.token" });
+  return text;
+}
+
+function labelsOf(pairs: readonly string[]): { [key: string]: string } {
+  const labels: [string, string][] = pairs.map((pair) => {
+    const match = /^([A-Za-z0-9][A-Za-z0-9._/-]{0,62})=([\x20-\x7e]{0,255})$/.exec(pair);
+    if (!match)
+      throw new AppError("invalid", `the label ${JSON.stringify(pair)} is not key=value`, { id: "agent.label" });
+    return [match[1] ?? "", match[2] ?? ""];
+  });
+  return Object.fromEntries(labels);
+}
