@@ -1,0 +1,79 @@
+/**
+ * How far the output streams of attempts are stored, and the last value of each metric. Written only by the ingest, in one
+ * transaction for each batch; prepared once.
+ */
+import { type Fence, fence as toFence } from "../../shared/kernel/ids.ts";
+import type { StreamOffset } from "../../shared/run/session.ts";
+import { STREAM_NAMES, type StreamName } from "../../shared/subjects.ts";
+import { type Database, transaction } from "./database.ts";
+
+export interface StreamProgress {
+  readonly stream: StreamName;
+  /** Everything below is in the file and fdatasynced. */
+  readonly committed: number;
+  /** Start of the first line that is not summarised yet. */
+  readonly parsed: number;
+}
+
+/** Last value of a metric; exactly one of `value` and `text` is set. */
+export interface MetricLast {
+  readonly key: string;
+  readonly value: number | null;
+  /** What is not a finite number: "NaN", "Infinity", "-Infinity" or a text. */
+  readonly text: string | null;
+  readonly step: number | null;
+  /** Unix seconds, as the program said. */
+  readonly at: number | null;
+  /** How many points came since the last write. */
+  readonly count: number;
+}
+
+export interface OutputStore {
+  /** Runs `work` in one transaction. */
+  transaction<T>(work: () => T): T;
+  progress(fence: Fence): StreamProgress[];
+  /** Stored sizes of the streams of an attempt; a stream without any bytes is absent. */
+  committedOffsets(fence: Fence): Map<StreamName, number>;
+  /** Stored sizes of all streams of the attempts that are not sealed, empty ones included. */
+  readOffsets(): StreamOffset[];
+  writeProgress(fence: Fence, progress: StreamProgress): void;
+  metricKeys(fence: Fence): string[];
+  writeMetric(fence: Fence, last: MetricLast): void;
+}
+
+export function createOutputStore(db: Database): OutputStore {
+  const progress = db.prepare("SELECT stream, committed, parsed FROM outputs WHERE fence = ?");
+  const open = db.prepare("SELECT fence FROM attempts WHERE phase <> 'ended' OR sealed = 0 ORDER BY fence");
+  const upsertProgress = db.prepare(
+    `INSERT INTO outputs (fence, stream, committed, parsed) VALUES (?, ?, ?, ?)
+     ON CONFLICT (fence, stream) DO UPDATE SET committed = excluded.committed, parsed = excluded.parsed`,
+  );
+  const keys = db.prepare("SELECT key FROM metric_lasts WHERE fence = ?");
+  const upsertMetric = db.prepare(
+    `INSERT INTO metric_lasts (fence, key, value, text, step, at, count) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (fence, key) DO UPDATE SET value = excluded.value, text = excluded.text,
+       step = coalesce(excluded.step, step), at = coalesce(excluded.at, at), count = count + excluded.count`,
+  );
+  const committedOffsets = (of: Fence): Map<StreamName, number> => {
+    const rows = progress.all(of) as unknown as StreamProgress[];
+    return new Map(rows.map((row) => [row.stream, row.committed]));
+  };
+  return {
+    transaction: (work) => transaction(db, work),
+    progress: (of) => progress.all(of) as unknown as StreamProgress[],
+    committedOffsets,
+    readOffsets: () =>
+      (open.all() as unknown as { fence: number }[]).flatMap((row) => {
+        const of = toFence(row.fence);
+        const offsets = committedOffsets(of);
+        return STREAM_NAMES.map((stream) => ({ fence: of, stream, offset: offsets.get(stream) ?? 0 }));
+      }),
+    writeProgress: (of, { stream, committed, parsed }) => {
+      upsertProgress.run(of, stream, committed, parsed);
+    },
+    metricKeys: (of) => (keys.all(of) as unknown as { key: string }[]).map((row) => row.key),
+    writeMetric: (of, { key, value, text, step, at, count }) => {
+      upsertMetric.run(of, key, value, text, step, at, count);
+    },
+  };
+}

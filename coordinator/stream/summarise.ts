@@ -1,0 +1,130 @@
+/**
+ * Keeps the last value of each metric of an attempt while its "client" stream is stored. Fed with the stored bytes in their
+ * order, it parses each complete line once; what it found is taken and written in the transaction that commits the bytes.
+ */
+import { parseClientLine } from "../../shared/run/client-event.ts";
+import { CLIENT_LINE_BYTES_MAX, METRIC_KEYS_MAX } from "../../shared/run/limits.ts";
+import type { MetricLast } from "../store/outputs.ts";
+
+const NEWLINE = 10;
+/** UTF-8 bytes of one UTF-16 unit, at most. */
+const BYTES_PER_UNIT_MAX = 3;
+
+interface Last {
+  value: number | string;
+  step: number | undefined;
+  at: number | undefined;
+  count: number;
+}
+
+export interface SummariserStart {
+  /** Offset of the first byte it will be fed. */
+  readonly parsed: number;
+  /** True when that byte is in the middle of a line, the rest of which is passed over. */
+  readonly midLine: boolean;
+  /** Metrics that are known already. */
+  readonly keys: Iterable<string>;
+}
+
+export class Summariser {
+  #parsed: number;
+  /** The line that is not complete yet. */
+  #carry: Buffer = Buffer.alloc(0);
+  #passing: boolean;
+  readonly #keys: Set<string>;
+  #lasts = new Map<string, Last>();
+  #refused = 0;
+
+  constructor(start: SummariserStart) {
+    this.#parsed = start.parsed;
+    this.#passing = start.midLine;
+    this.#keys = new Set(start.keys);
+  }
+
+  /** Start of the first line that is not summarised. */
+  get parsed(): number {
+    return this.#parsed;
+  }
+
+  /** Metric values left out because the attempt has too many names. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Takes the next bytes of the stream. */
+  feed(bytes: Uint8Array): void {
+    const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let start = 0;
+    if (this.#passing) {
+      start = data.indexOf(NEWLINE) + 1;
+      this.#parsed += start === 0 ? data.length : start;
+      if (start === 0) return;
+      this.#passing = false;
+    }
+    const end = data.lastIndexOf(NEWLINE) + 1;
+    if (end > start) {
+      const lines = this.#join(data.subarray(start, end));
+      this.#carry = Buffer.alloc(0);
+      this.#parsed += lines.length;
+      this.#parse(lines);
+      start = end;
+    }
+    // A copy: the bytes belong to a message that should not be kept for the sake of its last line.
+    if (start < data.length) this.#carry = Buffer.from(this.#join(data.subarray(start)));
+    if (this.#carry.length > CLIENT_LINE_BYTES_MAX) {
+      this.#parsed += this.#carry.length;
+      this.#carry = Buffer.alloc(0);
+      this.#passing = true;
+    }
+  }
+
+  /** What changed since the last call. */
+  take(): MetricLast[] {
+    const changed = [...this.#lasts].map(([key, last]) => toStored(key, last));
+    this.#lasts = new Map();
+    return changed;
+  }
+
+  #join(data: Buffer): Buffer {
+    return this.#carry.length === 0 ? data : Buffer.concat([this.#carry, data]);
+  }
+
+  #parse(lines: Buffer): void {
+    for (const line of lines.toString("utf8").split("\n")) {
+      if (line.length > CLIENT_LINE_BYTES_MAX / BYTES_PER_UNIT_MAX && isTooLong(line)) continue;
+      const event = parseClientLine(line);
+      if (event?.kind !== "metric" && event?.kind !== "summary") continue;
+      const step = event.kind === "metric" ? event.step : undefined;
+      for (const [key, value] of event.values) this.#note(key, value, step, event.at);
+    }
+  }
+
+  #note(key: string, value: number | string, step: number | undefined, at: number | undefined): void {
+    const last = this.#lasts.get(key);
+    if (last) {
+      last.value = value;
+      last.step = step ?? last.step;
+      last.at = at ?? last.at;
+      last.count += 1;
+      return;
+    }
+    if (!this.#keys.has(key)) {
+      if (this.#keys.size >= METRIC_KEYS_MAX) {
+        this.#refused += 1;
+        return;
+      }
+      this.#keys.add(key);
+    }
+    this.#lasts.set(key, { value, step, at, count: 1 });
+  }
+}
+
+function isTooLong(line: string): boolean {
+  return Buffer.byteLength(line) > CLIENT_LINE_BYTES_MAX;
+}
+
+function toStored(key: string, { value, step, at, count }: Last): MetricLast {
+  const rest = { key, step: step ?? null, at: at ?? null, count };
+  if (typeof value === "number" && Number.isFinite(value)) return { ...rest, value, text: null };
+  return { ...rest, value: null, text: String(value) };
+}
