@@ -31,7 +31,13 @@ async function submitOne(deps: WriteDeps, request: SubmitRequest): Promise<Submi
   const expanded = expandSource(request.source, request.force, deps.submissions);
   const runs = expanded.points.map(({ point, reusedFrom }): RunRow => {
     const id = runId(`run_${deps.newUlid()}`);
-    return { id, index: point.index, fingerprint: point.fingerprint, paramsJson: paramsToJson(point.params), reusedFrom };
+    return {
+      id,
+      index: point.index,
+      fingerprint: point.fingerprint,
+      paramsJson: paramsToJson(point.params),
+      reusedFrom,
+    };
   });
   const sweep = newSweep(deps, request, expanded);
   const number = deps.submissions.nextNumber(sweep.name);

@@ -1,0 +1,229 @@
+/**
+ * The coordinator, wired: the only place that knows every part. Start order is the order of this file: lock, store, core,
+ * streams, servers, loops, ready. Each step pushes how it is undone; a stop walks back.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../shared/kernel/clock.ts";
+import { AppError, errorMessage } from "../shared/kernel/errors.ts";
+import { createUlidSource, type Fence, type RunId } from "../shared/kernel/ids.ts";
+import { ReleaseStack } from "../shared/lifecycle.ts";
+import type { Logger } from "../shared/logger.ts";
+import { STREAM_NAMES, type StreamName } from "../shared/subjects.ts";
+import { VERSION } from "../shared/version.ts";
+import type { CoordinatorConfig } from "./config.ts";
+import { Engine } from "./engine.ts";
+import { Feed } from "./feed.ts";
+import { createHttpServer } from "./http/server.ts";
+import { startResultsLoop } from "./loops/results-loop.ts";
+import { projectRun } from "./results/project.ts";
+import { runDirectory, streamPath } from "./results/run-directory.ts";
+import { type AgentHub, createAgentHub } from "./rpc/agent/hub.ts";
+import { createVerifier, hashToken } from "./rpc/auth.ts";
+import { joinAddress } from "./rpc/bind-error.ts";
+import { createControlService } from "./rpc/control/service.ts";
+import { createRpcServer } from "./rpc/server.ts";
+import { createAssignmentLoader } from "./store/assignments.ts";
+import { openDatabase } from "./store/database.ts";
+import { beginTerm, loadCluster } from "./store/load-cluster.ts";
+import { lockDirectory } from "./store/lock.ts";
+import { createOutputStore } from "./store/outputs.ts";
+import { createQueries } from "./store/queries/queries.ts";
+import { createAttemptLocator, createRunRecordLoader } from "./store/run-record.ts";
+import { createSubmissions } from "./store/submissions.ts";
+import { createTerminalRunLoader } from "./store/terminal-runs.ts";
+import { createWriter } from "./store/write-change.ts";
+import { createIngest } from "./stream/ingest.ts";
+import { ensureToken } from "./token.ts";
+
+export interface CoordinatorParts {
+  readonly config: CoordinatorConfig;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly pid: number;
+  readonly logger: Logger;
+  /** The store or the results cannot be trusted any more: the process must end with this. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export interface Coordinator {
+  /** "host:port" of each server. */
+  readonly addresses: { readonly http: string; readonly grpc: string };
+  readonly tokenFile: string;
+  stop(): Promise<void>;
+}
+
+/** How often leases, silences and retry delays are looked at. */
+const TICK_MS = 250;
+const STOP_GRACE_MS = 3_000;
+
+export async function startCoordinator(parts: CoordinatorParts): Promise<Coordinator> {
+  const stack = new ReleaseStack(parts.logger);
+  try {
+    return await start(parts, stack);
+  } catch (error) {
+    await stack.release();
+    throw error;
+  }
+}
+
+async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coordinator> {
+  const { config, clock, logger, onFatal } = parts;
+  makeDirectory(config.dataDir, "--data");
+  makeDirectory(config.resultsDir, "--results");
+  stack.push("lock", lockDirectory(join(config.dataDir, "lock.db"), parts.pid));
+  const tokenFile = join(config.dataDir, "token");
+  const verifier = createVerifier(hashToken(ensureToken(tokenFile)), clock, logger);
+
+  const db = openDatabase(join(config.dataDir, "store.db"));
+  stack.push("store", () => db.close());
+  const cluster = loadCluster(db, beginTerm(db), clock.monotonicMs());
+  logger.info({ term: cluster.term, liveRuns: cluster.runs.size, nodes: cluster.nodes.size }, "store loaded");
+
+  const feed = new Feed();
+  const outputs = createOutputStore(db);
+  const locate = createAttemptLocator(db);
+  const loadRunRecord = createRunRecordLoader(db);
+  const directoryOf = (fence: Fence) => {
+    const place = locate(fence);
+    return place && { ...place, directory: runDirectory(config.resultsDir, place) };
+  };
+  let hub: AgentHub | undefined;
+
+  const engine = new Engine({
+    db,
+    cluster,
+    write: createWriter(db),
+    settings: config.core,
+    now: () => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs(), random: parts.random() }),
+    feed,
+    dispatch: (command) => hub?.dispatch(command),
+    onFatal,
+  });
+  stack.push("engine", () => engine.stop());
+
+  const ingest = createIngest({
+    access: { servers: config.bus.servers, ...config.bus.coordinator },
+    streamBytesMax: config.busBytesMax,
+    store: outputs,
+    feed,
+    clock,
+    logger,
+    locate: (fence) => {
+      const place = directoryOf(fence);
+      return place && { agentId: place.agentId, path: (stream) => streamPath(place.directory, place.attempt, stream) };
+    },
+    onWatermarks: (agentId, offsets, resend) => hub?.sendWatermarks(agentId, offsets, resend),
+    onFatal,
+  });
+  stack.push("ingest", () => ingest.close());
+
+  hub = createAgentHub({
+    storeId: cluster.storeId,
+    heartbeatMs: config.core.heartbeatMs,
+    bus: { servers: config.bus.servers, ...config.bus.agent },
+    apply: (event) => engine.apply(event),
+    loadAssignment: createAssignmentLoader(db, config.core.leaseMs),
+    watermarksOf: (fences) =>
+      fences.flatMap((fence) => {
+        const committed = outputs.committedOffsets(fence);
+        return STREAM_NAMES.map((stream) => ({ fence, stream, offset: committed.get(stream) ?? 0 }));
+      }),
+    ingestChunk: (agentId, chunk) => ingest.ingestChunk(agentId, chunk),
+    logger,
+  });
+  const agents = hub;
+
+  const addresses = { http: "", grpc: "" };
+  const queries = createQueries(db);
+  const reads = {
+    queries,
+    cluster,
+    feed,
+    clock,
+    resultsRoot: config.resultsDir,
+    outputPath: (fence: Fence, stream: StreamName) => {
+      const place = directoryOf(fence);
+      const path = place && streamPath(place.directory, place.attempt, stream);
+      return path !== undefined && existsSync(path) ? path : undefined;
+    },
+    health: () => ingest.health(),
+    addresses: () => addresses,
+    version: VERSION,
+  };
+  const writes = {
+    engine,
+    queries,
+    submissions: createSubmissions(db),
+    loadTerminalRun: createTerminalRunLoader(db),
+    newUlid: createUlidSource(() => clock.wallMs(), randomBytes),
+    clock,
+  };
+  const control = createControlService(reads, writes, logger);
+  const rpc = await createRpcServer({
+    host: config.host,
+    port: config.grpcPort,
+    verifier,
+    control,
+    agent: agents.service,
+  });
+  stack.push("gRPC", async () => {
+    agents.close();
+    await rpc.stop(STOP_GRACE_MS);
+  });
+  const http = await createHttpServer({
+    deps: reads,
+    host: config.host,
+    port: config.httpPort,
+    verifier,
+    allowedHosts: config.allowedHosts,
+    logger,
+  });
+  stack.push("HTTP", () => http.stop(STOP_GRACE_MS));
+  addresses.grpc = joinAddress(config.host, rpc.port);
+  addresses.http = joinAddress(config.host, http.port);
+
+  const results = startResultsLoop({
+    db,
+    feed,
+    committed: (fence) => outputs.committedOffsets(fence),
+    project: (run: RunId) => {
+      const record = loadRunRecord(run);
+      projectRun(record, runDirectory(config.resultsDir, record));
+    },
+    seal: (fence) => engine.apply({ kind: "sealed", fence }),
+    logger,
+  });
+  stack.push("results", () => results.stop());
+  const tick = setInterval(() => {
+    engine
+      .apply({ kind: "tick" })
+      .catch((error: unknown) => logger.debug({ error: errorMessage(error) }, "tick not taken"));
+  }, TICK_MS);
+  stack.push("tick", () => clearInterval(tick));
+
+  const addressFile = join(config.dataDir, "address.json");
+  writeWhole(addressFile, `${JSON.stringify({ ...addresses, pid: parts.pid })}\n`);
+  stack.push("address file", () => rmSync(addressFile, { force: true }));
+  logger.info({ ...addresses, data: config.dataDir, results: config.resultsDir }, "coordinator ready");
+  return { addresses, tokenFile, stop: () => stack.release() };
+}
+
+/** Puts a file in its place in one step, so that a reader never sees a part of it. */
+function writeWhole(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+function makeDirectory(path: string, flag: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new AppError("unavailable", `cannot use ${flag} ${path}: ${errorMessage(error)}`, {
+      id: "coordinator.directory",
+      hint: "choose a directory you may write to",
+      cause: error,
+    });
+  }
+}

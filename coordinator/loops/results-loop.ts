@@ -1,0 +1,167 @@
+/**
+ * Keeps the run directories true. A directory is written shortly after its run has started (so that short runs cost one
+ * writing only), and again when an attempt has ended and all its output is stored; then the attempt is sealed.
+ * A killed coordinator does this again at its next start: writing twice changes nothing.
+ */
+import type { Logger } from "pino";
+import { errorMessage } from "../../shared/kernel/errors.ts";
+import { type Fence, fence as makeFence, type RunId, runId } from "../../shared/kernel/ids.ts";
+import type { FinalSizes } from "../../shared/run/session.ts";
+import { isTerminal, type RunState } from "../../shared/run/states.ts";
+import type { StreamName } from "../../shared/subjects.ts";
+import type { Feed } from "../feed.ts";
+import type { Database } from "../store/database.ts";
+
+export interface ResultsLoopOptions {
+  readonly db: Database;
+  readonly feed: Feed;
+  readonly committed: (fence: Fence) => ReadonlyMap<StreamName, number>;
+  /** Writes the run's directory. */
+  readonly project: (run: RunId) => void;
+  /** Durable when it resolves. */
+  readonly seal: (fence: Fence) => Promise<unknown>;
+  readonly logger: Logger;
+}
+
+export interface ResultsLoop {
+  stop(): void;
+}
+
+/** A run that is over before this has passed is written once, at its end. */
+const FIRST_WRITING_MS = 1_000;
+/** Runs looked at in one turn of the event loop: a directory costs about half a millisecond. */
+const RUNS_PER_TURN = 16;
+
+interface AttemptRow {
+  readonly fence: number;
+  readonly phase: string;
+  readonly final_sizes_json: string | null;
+  readonly sealed: number;
+}
+
+export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
+  const { db, feed, logger } = options;
+  const attemptsOf = db.prepare("SELECT fence, phase, final_sizes_json, sealed FROM attempts WHERE run_id = ?");
+  const stateOf = db.prepare(`SELECT s.state, r.reused_from FROM run_states s JOIN runs r ON r.run_id = s.run_id
+    WHERE s.run_id = ?`);
+  const runOf = db.prepare("SELECT run_id FROM attempts WHERE fence = ?");
+  const due = new Set<RunId>();
+  const sealing = new Set<Fence>();
+  const timers = new Map<RunId, NodeJS.Timeout>();
+  let scheduled = false;
+  let stopped = false;
+
+  for (const row of db.prepare("SELECT run_id FROM attempts WHERE phase = 'ended' AND sealed = 0").iterate()) {
+    due.add(runId(String(row.run_id)));
+  }
+  const unsubscribe = feed.subscribe((news) => {
+    for (const run of news.runs) due.add(run);
+    for (const fence of news.outputs) {
+      const row = runOf.get(fence) as { run_id: string } | undefined;
+      if (row) due.add(runId(row.run_id));
+    }
+    schedule();
+  });
+  schedule();
+
+  function schedule(): void {
+    if (scheduled || stopped || due.size === 0) return;
+    scheduled = true;
+    setImmediate(turn);
+  }
+
+  function turn(): void {
+    scheduled = false;
+    if (stopped) return;
+    let left = RUNS_PER_TURN;
+    for (const run of due) {
+      due.delete(run);
+      look(run);
+      left -= 1;
+      if (left === 0) break;
+    }
+    schedule();
+  }
+
+  function look(run: RunId): void {
+    const attempts = attemptsOf.all(run) as unknown as AttemptRow[];
+    const whole = attempts.filter(isWhole).map(({ fence }) => makeFence(fence));
+    const row = stateOf.get(run) as { state: RunState; reused_from: string | null } | undefined;
+    if (whole.length > 0) {
+      forgetTimer(run);
+      if (write(run)) for (const fence of whole) seal(fence);
+      return;
+    }
+    if (row?.state === "running") {
+      if (!timers.has(run))
+        timers.set(
+          run,
+          setTimeout(() => writeIfRunning(run), FIRST_WRITING_MS),
+        );
+      return;
+    }
+    if (row && isTerminal(row.state)) {
+      forgetTimer(run);
+      // Ended without ever having started: its record is complete now.
+      if (attempts.length === 0 && row.reused_from === null) write(run);
+    }
+  }
+
+  /** Ended, and every byte it promised is stored; a host that could not say how much there is promised nothing. */
+  function isWhole(attempt: AttemptRow): boolean {
+    if (attempt.phase !== "ended" || attempt.sealed === 1 || sealing.has(makeFence(attempt.fence))) return false;
+    if (attempt.final_sizes_json === null) return true;
+    const sizes = JSON.parse(attempt.final_sizes_json) as FinalSizes;
+    const committed = options.committed(makeFence(attempt.fence));
+    return Object.entries(sizes).every(([stream, size]) => (committed.get(stream as StreamName) ?? 0) >= size);
+  }
+
+  function writeIfRunning(run: RunId): void {
+    timers.delete(run);
+    const row = stateOf.get(run) as { state: RunState } | undefined;
+    if (row?.state === "running") write(run);
+  }
+
+  /** A directory that cannot be written (a full disk) does not stop the fleet; the attempt stays unsealed and is tried again. */
+  function write(run: RunId): boolean {
+    try {
+      options.project(run);
+      return true;
+    } catch (error) {
+      logger.error({ run, error: errorMessage(error) }, "run directory not written");
+      if (!timers.has(run))
+        timers.set(
+          run,
+          setTimeout(() => again(run), FIRST_WRITING_MS * 10),
+        );
+      return false;
+    }
+  }
+
+  function again(run: RunId): void {
+    timers.delete(run);
+    due.add(run);
+    schedule();
+  }
+
+  function seal(fence: Fence): void {
+    sealing.add(fence);
+    options
+      .seal(fence)
+      .catch((error: unknown) => logger.debug({ fence, error: errorMessage(error) }, "not sealed: stopping"))
+      .finally(() => sealing.delete(fence));
+  }
+
+  function forgetTimer(run: RunId): void {
+    clearTimeout(timers.get(run));
+    timers.delete(run);
+  }
+
+  return {
+    stop: () => {
+      stopped = true;
+      unsubscribe();
+      for (const timer of timers.values()) clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,110 @@
+/** `exp-coordinator`: the program that holds the queue. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import yargs, { type Argv } from "yargs";
+import { hideBin } from "yargs/helpers";
+import { describeConfig, type Settings } from "../shared/config.ts";
+import { systemClock } from "../shared/kernel/clock.ts";
+import { AppError, errorMessage } from "../shared/kernel/errors.ts";
+import { handleSignals } from "../shared/lifecycle.ts";
+import { createLogger } from "../shared/logger.ts";
+import { exitCodeOfError, reportError } from "../shared/program.ts";
+import { VERSION } from "../shared/version.ts";
+import { COORDINATOR_SETTINGS, coordinatorConfigOf, loadCoordinatorConfig } from "./config.ts";
+import type { Coordinator } from "./coordinator.ts";
+
+await yargs(hideBin(process.argv))
+  .scriptName("exp-coordinator")
+  .usage("$0 COMMAND\n\nHolds the queue of the fleet. `exp up` starts one with everything it needs.")
+  .command("start", "serve agents, exp and browsers", withSettings, (flags) => guarded(flags, start))
+  .command("status", "show the addresses of the coordinator of --data", withSettings, (flags) => guarded(flags, status))
+  .example("$0 start --data /srv/exp --bus-credentials bus.json", "listen on this machine only")
+  .demandCommand(1, "which command? see exp-coordinator --help")
+  .strict()
+  .recommendCommands()
+  .version(VERSION)
+  .alias("h", "help")
+  .wrap(Math.min(110, process.stdout.columns ?? 110))
+  .fail((message, error) => {
+    reportError(error ?? new AppError("invalid", message, { id: "usage" }), "exp-coordinator", false);
+    process.exit(error instanceof AppError ? exitCodeOfError(error) : 2);
+  })
+  .parseAsync();
+
+type Flags = { readonly [key: string]: unknown };
+
+function withSettings<T>(args: Argv<T>): Argv<T> {
+  for (const [key, setting] of Object.entries<Settings[string]>(COORDINATOR_SETTINGS)) {
+    const fallback = setting.fallback === undefined ? "" : ` [${setting.fallback}]`;
+    args.option(key, {
+      type: setting.type === "flag" ? "boolean" : "string",
+      describe: `${setting.describe}${fallback}`,
+    });
+  }
+  return args
+    .option("config", { type: "string", describe: "TOML file with the same keys" })
+    .option("print-config", { type: "boolean", describe: "show every setting and where it comes from, then stop" })
+    .option("debug", { type: "boolean", describe: "show stack traces" });
+}
+
+async function guarded(flags: Flags, run: (flags: Flags) => Promise<void>): Promise<void> {
+  try {
+    await run(flags);
+  } catch (error) {
+    reportError(error, "exp-coordinator", flags.debug === true);
+    process.exitCode = exitCodeOfError(error);
+  }
+}
+
+function load(flags: Flags) {
+  const file = typeof flags.config === "string" ? flags.config : undefined;
+  return loadCoordinatorConfig({ flags, env: process.env, envPrefix: "EXP_COORDINATOR", file });
+}
+
+async function start(flags: Flags): Promise<void> {
+  const loaded = load(flags);
+  if (flags["print-config"] === true) {
+    process.stdout.write(`${describeConfig(loaded)}\n`);
+    return;
+  }
+  const config = coordinatorConfigOf(loaded.values);
+  const logger = createLogger("exp-coordinator", {
+    level: loaded.values["log-level"],
+    forPeople: process.stderr.isTTY === true,
+    write: (line) => process.stderr.write(line),
+  });
+  const { startCoordinator } = await import("./coordinator.ts");
+  let coordinator: Coordinator | undefined;
+  handleSignals({
+    onFirst: () => {
+      logger.info("stopping; running work goes on (signal again to leave at once)");
+      void (coordinator?.stop() ?? Promise.resolve()).then(() => process.exit(0));
+    },
+    onSecond: () => process.exit(130),
+  });
+  coordinator = await startCoordinator({
+    config,
+    clock: systemClock,
+    random: Math.random,
+    pid: process.pid,
+    logger,
+    onFatal: (error) => {
+      logger.fatal({ error: errorMessage(error) }, "the coordinator cannot go on; running work does");
+      process.exit(70);
+    },
+  });
+}
+
+async function status(flags: Flags): Promise<void> {
+  const path = join(load(flags).values.data, "address.json");
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    throw new AppError("unavailable", `no coordinator runs on ${load(flags).values.data}`, {
+      id: "coordinator.not-running",
+      hint: "is --data the one it was started with?",
+    });
+  }
+  process.stdout.write(text);
+}

@@ -1,0 +1,29 @@
+/** The control service: read and write verbs as grpc-js handlers. */
+import type { ControlServiceServer } from "../../../proto/gen/runner/v1/control.ts";
+import { type HandlerLog, streamHandler, unaryHandler } from "../handler.ts";
+import type { ReadDeps } from "./deps.ts";
+import type { WriteDeps } from "./deps-write.ts";
+import { createControlReads } from "./reads.ts";
+import { createControlWrites } from "./writes.ts";
+
+export function createControlService(reading: ReadDeps, writing: WriteDeps, log: HandlerLog): ControlServiceServer {
+  const reads = createControlReads(reading);
+  const writes = createControlWrites(writing);
+  return {
+    plan: unaryHandler("Plan", writes.plan, log),
+    submit: unaryHandler("Submit", writes.submit, log),
+    cancel: unaryHandler("Cancel", writes.cancel, log),
+    retry: unaryHandler("Retry", writes.retry, log),
+    updateNode: unaryHandler("UpdateNode", writes.updateNode, log),
+    listRuns: streamHandler("ListRuns", reads.listRuns, log),
+    listSweeps: unaryHandler("ListSweeps", reads.listSweeps, log),
+    getRun: unaryHandler("GetRun", reads.getRun, log),
+    logs: streamHandler("Logs", reads.logs, log),
+    metrics: streamHandler("Metrics", reads.metrics, log),
+    best: unaryHandler("Best", reads.best, log),
+    watch: streamHandler("Watch", reads.watch, log),
+    why: unaryHandler("Why", reads.why, log),
+    listNodes: unaryHandler("ListNodes", reads.listNodes, log),
+    getServer: unaryHandler("GetServer", reads.getServer, log),
+  };
+}
