@@ -155,7 +155,7 @@ async function stop(flags: Flags): Promise<void> {
 
 async function doctor(flags: Flags): Promise<void> {
   const { checkHost } = await import("./doctor.ts");
-  const checks = await checkHost(load(flags).values, process.env);
+  const checks = await checkHost(load(flags).values);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(checks)}\n`);
   else
     for (const { ok, name, text, fix } of checks)

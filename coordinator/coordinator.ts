@@ -104,11 +104,12 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   stack.push("engine", () => engine.stop());
 
   const ingest = createIngest({
-    access: { servers: config.bus.servers, ...config.bus.coordinator },
+    bus: { servers: config.bus.servers, ...config.bus.coordinator },
     streamBytesMax: config.busBytesMax,
-    store: outputs,
+    db,
     feed,
     clock,
+    random: parts.random,
     logger,
     locate: (fence) => {
       const place = directoryOf(fence);
@@ -192,7 +193,10 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
       const record = loadRunRecord(run);
       projectRun(record, runDirectory(config.resultsDir, record));
     },
-    seal: (fence) => engine.apply({ kind: "sealed", fence }),
+    seal: (fence) => {
+      ingest.forget(fence);
+      return engine.apply({ kind: "sealed", fence });
+    },
     logger,
   });
   stack.push("results", () => results.stop());

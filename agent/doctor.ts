@@ -1,0 +1,133 @@
+/** What an agent needs on its host, checked one by one; each failed check says how to mend it. */
+import { accessSync, constants, mkdirSync, statfsSync, statSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { execa } from "execa";
+import { formatBytes } from "../shared/kernel/bytes.ts";
+import { errorMessage } from "../shared/kernel/errors.ts";
+import type { AgentValues } from "./config.ts";
+import { createDevices } from "./device/devices.ts";
+import { askAgent } from "./local-socket.ts";
+import { findCgroupRoot } from "./process/cgroup.ts";
+import { wardenPid } from "./process/warden.ts";
+
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly text: string;
+  /** What to do; empty when ok. */
+  readonly fix: string;
+}
+
+const DISK_BYTES_MIN = 2 * 1024 ** 3;
+const CONNECT_TIMEOUT_MS = 3_000;
+
+export async function checkHost(values: AgentValues): Promise<Check[]> {
+  return [
+    checkWorkdir(values.workdir),
+    checkDisk(values.workdir),
+    await checkDevices(values),
+    await checkTrees(values.workdir),
+    await checkPython(),
+    checkToken(values["token-file"]),
+    await checkCoordinator(values.coordinator),
+    await checkAgent(values.workdir),
+  ];
+}
+
+function good(name: string, text: string): Check {
+  return { name, ok: true, text, fix: "" };
+}
+
+function bad(name: string, text: string, fix: string): Check {
+  return { name, ok: false, text, fix };
+}
+
+function checkWorkdir(workdir: string): Check {
+  try {
+    mkdirSync(workdir, { recursive: true, mode: 0o700 });
+    accessSync(workdir, constants.W_OK | constants.X_OK);
+    return good("work directory", workdir);
+  } catch (error) {
+    return bad("work directory", errorMessage(error), "choose a directory you may write to: --workdir DIR");
+  }
+}
+
+function checkDisk(workdir: string): Check {
+  try {
+    const { bavail, bsize } = statfsSync(workdir);
+    const free = bavail * bsize;
+    if (free >= DISK_BYTES_MIN) return good("disk", `${formatBytes(free)} free`);
+    return bad("disk", `${formatBytes(free)} free`, "make room, or put --workdir on a larger disk");
+  } catch (error) {
+    return bad("disk", errorMessage(error), "choose another --workdir");
+  }
+}
+
+async function checkDevices(values: AgentValues): Promise<Check> {
+  try {
+    const devices = await createDevices({ gpus: values.gpus, cpuSlots: values["cpu-slots"], nodeName: "doctor" });
+    const list = await devices.list();
+    await devices.close();
+    const unclean = list.filter(({ health }) => health !== "clean");
+    const text = `${list.filter(({ kind }) => kind === "gpu").length} GPUs, ${list.filter(({ kind }) => kind === "cpu").length} CPU slots`;
+    if (unclean.length === 0) return good("devices", text);
+    const reasons = unclean.map(({ index, health, reason }) => `${index} ${health}: ${reason}`).join("; ");
+    return bad("devices", `${text}; not offered: ${reasons}`, "end what holds them, or leave them out: --gpus 0,1");
+  } catch (error) {
+    return bad("devices", errorMessage(error), "see exp-agent detect, or choose with --gpus");
+  }
+}
+
+async function checkTrees(workdir: string): Promise<Check> {
+  const root = await findCgroupRoot(workdir);
+  if (root !== undefined) return good("process trees", `cgroup ${root}`);
+  return good(
+    "process trees",
+    "no writable cgroup: found by session and environment; a program that leaves both escapes",
+  );
+}
+
+async function checkPython(): Promise<Check> {
+  const { failed, stdout, stderr } = await execa("python3", ["--version"], { reject: false, timeout: 5_000 });
+  if (failed) return bad("python", "python3 does not start", "install Python 3.8 or later, if your programs need it");
+  return good("python", `${stdout}${stderr}`.trim());
+}
+
+function checkToken(path: string | undefined): Check {
+  if (path === undefined)
+    return bad("token", "no --token-file given", "copy DATA/token of the coordinator here: --token-file FILE");
+  try {
+    if ((statSync(path).mode & 0o077) !== 0) return bad("token", `${path} can be read by others`, `chmod 600 ${path}`);
+    return good("token", path);
+  } catch (error) {
+    return bad("token", errorMessage(error), "copy DATA/token of the coordinator here");
+  }
+}
+
+async function checkCoordinator(address: string | undefined): Promise<Check> {
+  if (address === undefined)
+    return bad("coordinator", "no --coordinator given", "say where it is: --coordinator HOST:7718");
+  const { hostname, port } = new URL(`tcp://${address}`);
+  return await new Promise((resolve) => {
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port), timeout: CONNECT_TIMEOUT_MS });
+    const finish = (check: Check) => {
+      socket.destroy();
+      resolve(check);
+    };
+    const fix = "is it running, does it listen beyond its own machine, is a firewall between?";
+    socket.once("connect", () => finish(good("coordinator", `${address} answers`)));
+    socket.once("timeout", () => finish(bad("coordinator", `${address} does not answer`, fix)));
+    socket.once("error", (error) => finish(bad("coordinator", errorMessage(error), fix)));
+  });
+}
+
+async function checkAgent(workdir: string): Promise<Check> {
+  try {
+    await askAgent(join(workdir, "agent.sock"), "GET", "/status");
+  } catch {
+    return good("agent", "not running in this work directory");
+  }
+  if (wardenPid(workdir) !== undefined) return good("agent", "running, and so is the warden");
+  return bad("agent", "running without its warden: leases are not enforced", "restart the agent");
+}
