@@ -1,10 +1,16 @@
 /** The gRPC server: binds, guards, serves the two services of ours and the two that every tool knows, and stops. */
 import { fileURLToPath } from "node:url";
-import { Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  setLogVerbosity,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import { type AgentServiceServer, AgentServiceService } from "../../proto/gen/runner/v1/agent.ts";
 import { type ControlServiceServer, ControlServiceService } from "../../proto/gen/runner/v1/control.ts";
-import { AppError, errorMessage } from "../../shared/kernel/errors.ts";
 import type { Verifier } from "./auth.ts";
+import { bindError, joinAddress } from "./bind-error.ts";
 import { createGuard } from "./guard.ts";
 import { SERVER_OPTIONS } from "./limits.ts";
 import { addHealth, addReflection } from "./well-known.ts";
@@ -31,6 +37,8 @@ export interface RpcServer {
 
 /** Throws AppError where the address cannot be bound. */
 export async function createRpcServer(options: RpcServerOptions): Promise<RpcServer> {
+  // grpc-js writes to stderr by itself what it also returns as errors, which we report in our own words.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server({ ...SERVER_OPTIONS, interceptors: [createGuard(options.verifier)] });
   server.addService(ControlServiceService, options.control as UntypedServiceImplementation);
   server.addService(AgentServiceService, options.agent as UntypedServiceImplementation);
@@ -52,7 +60,7 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
 }
 
 async function bind(server: Server, host: string, port: number): Promise<number> {
-  const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  const address = joinAddress(host, port);
   try {
     return await new Promise((resolve, reject) => {
       server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
@@ -64,36 +72,4 @@ async function bind(server: Server, host: string, port: number): Promise<number>
     server.forceShutdown();
     throw bindError(error, address, "--grpc-port");
   }
-}
-
-/** One clear line for an address that cannot be bound. `flag` is what the user would change. */
-export function bindError(error: unknown, address: string, flag: string): AppError {
-  const text = `${errorMessage(error)} ${errorsOf(error)}`;
-  if (text.includes("EADDRINUSE")) {
-    return new AppError("conflict", `${address} is in use by another program`, {
-      id: "net.port-taken",
-      hint: `stop that program or choose another port (${flag})`,
-      cause: error,
-    });
-  }
-  if (text.includes("EACCES")) {
-    return new AppError("conflict", `${address} may not be bound by this user`, {
-      id: "net.port-forbidden",
-      hint: `choose a port above 1023 (${flag})`,
-      cause: error,
-    });
-  }
-  if (/EADDRNOTAVAIL|ENOTFOUND|EAI_|resolution/i.test(text)) {
-    return new AppError("invalid", `${address} is no address of this machine`, { id: "net.no-address", cause: error });
-  }
-  return new AppError("unavailable", `cannot listen on ${address}: ${errorMessage(error)}`, {
-    id: "net.bind",
-    cause: error,
-  });
-}
-
-/** grpc-js keeps the system's words apart from its own. */
-function errorsOf(error: unknown): string {
-  if (typeof error !== "object" || error === null || !("errors" in error) || !Array.isArray(error.errors)) return "";
-  return error.errors.map(String).join(" ");
 }

@@ -1,13 +1,13 @@
 /** Names that a misspelt one may have meant. */
 
 /**
- * Up to `count` candidates closest to `word` by edit distance, the closest first; those that differ in more than a third
+ * Up to `count` candidates closest to `word` by edit distance, the closest first; those that differ in more than half
  * of their characters are left out, ties go by name.
  */
 export function nearest(word: string, candidates: Iterable<string>, count: number): string[] {
   const scored: { candidate: string; distance: number }[] = [];
   for (const candidate of candidates) {
-    const limit = Math.max(2, Math.floor(Math.max(word.length, candidate.length) / 3));
+    const limit = Math.max(2, Math.floor(Math.max(word.length, candidate.length) / 2));
     if (Math.abs(word.length - candidate.length) > limit) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance <= limit) scored.push({ candidate, distance });

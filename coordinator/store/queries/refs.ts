@@ -116,7 +116,10 @@ export function createRefQueries(db: Database): RefQueries {
         hint: "exp submit FILE",
       });
     }
-    const near = nearest(text, new Set([...rows.map((row) => row.name), ...rows.map(nameOf)]), 3);
+    const names = new Set([...rows.map((row) => row.name), ...rows.map(nameOf)]);
+    // In "digist.1.4" the sweep is what may be misspelt.
+    const words = [text.replace(/(?<=\.\d+)\.[\d,*-]+$/, ""), text];
+    const near = [...new Set(words.flatMap((word) => nearest(word, names, 3)))].slice(0, 3);
     return new AppError("not_found", `no sweep or run is called "${text}"`, {
       id: "ref.unknown",
       hint: near.length > 0 ? `did you mean ${near.join(", ")}?` : "exp sweeps lists them",

@@ -1,0 +1,114 @@
+/** The HTTP server: health, the JSON API, the live feed, Prometheus' page and the fleet page. Read only. */
+import { readFileSync } from "node:fs";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { createAdaptorServer } from "@hono/node-server";
+import { Hono } from "hono";
+import type { Verifier } from "../rpc/auth.ts";
+import { bindError, joinAddress } from "../rpc/bind-error.ts";
+import type { ReadDeps } from "../rpc/control/deps.ts";
+import { createControlReads } from "../rpc/control/reads.ts";
+import { createApi } from "./api.ts";
+import { answerError, guardRequests, type HttpEnv, refuse, requireToken } from "./guard.ts";
+import { createHostRule } from "./hosts.ts";
+import { fleetEvents } from "./live.ts";
+import { createPrometheusPage } from "./prometheus.ts";
+import { readQuery } from "./query.ts";
+import { createStreamSlots, streamBody } from "./stream-body.ts";
+
+export interface HttpServerOptions {
+  readonly deps: ReadDeps;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly verifier: Verifier;
+  /** Further host names that requests may name. */
+  readonly allowedHosts: readonly string[];
+  readonly logger: { error(fields: object, message: string): void };
+  /** Folder of the page's files. */
+  readonly dashboardDir?: string;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  /** Ends open streams, lets other answers finish, and cuts off what is left after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+const PAGE_FILES = [
+  ["/", "index.html", "text/html; charset=utf-8"],
+  ["/fleet.js", "fleet.js", "text/javascript; charset=utf-8"],
+  ["/fleet.css", "fleet.css", "text/css; charset=utf-8"],
+] as const;
+
+const HEADER_BYTES_MAX = 16 * 1024;
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+const SOCKET_SILENCE_MS = 120_000;
+
+/** Throws AppError where the address cannot be bound. */
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { deps, host, verifier, logger } = options;
+  const slots = createStreamSlots();
+  const app = new Hono<HttpEnv>();
+  const logError = (error: unknown) => logger.error({ err: error }, "request failed");
+  app.onError((error, c) => answerError(error, c, logError));
+  app.notFound((c) => refuse(c, 404, "not_found", "there is nothing at this address"));
+  app.use(guardRequests(createHostRule(host, options.allowedHosts)));
+  app.get("/healthz", (c) => c.json({ status: "ok", bus: deps.health().connected ? "connected" : "disconnected" }));
+
+  app.use("/api/*", requireToken(verifier));
+  app.get("/api/v1/stream", (c) => {
+    readQuery(c, []);
+    return streamBody(c, slots, "text/event-stream", true, (signal) => fleetEvents(deps, signal));
+  });
+  app.route("/api/v1", createApi(deps, createControlReads(deps), slots));
+
+  const prometheusPage = createPrometheusPage(deps);
+  app.use("/metrics", requireToken(verifier));
+  app.get("/metrics", (c) => c.text(prometheusPage(), 200, { "Content-Type": "text/plain; version=0.0.4" }));
+
+  const directory = options.dashboardDir ?? fileURLToPath(new URL("../../dashboard/", import.meta.url));
+  for (const [path, file, type] of PAGE_FILES) {
+    const content = readFileSync(`${directory}/${file}`);
+    app.get(path, (c) => c.body(content, 200, { "Content-Type": type }));
+  }
+
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 2,
+    },
+  }) as Server;
+  server.setTimeout(SOCKET_SILENCE_MS);
+  await listen(server, host, options.port);
+  return {
+    port: (server.address() as AddressInfo).port,
+    async stop(graceMs) {
+      const closed = new Promise((resolve) => server.close(resolve));
+      slots.closeAll();
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ host, port }, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    throw bindError(error, joinAddress(host, port), "--http-port");
+  }
+}

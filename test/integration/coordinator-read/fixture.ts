@@ -1,0 +1,154 @@
+/** A coordinator's read side on a seeded store: real SQLite, real gRPC and HTTP on loopback, no engine behind it. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { Feed } from "../../../coordinator/feed.ts";
+import { createHttpServer, type HttpServer } from "../../../coordinator/http/server.ts";
+import { createVerifier, hashToken } from "../../../coordinator/rpc/auth.ts";
+import type { ReadDeps } from "../../../coordinator/rpc/control/deps.ts";
+import { createControlReads } from "../../../coordinator/rpc/control/reads.ts";
+import { streamHandler, unaryHandler } from "../../../coordinator/rpc/handler.ts";
+import { createRpcServer, type RpcServer } from "../../../coordinator/rpc/server.ts";
+import { type Database, openDatabase } from "../../../coordinator/store/database.ts";
+import { loadCluster } from "../../../coordinator/store/load-cluster.ts";
+import { createQueries } from "../../../coordinator/store/queries/queries.ts";
+import type { AgentServiceServer } from "../../../proto/gen/runner/v1/agent.ts";
+import { ControlServiceClient, type ControlServiceServer } from "../../../proto/gen/runner/v1/control.ts";
+import { systemClock } from "../../../shared/kernel/clock.ts";
+import { AppError } from "../../../shared/kernel/errors.ts";
+import type { Fence } from "../../../shared/kernel/ids.ts";
+import type { StreamName } from "../../../shared/subjects.ts";
+import { createSeeder } from "../../helpers/seed-store.ts";
+
+export const TOKEN = "correct-horse-battery-staple";
+
+export interface ReadStore {
+  readonly db: Database;
+  readonly seed: ReturnType<typeof createSeeder>;
+  readonly feed: Feed;
+  /** Builds memory from what was seeded so far. */
+  deps(): ReadDeps;
+  /** Stores bytes of a stream of an attempt, as ingest would. */
+  store(fence: Fence, stream: StreamName, text: string | Uint8Array): void;
+  pathOf(fence: Fence, stream: StreamName): string;
+  close(): void;
+}
+
+export function createReadStore(): ReadStore {
+  const directory = mkdtempSync(join(tmpdir(), "exp-read-"));
+  const db = openDatabase(join(directory, "store.db"));
+  const seed = createSeeder(db);
+  const feed = new Feed();
+  const queries = createQueries(db);
+  const pathOf = (fence: Fence, stream: StreamName) => join(directory, `${fence}.${stream}`);
+  return {
+    db,
+    seed,
+    feed,
+    pathOf,
+    deps: () => ({
+      queries,
+      cluster: loadCluster(db, 1, systemClock.monotonicMs()),
+      feed,
+      clock: systemClock,
+      resultsRoot: directory,
+      outputPath: pathOf,
+      health: () => ({ connected: true, reason: "", serverVersion: "2.10.27" }),
+      addresses: () => ({ http: "127.0.0.1:7717" }),
+      version: "0.1.0",
+    }),
+    store(fence, stream, text) {
+      writeFileSync(pathOf(fence, stream), text);
+      seed.commit(fence, stream, Buffer.byteLength(text));
+    },
+    close() {
+      db.close();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+/** Lines that were logged, for tests that say what must not be in them. */
+export function createLog() {
+  const lines: string[] = [];
+  const add = (fields: object, message: string) => lines.push(`${message} ${JSON.stringify(fields)}`);
+  return { lines, warn: add, error: add };
+}
+
+export async function startRpc(deps: ReadDeps, log = createLog()): Promise<RpcServer> {
+  const reads = createControlReads(deps);
+  const refuse = unaryHandler("write", () => Promise.reject(new AppError("internal", "not in this test")), log);
+  const control: ControlServiceServer = {
+    plan: refuse,
+    submit: refuse,
+    cancel: refuse,
+    retry: refuse,
+    updateNode: refuse,
+    listRuns: streamHandler("listRuns", reads.listRuns, log),
+    listSweeps: unaryHandler("listSweeps", reads.listSweeps, log),
+    getRun: unaryHandler("getRun", reads.getRun, log),
+    logs: streamHandler("logs", reads.logs, log),
+    metrics: streamHandler("metrics", reads.metrics, log),
+    best: unaryHandler("best", reads.best, log),
+    watch: streamHandler("watch", reads.watch, log),
+    why: unaryHandler("why", reads.why, log),
+    listNodes: unaryHandler("listNodes", reads.listNodes, log),
+    getServer: unaryHandler("getServer", reads.getServer, log),
+  };
+  const agent: AgentServiceServer = { connect: (stream) => stream.end() };
+  const verifier = createVerifier(hashToken(TOKEN), systemClock, log);
+  return createRpcServer({ host: "127.0.0.1", port: 0, verifier, control, agent });
+}
+
+export async function startHttp(deps: ReadDeps, log = createLog()): Promise<HttpServer> {
+  const verifier = createVerifier(hashToken(TOKEN), systemClock, log);
+  return createHttpServer({
+    deps,
+    host: "127.0.0.1",
+    port: 0,
+    verifier,
+    allowedHosts: ["fleet.lab"],
+    logger: log,
+  });
+}
+
+export function connect(port: number): ControlServiceClient {
+  return new ControlServiceClient(`127.0.0.1:${port}`, credentials.createInsecure());
+}
+
+export function bearer(token = TOKEN): Metadata {
+  const metadata = new Metadata();
+  metadata.set("authorization", `Bearer ${token}`);
+  return metadata;
+}
+
+/** Makes a unary call; rejects with the call's status. */
+export function call<Response>(
+  make: (callback: (error: ServiceError | null, response: Response) => void) => unknown,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    make((error, response) => (error ? reject(error) : resolve(response)));
+  });
+}
+
+export async function collect<Message>(stream: ClientReadableStream<Message>): Promise<Message[]> {
+  const messages: Message[] = [];
+  for await (const message of stream) messages.push(message as Message);
+  return messages;
+}
+
+export async function gather<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+/** Waits until `isTrue`, with a bound; fails with what was seen last. */
+export async function waitUntil(isTrue: () => boolean, describe: () => string, boundMs = 5_000): Promise<void> {
+  const end = performance.now() + boundMs;
+  while (!isTrue()) {
+    if (performance.now() > end) throw new Error(`waited ${boundMs} ms in vain: ${describe()}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
