@@ -18,21 +18,25 @@ interface Report {
   readonly numFailedTests?: unknown;
   readonly numPendingTests?: unknown;
   readonly numTodoTests?: unknown;
-  readonly testResults?: readonly { readonly status?: unknown; readonly assertionResults?: readonly unknown[] }[];
+  readonly testResults?: readonly {
+    readonly status?: unknown;
+    readonly assertionResults?: readonly { readonly status?: unknown }[];
+  }[];
 }
 
 /**
- * Counts of one vitest run. A file that could not be loaded counts as one failed test, and so does a run that failed though
+ * Counts of one vitest run. A file that failed apart from its tests (it does not load, or its
+ * set-up fails) counts as one failed test, and so does a run that failed though
  * each of its tests passed (an error outside of tests, a time-out, no report at all).
  * @param reportText vitest's JSON report; undefined where it wrote none
  * @param isOk whether vitest itself exited with 0
  */
 export function countReport(reportText: string | undefined, isOk: boolean): Counts {
   const report = parseReport(reportText);
-  const filesNotLoaded = (report.testResults ?? []).filter(
-    (file) => file.status === "failed" && (file.assertionResults ?? []).length === 0,
+  const filesFailed = (report.testResults ?? []).filter(
+    (file) => file.status === "failed" && !(file.assertionResults ?? []).some((test) => test.status === "failed"),
   ).length;
-  const failed = asCount(report.numFailedTests) + filesNotLoaded;
+  const failed = asCount(report.numFailedTests) + filesFailed;
   return {
     passed: asCount(report.numPassedTests),
     failed: failed === 0 && !isOk ? 1 : failed,

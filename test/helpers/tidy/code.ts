@@ -9,7 +9,7 @@ export const LINES_HARD = 400;
 const PURE = ["shared/kernel/", "shared/run/", "shared/spec/", "coordinator/core/", "agent/core/", "cli/render/"];
 const NOT_PURE = ["shared/kernel/clock.ts", "shared/kernel/ids.ts"];
 /** Computing only. */
-const PURE_MODULES = /^node:(crypto|util|assert)$/;
+const PURE_MODULES = /^node:(crypto|util|assert|path)$/;
 const IMPURE_CODE =
   /\b(Date\.now|new Date\(\s*\)|Math\.random|randomUUID|randomBytes|performance\.now|hrtime|setTimeout|setInterval|setImmediate|queueMicrotask|async|await|fetch\(|process\.(?:argv|cwd|env|exit|memoryUsage|nextTick|on|once|std\w+|uptime)\b|console\.)/g;
 

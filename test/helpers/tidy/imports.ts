@@ -41,7 +41,8 @@ const DIRECTIONS: readonly (readonly [part: readonly string[], mayImport: readon
   [["agent/journal.ts"], ["shared/", "agent/core/"]],
   [["agent/engine.ts"], ["shared/", ...AGENT_GROUND]],
   [["agent/process/"], ["shared/", ...AGENT_GROUND]],
-  [["agent/device/"], ["shared/", ...AGENT_GROUND]],
+  // Who holds a device is a question about processes.
+  [["agent/device/"], ["shared/", ...AGENT_GROUND, "agent/process/"]],
   [["agent/output/"], ["shared/", ...AGENT_GROUND]],
   [["agent/session/"], ["shared/", "proto/gen/", ...AGENT_GROUND]],
   [["agent/"], ["shared/", "proto/gen/", "agent/"]],

@@ -28,6 +28,20 @@ test.each([
     expected: { passed: 3, failed: 1, skipped: 0 },
   },
   {
+    name: "a file whose set-up fails, beside one with a failed test",
+    report: {
+      numPassedTests: 3,
+      numFailedTests: 1,
+      numPendingTests: 6,
+      testResults: [
+        { status: "failed", assertionResults: [{ status: "failed" }] },
+        { status: "failed", assertionResults: [{ status: "skipped" }] },
+      ],
+    },
+    isOk: false,
+    expected: { passed: 3, failed: 2, skipped: 6 },
+  },
+  {
     name: "an error outside of tests",
     report: { numPassedTests: 3, numFailedTests: 0, testResults: [passedFile] },
     isOk: false,
