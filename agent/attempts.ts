@@ -272,7 +272,7 @@ function render(
   params: Params,
   dir: string,
   node: string,
-): Rendered | { readonly problem: string } {
+): RenderedCommand | { readonly problem: string } {
   return renderCommand(templateFromJson(assignment.templateJson), params, {
     run: { id: assignment.runId, name: assignment.runRef, index: assignment.runIndex, dir },
     sweep: assignment.sweepRef,
