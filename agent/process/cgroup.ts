@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { systemCode } from "../../shared/kernel/errors.ts";
@@ -17,7 +17,8 @@ const PROBE_BOUND_MS = 3_000;
  * hierarchy comes first, since a service manager that ends the agent's own cgroup would end the runs in it.
  */
 export async function findCgroupRoot(workdir: string): Promise<string | undefined> {
-  const name = `exp-${createHash("sha256").update(realpathSync(workdir)).digest("hex").slice(0, 12)}`;
+  const place = existsSync(workdir) ? realpathSync(workdir) : resolve(workdir);
+  const name = `exp-${createHash("sha256").update(place).digest("hex").slice(0, 12)}`;
   const parents = parentCandidates(readText("/proc/self/mounts"), readText("/proc/self/cgroup"));
   for (const parent of parents) {
     const root = join(parent, name);
