@@ -9,7 +9,7 @@ import type { DeviceUuid, Fence } from "../shared/kernel/ids.ts";
 import type { Assignment, FinalSizes } from "../shared/run/session.ts";
 import { describeOutcome } from "../shared/run/states.ts";
 import { paramsFromJson, paramsToNested } from "../shared/spec/params-json.ts";
-import { type Rendered, renderCommand } from "../shared/spec/template.ts";
+import { type RenderedCommand, renderCommand } from "../shared/spec/template.ts";
 import { templateFromJson } from "../shared/spec/template-json.ts";
 import type { Params } from "../shared/spec/types.ts";
 import { STREAM_NAMES, type StreamName } from "../shared/subjects.ts";
