@@ -8,7 +8,7 @@ file=examples/digits/sweep.toml
 
 sh scripts/setup.sh
 
-# Only a fleet that was started here is stopped here.
+# Only a fleet that was started here is stopped here: one that is up already (exit 6) belongs to somebody else.
 is_up=
 stop_fleet() {
   code=$?
@@ -30,7 +30,11 @@ trap stop_fleet EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 is_up=yes
-bin/exp up --detach --port 0 --dir "$dir" --gpus none --cpu-slots "$cores"
+bin/exp up --detach --port 0 --dir "$dir" --gpus none --cpu-slots "$cores" || {
+  code=$?
+  [ "$code" -ne 6 ] || is_up=
+  exit "$code"
+}
 
 made=$(bin/exp submit "$file" --dir "$dir" --wait --json)
 sweep=$(field "$made" sweep)
