@@ -36,6 +36,8 @@ export interface TestAttempt extends ShimProcess {
 export interface AttemptHost {
   /** A new one for each test. */
   readonly workdir: string;
+  /** Of the attempt made last; 0 before the first. */
+  readonly lastFence: number;
   newDir(files?: Record<string, string>): { fence: Fence; dir: string };
   start(argv: readonly string[], options?: StartOptions): TestAttempt;
 }
@@ -64,6 +66,9 @@ export function useAttemptHost(): AttemptHost {
   const host = {
     get workdir() {
       return workdir;
+    },
+    get lastFence() {
+      return last;
     },
     newDir(files: Record<string, string> = {}) {
       last += 1;
