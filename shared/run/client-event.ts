@@ -85,6 +85,22 @@ export function parseClientLine(line: string): ClientEvent | undefined {
   }
 }
 
+/** The cells of a row that are numbers as Python prints them; True and False count as 1 and 0. */
+export function numericCells(row: RowEvent): ReadonlyMap<string, number> {
+  const numbers = new Map<string, number>();
+  for (const [key, text] of row.cells) {
+    const value = NUMBER_TEXT.test(text) ? Number(text) : (CELL_WORDS.get(text) ?? NON_FINITE.get(text));
+    if (value !== undefined) numbers.set(key, value);
+  }
+  return numbers;
+}
+
+const NUMBER_TEXT = /^-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const CELL_WORDS = new Map([
+  ["True", 1],
+  ["False", 0],
+]);
+
 function parseObject(line: string): { [key: string]: unknown } | undefined {
   if (!line.startsWith("{")) return undefined;
   const value = parseJson(line) ?? parseJson(quoteBareWords(line));

@@ -1,0 +1,100 @@
+/**
+ * [P] Metrics of one attempt as tables and curves show them, made from its client events in their order: where a program said
+ * no step or no time, the next step and the last time are taken.
+ */
+import { type ClientEvent, type MetricEvent, numericCells, type RowEvent } from "../../shared/run/client-event.ts";
+import { METRIC_KEYS_MAX } from "../../shared/run/limits.ts";
+import { cellOfNumber } from "./python-text.ts";
+import { isWritableTime } from "./timestamps.ts";
+
+export interface MetricPoint {
+  readonly step: number;
+  /** Unix ms. */
+  readonly at: number;
+  /** Numbers only, NaN and infinities included. */
+  readonly values: ReadonlyMap<string, number>;
+  readonly split: string;
+  readonly phase: string;
+  /** The point as a row of a CSV. */
+  readonly cells: ReadonlyMap<string, string>;
+}
+
+/** Columns of EXP scripts that count steps, in the order in which they are looked for. */
+const STEP_COLUMNS = ["step", "global_step", "iteration", "iter", "epoch"];
+
+/** Turns events into points. One for each pass over the events of an attempt. */
+export class PointReader {
+  #nextStep = 0;
+  #lastAt: number;
+
+  /** `startedAt` (Unix ms) is the time of events before the first one that says its own. */
+  constructor(startedAt: number) {
+    this.#lastAt = startedAt;
+  }
+
+  /** Undefined for an event that is no point. */
+  read(event: ClientEvent): MetricPoint | undefined {
+    const at = event.at === undefined ? Number.NaN : event.at * 1000;
+    if (isWritableTime(at)) this.#lastAt = at;
+    if (event.kind === "metric") return this.#ofMetric(event);
+    return event.kind === "row" ? this.#ofRow(event) : undefined;
+  }
+
+  #ofMetric(event: MetricEvent): MetricPoint {
+    const step = this.#step(event.step);
+    const cells = new Map<string, string>(event.context);
+    cells.set("step", cellOfNumber(step));
+    const values = new Map<string, number>();
+    for (const [key, value] of event.values) {
+      cells.set(key, typeof value === "number" ? cellOfNumber(value) : value);
+      if (typeof value === "number") values.set(key, value);
+    }
+    const split = event.context.get("split") ?? "train";
+    return { step, at: this.#lastAt, values, split, phase: event.context.get("phase") ?? "fit", cells };
+  }
+
+  #ofRow(event: RowEvent): MetricPoint {
+    const values = numericCells(event);
+    const column = STEP_COLUMNS.find((name) => Number.isSafeInteger(values.get(name)));
+    const step = this.#step(column === undefined ? undefined : values.get(column));
+    return { step, at: this.#lastAt, values, split: "train", phase: "fit", cells: event.cells };
+  }
+
+  #step(said: number | undefined): number {
+    const step = said ?? this.#nextStep;
+    this.#nextStep = Math.floor(step) + 1;
+    return step;
+  }
+}
+
+/** What remains of an attempt's metrics in the end: the columns of its table, last and final values, why it was skipped. */
+export class MetricSummary {
+  readonly columns = new Set<string>();
+  points = 0;
+  skipReason = "";
+  readonly #lasts = new Map<string, number>();
+  readonly #finals = new Map<string, number | string>();
+
+  addPoint(point: MetricPoint): void {
+    this.points += 1;
+    for (const key of point.cells.keys()) {
+      if (this.columns.size < METRIC_KEYS_MAX) this.columns.add(key);
+    }
+    for (const [key, value] of point.values) keep(this.#lasts, key, value);
+  }
+
+  addOther(event: ClientEvent): void {
+    if (event.kind === "skip") this.skipReason = event.reason;
+    if (event.kind !== "summary") return;
+    for (const [key, value] of event.values) keep(this.#finals, key, value);
+  }
+
+  /** What the program called final, and of the other metrics the last value. */
+  finals(): ReadonlyMap<string, number | string> {
+    return new Map<string, number | string>([...this.#lasts, ...this.#finals]);
+  }
+}
+
+function keep<T>(kept: Map<string, T>, key: string, value: T): void {
+  if (kept.size < METRIC_KEYS_MAX || kept.has(key)) kept.set(key, value);
+}

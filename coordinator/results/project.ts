@@ -1,0 +1,102 @@
+/**
+ * Writes the results directory of a run from its record and its stored streams: at once what EXP and what ztxexp read. It is a
+ * projection: made again at any time from the same record it is the same, and the store and the streams remain the truth.
+ * Synchronous, so that two projections of one run never mix.
+ */
+import { closeSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
+import { basename, join } from "node:path";
+import { systemCode } from "../../shared/kernel/errors.ts";
+import { nestParams } from "../../shared/spec/params-json.ts";
+import type { ResultAttempt, ResultRecord } from "../store/run-record.ts";
+import { metadataOf } from "./exp-layout.ts";
+import { type AttemptMetrics, NO_METRICS, projectMetrics } from "./project-metrics.ts";
+import { jsonDocument, jsonLine, type PythonValue } from "./python-text.ts";
+import { streamPath, terminalLog } from "./run-directory.ts";
+import { linkWhole, removeStale, writeWhole } from "./whole-file.ts";
+import { type Ending, endingOf, eventsOf, metaOf, runOf } from "./ztxexp-layout.ts";
+
+/** How much of the output an error.log shows. */
+const ERROR_LINES = 100;
+const ERROR_BYTES = 64 * 1024;
+
+/** Brings the directory of a run up to date. Throws the system's error where it cannot be written. */
+export function projectRun(record: ResultRecord, directory: string): void {
+  const shown = shownAttempt(record);
+  makeFolders(record, directory);
+  const metrics = projectAllMetrics(record, shown, directory);
+  const reason = (record.state === "skipped" && metrics.skipReason) || record.reason;
+  const ending = endingOf(record, shown, reason);
+  const runId = basename(directory);
+  const meta = metaOf(record, shown, metrics.notes);
+  const put = (name: string, value: PythonValue) => writeWhole(join(directory, name), jsonDocument(value));
+
+  put("config.json", nestParams(record.params));
+  put("meta.json", meta);
+  if (metrics.finals.size > 0) put("metrics.json", metrics.finals);
+  else removeStale(join(directory, "metrics.json"));
+  if (shown) linkWhole(terminalLog(shown.number), join(directory, "run.log"));
+  projectError(ending, shown, directory);
+  const events = eventsOf(record, runId, ending, meta);
+  writeWhole(join(directory, "events.jsonl"), events.map((event) => `${jsonLine(event)}\n`).join(""));
+  put("metadata.json", metadataOf(record, shown, reason));
+  // Last: who sees its status finds the rest in place.
+  put("run.json", runOf(record, runId, ending));
+}
+
+/** The last attempt that ran, because its output is what came out; without one, the last. */
+function shownAttempt(record: ResultRecord): ResultAttempt | undefined {
+  return record.attempts.findLast((attempt) => attempt.startedAt !== undefined) ?? record.attempts.at(-1);
+}
+
+function makeFolders(record: ResultRecord, directory: string): void {
+  for (const name of ["artifacts", "checkpoints", "terminal_logs"]) {
+    mkdirSync(join(directory, name), { recursive: true });
+  }
+  for (const attempt of record.attempts) {
+    // EXP counts its runs by these files, so a silent attempt has one too.
+    if (attempt.startedAt !== undefined) closeSync(openSync(streamPath(directory, attempt.number, "output"), "a"));
+  }
+}
+
+function projectAllMetrics(record: ResultRecord, shown: ResultAttempt | undefined, directory: string): AttemptMetrics {
+  let result = NO_METRICS;
+  for (const attempt of record.attempts) {
+    if (attempt === shown) result = projectMetrics(directory, attempt, { withCurves: true });
+    else projectMetrics(directory, attempt, { withCurves: false });
+  }
+  return result;
+}
+
+function projectError(ending: Ending, shown: ResultAttempt | undefined, directory: string): void {
+  const path = join(directory, "error.log");
+  if (ending.status !== "failed") {
+    removeStale(path);
+    return;
+  }
+  const tail = shown ? lastLines(streamPath(directory, shown.number, "output")) : "";
+  const heading = `${ending.errorType}: ${ending.errorMessage}\n`;
+  writeWhole(path, tail === "" ? heading : `${heading}\nLast lines of the output:\n${tail}`);
+}
+
+/** The end of a file as text; bytes that are no UTF-8 are replaced. Empty where there is no file. */
+function lastLines(path: string): string {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return "";
+    throw error;
+  }
+  try {
+    const { size } = fstatSync(file);
+    const buffer = Buffer.alloc(Math.min(size, ERROR_BYTES));
+    const count = readSync(file, buffer, 0, buffer.length, size - buffer.length);
+    const lines = buffer.toString("utf8", 0, count).split("\n");
+    if (lines.at(-1) === "") lines.pop();
+    // The first line may lack its start.
+    if (size > ERROR_BYTES && lines.length > 1) lines.shift();
+    return lines.length === 0 ? "" : `${lines.slice(-ERROR_LINES).join("\n")}\n`;
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * A run as its results directory shows it: everything a projection needs, read at once. Also where the output of an attempt
+ * belongs, for those who store it.
+ */
+import { required } from "../../shared/kernel/assert.ts";
+import { type DeviceUuid, deviceUuid, type Fence, fence, type RunId } from "../../shared/kernel/ids.ts";
+import type { Device, DeviceKind } from "../../shared/run/devices.ts";
+import { runRef, sweepRef } from "../../shared/run/names.ts";
+import type { HostFacts } from "../../shared/run/session.ts";
+import type { Outcome, RunState } from "../../shared/run/states.ts";
+import { paramsFromJson } from "../../shared/spec/params-json.ts";
+import type { Params, RunTemplate } from "../../shared/spec/types.ts";
+import type { Database } from "./database.ts";
+
+/** Times are Unix milliseconds. */
+export interface ResultRecord {
+  readonly runId: RunId;
+  readonly runRef: string;
+  readonly sweepRef: string;
+  readonly sweepName: string;
+  readonly index: number;
+  readonly state: RunState;
+  /** In one line; empty where the state says it all. */
+  readonly reason: string;
+  readonly params: Params;
+  /** As the sweep file has it: before parameters are filled in. */
+  readonly command: readonly string[] | string;
+  readonly cwd: string;
+  readonly tags: readonly string[];
+  readonly createdAt: number;
+  /** When its first attempt was assigned, which names its directory; of a run that never had one, when it was made. */
+  readonly firstAssignedAt: number;
+  /** Undefined while it is live. */
+  readonly finishedAt: number | undefined;
+  /** The run that completed this configuration before. */
+  readonly reusedFrom: string | undefined;
+  /** By number. */
+  readonly attempts: readonly ResultAttempt[];
+}
+
+export interface ResultAttempt {
+  readonly number: number;
+  readonly fence: Fence;
+  readonly node: string;
+  readonly hostname: string;
+  /** Such as "linux 6.8.0 x64". */
+  readonly platform: string;
+  readonly devices: readonly ResultDevice[];
+  /** Undefined while it runs. */
+  readonly outcome: Outcome | undefined;
+  readonly assignedAt: number;
+  /** Undefined when it never started. */
+  readonly startedAt: number | undefined;
+  readonly finishedAt: number | undefined;
+}
+
+export interface ResultDevice {
+  readonly uuid: DeviceUuid;
+  /** Undefined where the node no longer lists the device. */
+  readonly index: number | undefined;
+  readonly kind: DeviceKind | undefined;
+}
+
+/** Where the output of an attempt belongs, and who may write it. */
+export interface AttemptPlace {
+  readonly agentId: string;
+  readonly sweepRef: string;
+  readonly runRef: string;
+  readonly firstAssignedAt: number;
+  /** From 1. */
+  readonly attempt: number;
+}
+
+/** Throws where there is no such run. */
+export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord {
+  const one = db.prepare(`
+    SELECT r.idx, r.params_json, r.created_at, r.reused_from, w.name, w.number, w.template_json,
+      s.state, s.reason, s.finished_at
+    FROM runs r JOIN run_states s ON s.run_id = r.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id WHERE r.run_id = ?`);
+  const attempts = db.prepare(`
+    SELECT a.number, a.fence, a.node, a.devices_json, a.outcome_json, a.assigned_at, a.started_at, a.finished_at,
+      n.host_json, n.devices_json AS node_devices_json
+    FROM attempts a LEFT JOIN nodes n ON n.name = a.node WHERE a.run_id = ? ORDER BY a.number, a.fence`);
+  const facts = createNodeFacts();
+  return (id) => {
+    const row = required(one.get(id) as unknown as RunRow | undefined, `run ${id}`);
+    const template = JSON.parse(row.template_json) as RunTemplate;
+    const attemptRows = attempts.all(id) as unknown as AttemptRow[];
+    const sweep = sweepRef(row.name, row.number);
+    return {
+      runId: id,
+      runRef: runRef(sweep, row.idx),
+      sweepRef: sweep,
+      sweepName: row.name,
+      index: row.idx,
+      state: row.state,
+      reason: row.reason,
+      params: paramsFromJson(row.params_json),
+      command: template.command,
+      cwd: template.cwd,
+      tags: [],
+      createdAt: row.created_at,
+      firstAssignedAt:
+        attemptRows.length === 0 ? row.created_at : Math.min(...attemptRows.map((attempt) => attempt.assigned_at)),
+      finishedAt: row.finished_at ?? undefined,
+      reusedFrom: row.reused_from ?? undefined,
+      attempts: attemptRows.map((attempt) => attemptOf(attempt, facts(attempt))),
+    };
+  };
+}
+
+/** Undefined for a fence that names no attempt. */
+export function createAttemptLocator(db: Database): (fence: Fence) => AttemptPlace | undefined {
+  const one = db.prepare(`
+    SELECT n.agent_id, w.name, w.number AS sweep_number, r.idx, a.number,
+      (SELECT min(assigned_at) FROM attempts WHERE run_id = a.run_id) AS first_assigned_at
+    FROM attempts a JOIN runs r ON r.run_id = a.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id
+    JOIN nodes n ON n.name = a.node WHERE a.fence = ?`);
+  return (id) => {
+    const row = one.get(id) as unknown as PlaceRow | undefined;
+    if (!row) return undefined;
+    const sweep = sweepRef(row.name, row.sweep_number);
+    return {
+      agentId: row.agent_id,
+      sweepRef: sweep,
+      runRef: runRef(sweep, row.idx),
+      firstAssignedAt: row.first_assigned_at,
+      attempt: row.number,
+    };
+  };
+}
+
+interface RunRow {
+  readonly idx: number;
+  readonly params_json: string;
+  readonly created_at: number;
+  readonly reused_from: string | null;
+  readonly name: string;
+  readonly number: number;
+  readonly template_json: string;
+  readonly state: RunState;
+  readonly reason: string;
+  readonly finished_at: number | null;
+}
+
+interface AttemptRow {
+  readonly number: number;
+  readonly fence: number;
+  readonly node: string;
+  readonly devices_json: string;
+  readonly outcome_json: string | null;
+  readonly assigned_at: number;
+  readonly started_at: number | null;
+  readonly finished_at: number | null;
+  readonly host_json: string | null;
+  readonly node_devices_json: string | null;
+}
+
+interface PlaceRow {
+  readonly agent_id: string;
+  readonly name: string;
+  readonly sweep_number: number;
+  readonly idx: number;
+  readonly number: number;
+  readonly first_assigned_at: number;
+}
+
+interface NodeFacts {
+  readonly hostname: string;
+  readonly platform: string;
+  readonly devices: ReadonlyMap<string, Device>;
+}
+
+/** Parses what a node said of itself once, not for each of its runs. */
+function createNodeFacts(): (row: AttemptRow) => NodeFacts {
+  const known = new Map<string, { host: string; devices: string; facts: NodeFacts }>();
+  return (row) => {
+    const host = row.host_json ?? "{}";
+    const devices = row.node_devices_json ?? "[]";
+    const entry = known.get(row.node);
+    if (entry && entry.host === host && entry.devices === devices) return entry.facts;
+    const facts = factsOf(JSON.parse(host) as Partial<HostFacts>, JSON.parse(devices) as Device[]);
+    known.set(row.node, { host, devices, facts });
+    return facts;
+  };
+}
+
+function factsOf(host: Partial<HostFacts>, devices: readonly Device[]): NodeFacts {
+  return {
+    hostname: host.hostname ?? "",
+    platform: [host.os, host.kernel, host.arch].filter(Boolean).join(" "),
+    devices: new Map(devices.map((device) => [device.uuid, device])),
+  };
+}
+
+function attemptOf(row: AttemptRow, facts: NodeFacts): ResultAttempt {
+  return {
+    number: row.number,
+    fence: fence(row.fence),
+    node: row.node,
+    hostname: facts.hostname,
+    platform: facts.platform,
+    devices: (JSON.parse(row.devices_json) as string[]).map((uuid) => {
+      const device = facts.devices.get(uuid);
+      return { uuid: deviceUuid(uuid), index: device?.index, kind: device?.kind };
+    }),
+    outcome: row.outcome_json === null ? undefined : (JSON.parse(row.outcome_json) as Outcome),
+    assignedAt: row.assigned_at,
+    startedAt: row.started_at ?? undefined,
+    finishedAt: row.finished_at ?? undefined,
+  };
+}
