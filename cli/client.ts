@@ -1,0 +1,158 @@
+/**
+ * The one way to the coordinator: every call with its deadline, the token, and errors as AppError. The only place in the
+ * command line that knows grpc.
+ */
+import {
+  type CallOptions,
+  type ChannelOptions,
+  type ClientReadableStream,
+  type ClientUnaryCall,
+  credentials,
+  Metadata,
+  type ServiceError,
+} from "@grpc/grpc-js";
+import type * as proto from "../proto/gen/runner/v1/control.ts";
+import { ControlServiceClient } from "../proto/gen/runner/v1/control.ts";
+import type { RunState as RunStateMessage } from "../proto/gen/runner/v1/common.ts";
+import { AppError } from "../shared/kernel/errors.ts";
+import { GRPC_MESSAGE_BYTES_MAX } from "../shared/run/limits.ts";
+import type { RunState } from "../shared/run/states.ts";
+import { fromServiceError, isRetryable } from "../shared/wire/status.ts";
+import { runStateToProto } from "../shared/wire/views.ts";
+
+/** Of one call that answers once, where the user sets no limit. */
+const CALL_TIMEOUT_MS = 30_000;
+/** How long a submission is repeated while the coordinator is away. */
+const SUBMIT_TRIES = 8;
+
+export interface ClientOptions {
+  readonly address: string;
+  readonly token: string | undefined;
+  /** Of each call, streams too; undefined: 30 s for calls that answer once, none for streams. */
+  readonly timeoutMs: number | undefined;
+}
+
+export interface RunFilter {
+  readonly refs?: readonly string[];
+  readonly states?: readonly RunState[];
+  /** Newest so many; 0: all. */
+  readonly limit?: number;
+}
+
+/** Calls of the coordinator; each throws AppError. */
+export interface Client {
+  plan(request: proto.PlanRequest): Promise<proto.PlanResponse>;
+  /** Repeated while the coordinator restarts; harmless, as the submission carries its id. */
+  submit(request: proto.SubmitRequest): Promise<proto.SubmitResponse>;
+  listRuns(filter: RunFilter): Promise<proto.Run[]>;
+  listSweeps(refs: readonly string[], limit: number): Promise<proto.Sweep[]>;
+  getRun(ref: string): Promise<proto.GetRunResponse>;
+  cancel(refs: readonly string[]): Promise<proto.CancelResponse>;
+  retry(refs: readonly string[]): Promise<proto.RetryResponse>;
+  best(request: proto.BestRequest): Promise<proto.BestResponse>;
+  why(ref: string): Promise<proto.WhyResponse>;
+  listNodes(): Promise<proto.Node[]>;
+  updateNode(name: string, action: proto.NodeAction): Promise<proto.Node | undefined>;
+  getServer(): Promise<proto.GetServerResponse>;
+  logs(request: proto.LogsRequest, signal?: AbortSignal): AsyncIterable<proto.LogsResponse>;
+  metrics(request: proto.MetricsRequest): AsyncIterable<proto.MetricsResponse>;
+  watch(refs: readonly string[], signal?: AbortSignal): AsyncIterable<proto.WatchResponse>;
+  close(): void;
+}
+
+export function createClient(options: ClientOptions): Client {
+  const stub = new ControlServiceClient(options.address, credentials.createInsecure(), CHANNEL);
+  const metadata = new Metadata();
+  if (options.token !== undefined) metadata.set("authorization", `Bearer ${options.token}`);
+  const callOptions = (): CallOptions => ({ deadline: Date.now() + (options.timeoutMs ?? CALL_TIMEOUT_MS) });
+  const streamOptions = (): CallOptions =>
+    options.timeoutMs === undefined ? {} : { deadline: Date.now() + options.timeoutMs };
+
+  const call = <Request, Response>(method: Unary<Request, Response>, request: Request): Promise<Response> =>
+    new Promise((resolve, reject) => {
+      method.call(stub, request, metadata, callOptions(), (error, response) => {
+        if (error) reject(fromServiceError(error));
+        else resolve(response);
+      });
+    });
+  const stream = <Request, Response>(method: Streaming<Request, Response>, request: Request, signal?: AbortSignal) =>
+    readStream(method.call(stub, request, metadata, streamOptions()), signal);
+
+  return {
+    plan: (request) => call(stub.plan, request),
+    submit: (request) => repeat(() => call(stub.submit, request)),
+    async listRuns({ refs = [], states = [], limit = 0 }) {
+      const wanted: RunStateMessage[] = states.map(runStateToProto);
+      const runs: proto.Run[] = [];
+      for await (const part of stream(stub.listRuns, { refs: [...refs], states: wanted, limit })) runs.push(...part.runs);
+      return runs;
+    },
+    listSweeps: async (refs, limit) => (await call(stub.listSweeps, { refs: [...refs], limit })).sweeps,
+    getRun: (ref) => call(stub.getRun, { ref }),
+    cancel: (refs) => call(stub.cancel, { refs: [...refs] }),
+    retry: (refs) => call(stub.retry, { refs: [...refs] }),
+    best: (request) => call(stub.best, request),
+    why: (ref) => call(stub.why, { ref }),
+    listNodes: async () => (await call(stub.listNodes, {})).nodes,
+    updateNode: async (name, action) => (await call(stub.updateNode, { name, action })).node,
+    getServer: () => call(stub.getServer, {}),
+    logs: (request, signal) => stream(stub.logs, request, signal),
+    metrics: (request) => stream(stub.metrics, request),
+    watch: (refs, signal) => stream(stub.watch, { refs: [...refs] }, signal),
+    close: () => stub.close(),
+  };
+}
+
+/** No proxy: the coordinator is a neighbour, and a proxy of the environment would take loopback calls as well. */
+const CHANNEL: ChannelOptions = {
+  "grpc.enable_http_proxy": 0,
+  "grpc.max_receive_message_length": GRPC_MESSAGE_BYTES_MAX,
+  "grpc.max_send_message_length": GRPC_MESSAGE_BYTES_MAX,
+  "grpc.keepalive_time_ms": 30_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+};
+
+type Unary<Request, Response> = (
+  request: Request,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, response: Response) => void,
+) => ClientUnaryCall;
+
+type Streaming<Request, Response> = (
+  request: Request,
+  metadata?: Metadata,
+  options?: Partial<CallOptions>,
+) => ClientReadableStream<Response>;
+
+/** Ends without an error when `signal` aborts: the reader wanted no more. Leaving the loop cancels the call. */
+async function* readStream<Response>(
+  source: ClientReadableStream<Response>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Response> {
+  const stop = () => source.cancel();
+  signal?.addEventListener("abort", stop, { once: true });
+  if (signal?.aborted) stop();
+  try {
+    for await (const message of source) yield message as Response;
+  } catch (error) {
+    if (!signal?.aborted) throw fromServiceError(error);
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    source.cancel();
+  }
+}
+
+/** A refused connection at the first try says that nobody is there, so it is not repeated. */
+async function repeat<T>(make: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await make();
+    } catch (error) {
+      const away = error instanceof AppError && error.code === "unavailable" && isRetryable(error);
+      const nobody = attempt === 1 && /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(String(error));
+      if (!away || nobody || attempt === SUBMIT_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(2_000, 100 * 2 ** attempt)));
+    }
+  }
+}
