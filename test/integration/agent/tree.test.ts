@@ -1,0 +1,174 @@
+/** Process trees on this host: with a cgroup where it has one, and without. */
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import * as cgroup from "../../../agent/process/cgroup.ts";
+import { readStat, sessionMembers } from "../../../agent/process/proc.ts";
+import { readShimLog } from "../../../agent/process/shim.ts";
+import { createTrees, type Trees, type TreeTarget } from "../../../agent/process/tree.ts";
+import { fence } from "../../../shared/kernel/ids.ts";
+import { program, type TestAttempt, useAttemptHost } from "../../helpers/attempts.ts";
+import { waitUntil } from "../../helpers/wait-until.ts";
+
+/** Roots that the tests of this file make, one for each workdir. */
+const roots = new Set<string>();
+
+/** Whether this host hands out a cgroup v2 subtree decides which of the two ways can be tried. */
+const usable = await cgroup.findCgroupRoot("/nowhere/tree-test");
+if (usable) cgroup.removeGroup(usable);
+
+afterEach(async () => {
+  for (const root of roots) await waitUntil(`${root} is removed`, () => cgroup.removeGroup(root));
+  roots.clear();
+});
+
+describe.each([["without a cgroup", false], ...(usable ? [["with a cgroup", true] as const] : [])] as const)(
+  "%s",
+  (_, withCgroup) => {
+    const host = useAttemptHost();
+
+    async function treesOf(): Promise<Trees> {
+      const cgroupRoot = withCgroup ? await cgroup.findCgroupRoot(host.workdir) : undefined;
+      if (cgroupRoot) roots.add(cgroupRoot);
+      expect(cgroupRoot !== undefined).toBe(withCgroup);
+      return createTrees({ cgroupRoot, workdir: host.workdir });
+    }
+
+    async function start(trees: Trees, argv: readonly string[]): Promise<[TestAttempt, TreeTarget]> {
+      const next = fence(host.lastFence + 1);
+      const attempt = host.start(argv, { cgroupProcs: trees.prepare(next) });
+      expect(attempt.fence).toBe(next);
+      return [attempt, { fence: attempt.fence, ...(await attempt.started()) }];
+    }
+
+    it("the members are the shim and all below it, daemons included", async () => {
+      const trees = await treesOf();
+      const [attempt, target] = await start(trees, ["sh", "-c", `${program("double-fork")} daemon && sleep 20`]);
+      const daemon = await daemonOf(attempt);
+      const members = trees.members(target);
+      expect(members).toEqual(expect.arrayContaining([attempt.pid, daemon]));
+      expect(await trees.empty(target)).toBe(true);
+      expect(trees.members(target)).toEqual([]);
+      expect(isRunning(daemon)).toBe(false);
+    });
+
+    it("TERM reaches every process once, and the shim lives to record the end", async () => {
+      const trees = await treesOf();
+      const count =
+        'trap "echo term" TERM; echo ready; n=0; while [ $n -lt 40 ]; do sleep 0.05; n=$((n + 1)); done; exit 7';
+      const [attempt, target] = await start(trees, ["sh", "-c", `setsid sh -c '${count}' & ${count}`]);
+      await waitUntil("both are ready", () => attempt.output().split("ready").length === 3);
+      trees.signal(target, "TERM");
+      await attempt.exited;
+      expect(readShimLog(attempt.dir).exit?.code).toBe(7);
+      await waitUntil("each has said so", () => attempt.output().split("term").length >= 3);
+      expect(attempt.output().match(/term/g)).toHaveLength(2);
+      expect(await trees.empty(target)).toBe(true);
+    });
+
+    it("KILL ends what ignores TERM", async () => {
+      const trees = await treesOf();
+      const [attempt, target] = await start(trees, [program("ignore-term")]);
+      await attempt.prints("ready");
+      trees.signal(target, "TERM");
+      expect(trees.members(target).length).toBeGreaterThanOrEqual(2);
+      trees.signal(target, "KILL");
+      await attempt.exited;
+      expect(await trees.empty(target)).toBe(true);
+      expect(readShimLog(attempt.dir).exit).toBeUndefined();
+    });
+
+    it("nothing outruns the kill by forking", async () => {
+      const trees = await treesOf();
+      const chain = "import os\nfor _ in range(4000):\n  if os.fork(): os._exit(0)";
+      const [attempt, target] = await start(trees, ["sh", "-c", `python3 -c '${chain}' & echo ready; sleep 20`]);
+      await attempt.prints("ready");
+      expect(await trees.empty(target)).toBe(true);
+      expect(trees.members(target)).toEqual([]);
+    });
+
+    it("leftovers of an attempt that has ended are killed, also those with a bare environment in its session", async () => {
+      const trees = await treesOf();
+      const [attempt, target] = await start(trees, ["sh", "-c", 'env -i sh -c "sleep 20" & sleep 20 & exit 0']);
+      await attempt.exited;
+      expect(readShimLog(attempt.dir).exit?.code).toBe(0);
+      await waitUntil("they are there", () => sessionMembers(attempt.pid).length >= 2);
+      expect(await trees.empty(target)).toBe(true);
+      expect(sessionMembers(attempt.pid)).toEqual([]);
+    });
+
+    it("a daemon with a bare environment is found by its cgroup only", async () => {
+      const trees = await treesOf();
+      const [attempt, target] = await start(trees, [program("double-fork"), "daemon", "bare"]);
+      await attempt.exited;
+      const daemon = await daemonOf(attempt);
+      expect(await trees.empty(target)).toBe(true);
+      expect(isRunning(daemon)).toBe(!withCgroup);
+      if (!withCgroup) process.kill(daemon, "SIGKILL");
+    });
+
+    it("an attempt that is gone is empty at once, also for many who ask together", async () => {
+      const trees = await treesOf();
+      const [attempt, target] = await start(trees, ["true"]);
+      await attempt.exited;
+      const many = Array.from({ length: 100 }, () => trees.empty(target));
+      const before = performance.now();
+      expect(new Set(await Promise.all(many))).toEqual(new Set([true]));
+      expect(performance.now() - before).toBeLessThan(500);
+    });
+
+    it("a stranger with the pid of the shim is left alone", async () => {
+      const trees = await treesOf();
+      const { fence: number } = host.newDir();
+      trees.prepare(number);
+      const stranger = spawn("sleep", ["20"], { detached: true, stdio: "ignore", env: { EXP_FENCE: String(number) } });
+      const pid = stranger.pid ?? 0;
+      const target = { fence: number, pid, startTime: (readStat(pid)?.startTime ?? 0) - 1 };
+      trees.signal(target, "TERM");
+      trees.signal(target, "KILL");
+      expect(await trees.empty(target)).toBe(true);
+      expect(isRunning(pid)).toBe(true);
+      process.kill(pid, "SIGKILL");
+    });
+
+    it("a removed attempt leaves no cgroup", async () => {
+      const trees = await treesOf();
+      const [attempt, target] = await start(trees, ["sleep", "20"]);
+      const group = trees.cgroupOf(attempt.fence);
+      expect(group !== undefined).toBe(withCgroup);
+      expect(trees.remove(attempt.fence)).toBe(!withCgroup);
+      await trees.empty(target);
+      await waitUntil("it is removed", () => trees.remove(attempt.fence));
+      expect(group !== undefined && existsSync(group)).toBe(false);
+      expect(trees.cgroupOf(attempt.fence)).toBeUndefined();
+      expect(trees.oomKilled(attempt.fence)).toBe(false);
+    });
+  },
+);
+
+describe.each(usable ? ["on a host with cgroups"] : [])("a shim that could not enter its cgroup, %s", () => {
+  const host = useAttemptHost();
+
+  it("is found without it", async () => {
+    const cgroupRoot = await cgroup.findCgroupRoot(host.workdir);
+    if (cgroupRoot) roots.add(cgroupRoot);
+    const trees = createTrees({ cgroupRoot, workdir: host.workdir });
+    trees.prepare(fence(host.lastFence + 1));
+    const attempt = host.start(["sleep", "20"], { cgroupProcs: "/nowhere/cgroup.procs" });
+    const target = { fence: attempt.fence, ...(await attempt.started()) };
+    expect(trees.members(target)).toContain(attempt.pid);
+    expect(await trees.empty(target)).toBe(true);
+    expect(isRunning(attempt.pid)).toBe(false);
+  });
+});
+
+function daemonOf(attempt: TestAttempt): Promise<number> {
+  const file = join(attempt.dir, "daemon");
+  return waitUntil("a daemon", () => existsSync(file) && Number(readFileSync(file, "utf8")));
+}
+
+function isRunning(pid: number): boolean {
+  const stat = readStat(pid);
+  return stat !== undefined && stat.state !== "Z";
+}
