@@ -1,0 +1,63 @@
+/**
+ * Runs of /bin/true per second, everything durable: submitted, placed, started, ended, recorded, and each run's directory
+ * written. Held against `xargs -P2` (which keeps nothing) and GNU parallel with its job log, in the same minute.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { startFleet } from "../../test/helpers/fleet.ts";
+import type { Row } from "../main.ts";
+import { fixed } from "./stats.ts";
+
+const RUNS = 2_000;
+const PEER_RUNS = 1_000;
+
+export async function noop(): Promise<Row[]> {
+  await using fleet = await startFleet({ agents: 1, cpuSlots: 2 });
+  const numbers = join(fleet.dir, "numbers.txt");
+  writeFileSync(numbers, Array.from({ length: PEER_RUNS }, (_, i) => `${i}\n`).join(""));
+  const xargs = rate(PEER_RUNS, () => execFileSync("xargs", ["-a", numbers, "-P2", "-n1", "/bin/true"]));
+  const parallel = hasParallel() ? rate(PEER_RUNS, () => runParallel(numbers, join(fleet.dir, "joblog"))) : undefined;
+
+  const startMs = performance.now();
+  await fleet.submit(`
+    name = "noop"
+    seeds = ${JSON.stringify(Array.from({ length: RUNS }, (_, i) => i))}
+    run.command = ["/bin/true"]
+  `);
+  await fleet.done("noop.1", 300_000);
+  const seconds = (performance.now() - startMs) / 1000;
+  const sweep = await fleet.runs("noop.1");
+  const finished = sweep.map(({ finishedAt }) => Date.parse(finishedAt ?? ""));
+  const started = sweep.map(({ createdAt }) => Date.parse(createdAt));
+  const steady = RUNS / ((Math.max(...finished) - Math.min(...started)) / 1000);
+  const rows: Row[] = [
+    {
+      what: "no-op runs, submit to last end",
+      value: `${fixed(steady, 0)} /s`,
+      against: `${fixed(steady / xargs, 2)} x xargs -P2 (${fixed(xargs, 0)} /s)`,
+    },
+    { what: "the same with the output of all stored and seen", value: `${fixed(RUNS / seconds, 0)} /s`, against: "" },
+  ];
+  const peer =
+    parallel === undefined
+      ? "GNU parallel is not installed"
+      : `${fixed(steady / parallel, 2)} x GNU parallel -j2 --joblog (${fixed(parallel, 0)} /s)`;
+  return [...rows, { what: "", value: "", against: peer }];
+}
+
+function rate(count: number, run: () => void): number {
+  const startMs = performance.now();
+  run();
+  return count / ((performance.now() - startMs) / 1000);
+}
+
+function hasParallel(): boolean {
+  return spawnSync("parallel", ["--version"]).status === 0;
+}
+
+function runParallel(numbers: string, jobLog: string): void {
+  execFileSync("parallel", ["--will-cite", "-j2", "--joblog", jobLog, "-a", numbers, "/bin/true", "#"], {
+    stdio: "ignore",
+  });
+}

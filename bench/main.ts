@@ -1,0 +1,32 @@
+/**
+ * Measures what users feel, side by side with a peer or with the machine's own limit in the same run, and prints ratios:
+ * these machines are shared and noisy, so a ratio is the result and an absolute number is information.
+ *
+ *   npm run bench                 every case
+ *   npm run bench -- gap noop     some of them
+ */
+import { gap } from "./cases/gap.ts";
+import { noop } from "./cases/noop.ts";
+import { submit } from "./cases/submit.ts";
+
+export interface Row {
+  readonly what: string;
+  readonly value: string;
+  /** What it is held against. */
+  readonly against: string;
+}
+
+const CASES: { readonly [name: string]: () => Promise<Row[]> } = { gap, noop, submit };
+
+const wanted = process.argv.slice(2).filter((name) => !name.startsWith("-"));
+const unknown = wanted.find((name) => !Object.hasOwn(CASES, name));
+if (unknown !== undefined) {
+  process.stderr.write(`no such case: ${unknown}; there are ${Object.keys(CASES).join(", ")}\n`);
+  process.exitCode = 2;
+} else {
+  for (const [name, run] of Object.entries(CASES)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    for (const row of await run())
+      process.stdout.write(`${name.padEnd(8)}${row.what.padEnd(52)}${row.value.padEnd(18)}${row.against}\n`);
+  }
+}
