@@ -5,8 +5,9 @@
  */
 
 const TOKEN_KEY = "expfleet-token";
-/** Runs in the table: live ones first, then the newest of those that have ended. */
-const LIVE_ROWS = 100;
+/** Runs in the table: those at work first, then the newest of those that wait, then of those that have ended. */
+const ACTIVE_ROWS = 100;
+const WAITING_ROWS = 20;
 const ENDED_ROWS = 50;
 const REFRESH_MS = 1_000;
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000];
@@ -144,12 +145,13 @@ async function refresh() {
 
 async function readRuns() {
   const [active, waiting, ended] = await Promise.all([
-    readJson(`/api/v1/runs?state=running,assigned,unknown&limit=${LIVE_ROWS}`),
-    readJson(`/api/v1/runs?state=queued,held&limit=${LIVE_ROWS}`),
+    readJson(`/api/v1/runs?state=running,assigned,unknown&limit=${ACTIVE_ROWS}`),
+    readJson(`/api/v1/runs?state=queued,held&limit=${WAITING_ROWS}`),
     readJson(`/api/v1/runs?state=${ENDED_STATES.join(",")}&limit=${ENDED_ROWS}`),
   ]);
   const sweeps = await readJson("/api/v1/sweeps?limit=20");
-  drawRuns([...active, ...waiting].slice(0, LIVE_ROWS), ended);
+  const full = active.length >= ACTIVE_ROWS || waiting.length >= WAITING_ROWS || ended.length >= ENDED_ROWS;
+  drawRuns([...active, ...waiting, ...ended], full);
   drawCounts(sweeps);
 }
 
@@ -235,8 +237,8 @@ function drawSummary(nodes) {
   byId("summary").textContent = parts.join(" · ");
 }
 
-function drawRuns(live, ended) {
-  const runs = [...live, ...ended];
+/** `full`: there are more than these. */
+function drawRuns(runs, full) {
   shownRuns = runs;
   if (runs.length === 0) {
     const cell = element("td", {
@@ -248,8 +250,9 @@ function drawRuns(live, ended) {
   } else {
     byId("runs").replaceChildren(...runs.map(drawRun));
   }
-  const full = live.length >= LIVE_ROWS || ended.length >= ENDED_ROWS;
-  byId("more").textContent = full ? "Live runs first, then the newest that have ended. All of them: exp ls -a" : "";
+  byId("more").textContent = full
+    ? "Those at work, then the newest of those that wait or have ended. All: exp ls -a"
+    : "";
   drawTimes();
 }
 
@@ -265,7 +268,7 @@ function drawRun(run) {
     element("td", {}, [state, ...(run.reason ? [element("span", { className: "reason", text: run.reason })] : [])]),
     element("td", {}, pairs(run.params)),
     element("td", {}, pairs(run.metrics)),
-    element("td", { text: where }),
+    element("td", { className: "where", text: where }),
     element("td", { className: "number time" }),
   ];
   const row = element("tr", {}, cells);
@@ -285,7 +288,8 @@ function timeOf(run) {
   const seconds = Math.max(0, Math.round((end - Date.parse(run.startedAt)) / 1000));
   if (seconds < 60) return `${seconds}s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${seconds % 60}s`;
-  return `${Math.floor(seconds / 3600)}h ${Math.floor((seconds % 3600) / 60)}m`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h ${Math.floor((seconds % 3600) / 60)}m`;
+  return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3600)}h`;
 }
 
 function drawCounts(sweeps) {

@@ -75,6 +75,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     app.get(path, (c) => c.body(content, 200, { "Content-Type": type }));
   }
 
+  // Browsers ask for it unasked; there is none.
+  app.get("/favicon.ico", (c) => c.body(null, 204));
+
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: {

@@ -19,6 +19,7 @@ import { systemClock } from "../../../shared/kernel/clock.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import type { Fence } from "../../../shared/kernel/ids.ts";
 import type { StreamName } from "../../../shared/subjects.ts";
+import { fromServiceError } from "../../../shared/wire/status.ts";
 import { createSeeder } from "../../helpers/seed-store.ts";
 
 export const TOKEN = "correct-horse-battery-staple";
@@ -138,10 +139,13 @@ export async function collect<Message>(stream: ClientReadableStream<Message>): P
   return messages;
 }
 
-export async function gather<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
-  const all: Item[] = [];
-  for await (const item of items) all.push(item);
-  return all;
+/** The refusal of a call that must fail. */
+export async function failure(work: Promise<unknown>): Promise<AppError> {
+  const error = await work.then(
+    () => new Error("the call succeeded"),
+    (reason: unknown) => reason,
+  );
+  return fromServiceError(error);
 }
 
 /** Waits until `isTrue`, with a bound; fails with what was seen last. */
