@@ -2,13 +2,13 @@
 import { accessSync, constants, mkdirSync, statfsSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { execa } from "execa";
 import { formatBytes } from "../shared/kernel/bytes.ts";
 import { errorMessage } from "../shared/kernel/errors.ts";
 import type { AgentValues } from "./config.ts";
 import { createDevices } from "./device/devices.ts";
 import { askAgent } from "./local-socket.ts";
 import { findCgroupRoot } from "./process/cgroup.ts";
+import { pythonVersion } from "./process/python.ts";
 import { wardenPid } from "./process/warden.ts";
 
 export interface Check {
@@ -89,9 +89,9 @@ async function checkTrees(workdir: string): Promise<Check> {
 }
 
 async function checkPython(): Promise<Check> {
-  const { failed, stdout, stderr } = await execa("python3", ["--version"], { reject: false, timeout: 5_000 });
-  if (failed) return bad("python", "python3 does not start", "install Python 3.8 or later, if your programs need it");
-  return good("python", `${stdout}${stderr}`.trim());
+  const version = await pythonVersion();
+  if (version !== undefined) return good("python", version);
+  return bad("python", "python3 does not start", "install Python 3.8 or later, if your programs need it");
 }
 
 function checkToken(path: string | undefined): Check {

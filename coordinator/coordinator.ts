@@ -22,7 +22,7 @@ import { runDirectory, streamPath } from "./results/run-directory.ts";
 import { type AgentHub, createAgentHub } from "./rpc/agent/hub.ts";
 import { createVerifier, hashToken } from "./rpc/auth.ts";
 import { joinAddress } from "./rpc/bind-error.ts";
-import { createControlService } from "./rpc/control/service.ts";
+import { createControlService } from "./rpc/control/handlers.ts";
 import { createRpcServer } from "./rpc/server.ts";
 import { createAssignmentLoader } from "./store/assignments.ts";
 import { openDatabase } from "./store/database.ts";
