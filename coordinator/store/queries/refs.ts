@@ -164,17 +164,6 @@ export function createRefQueries(db: Database): RefQueries {
   };
 }
 
-/** True when the run at `index` is among the selected ones. */
-export function isPicked(selection: Selection, index: number): boolean {
-  return selection.picks === "all" || selection.picks.some(({ from, to }) => from <= index && index <= to);
-}
-
-/** How many runs are selected. */
-export function selectedCount(selection: Selection): number {
-  if (selection.picks === "all") return selection.total;
-  return selection.picks.reduce((sum, { from, to }) => sum + to - from + 1, 0);
-}
-
 function merge(selections: readonly Selection[]): Selection[] {
   const bySweep = new Map<SweepId, Selection>();
   for (const selection of selections) {
