@@ -144,6 +144,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     feed,
     clock,
     resultsRoot: config.resultsDir,
+    resultsDir: (fence: Fence) => directoryOf(fence)?.directory,
     outputPath: (fence: Fence, stream: StreamName) => {
       const place = directoryOf(fence);
       const path = place && streamPath(place.directory, place.attempt, stream);

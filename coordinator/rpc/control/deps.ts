@@ -14,6 +14,8 @@ export interface ReadDeps {
   readonly clock: Clock;
   /** Absolute directory of all results. */
   readonly resultsRoot: string;
+  /** Directory of the run that an attempt belongs to. */
+  resultsDir(fence: Fence): string | undefined;
   /** File in which a stream of an attempt is stored; undefined before its first byte. */
   outputPath(fence: Fence, stream: StreamName): string | undefined;
   /** How the bus is, and the version of the server. */

@@ -1,5 +1,4 @@
 /** GetRun: one run with its attempts, what happened to it, and what it was made from. */
-import { dirname } from "node:path";
 import type { Attempt, GetRunRequest, GetRunResponse } from "../../../proto/gen/runner/v1/control.ts";
 import { type RunId, runId } from "../../../shared/kernel/ids.ts";
 import type { RunRecord } from "../../../shared/run/records.ts";
@@ -41,8 +40,7 @@ function liveReason(deps: ReadDeps, run: RunRecord): string {
 
 function resultsDirOf(deps: ReadDeps, id: RunId): string {
   const last = deps.queries.attempts.ofRun(deps.queries.runs.outputRun(id)).at(-1);
-  const path = last && deps.outputPath(last.fence, "output");
-  return path === undefined ? "" : dirname(path);
+  return (last && deps.resultsDir(last.fence)) ?? "";
 }
 
 function attemptToProto(attempt: AttemptRecord): Attempt {

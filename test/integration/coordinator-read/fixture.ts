@@ -54,6 +54,7 @@ export function createReadStore(): ReadStore {
       feed,
       clock: systemClock,
       resultsRoot: directory,
+      resultsDir: (fence) => join(directory, String(fence)),
       outputPath: pathOf,
       health: () => ({ connected: true, reason: "", serverVersion: "2.10.27" }),
       addresses: () => ({ http: "127.0.0.1:7717" }),
