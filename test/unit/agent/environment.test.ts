@@ -1,0 +1,124 @@
+import { describe, expect, it } from "vitest";
+import { buildEnvironment, type EnvironmentParts, isReserved } from "../../../agent/process/environment.ts";
+
+const RUN = {
+  runId: "run_1",
+  runRef: "digits.1.4",
+  sweepRef: "digits.1",
+  attempt: 2,
+  fence: 17,
+  runDir: "/w/runs/17",
+  artifactDir: "/w/runs/17/artifacts",
+  checkpointDir: "/w/runs/17/checkpoints",
+  resumeFrom: undefined,
+  configPath: "/w/runs/17/config.json",
+  eventsPath: "/w/runs/17/client.jsonl",
+  seed: undefined,
+  url: undefined,
+};
+
+function build(parts: Partial<EnvironmentParts>): Record<string, string> {
+  return buildEnvironment({ base: {}, template: {}, run: RUN, device: {}, pythonPath: undefined, ...parts });
+}
+
+describe("buildEnvironment", () => {
+  it.each([
+    "PATH",
+    "HOME",
+    "USER",
+    "SHELL",
+    "LANG",
+    "LC_ALL",
+    "TERM",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "PYTHONHASHSEED",
+    "CUDA_HOME",
+    "HF_HOME",
+    "XDG_CACHE_HOME",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "no_proxy",
+  ])("passes %s of the host", (name) => {
+    expect(build({ base: { [name]: "x" } })).toHaveProperty(name, "x");
+  });
+
+  it.each([
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_PROFILE",
+    "GITHUB_TOKEN",
+    "HF_TOKEN",
+    "WANDB_API_KEY",
+    "CI",
+    "NPM_TOKEN",
+    "SSH_AUTH_SOCK",
+    "CONDA_TOKEN",
+    "PYTHON_KEYRING_PASSWORD",
+    "XDG_SECRET",
+    "LD_PRELOAD",
+    "EXP_TOKEN",
+    "EXP_FENCE_OF_ANOTHER",
+    "NODE_OPTIONS",
+    "INVOCATION_ID",
+    "NOTIFY_SOCKET",
+    "CUDA_VISIBLE_DEVICES",
+  ])("keeps %s of the host to itself", (name) => {
+    expect(build({ base: { [name]: "x" } })).not.toHaveProperty(name);
+  });
+
+  it("passes what the sweep file sets, over the host's", () => {
+    const env = build({ base: { LANG: "C" }, template: { LANG: "de_DE", WANDB_API_KEY: "k", PYTHONUNBUFFERED: "" } });
+    expect(env).toMatchObject({ LANG: "de_DE", WANDB_API_KEY: "k", PYTHONUNBUFFERED: "" });
+  });
+
+  it("does not let the sweep file change devices or our own names", () => {
+    const template = { CUDA_VISIBLE_DEVICES: "0,1,2", EXP_FENCE: "1", EXP_ANYTHING: "1", EXPERIMENT_NAME: "other" };
+    const env = build({ template, device: { CUDA_VISIBLE_DEVICES: "GPU-a" } });
+    expect(env).toMatchObject({ CUDA_VISIBLE_DEVICES: "GPU-a", EXP_FENCE: "17", EXPERIMENT_NAME: "digits.1.4" });
+    expect(env).not.toHaveProperty("EXP_ANYTHING");
+  });
+
+  it.each([
+    [undefined, {}, {}, undefined],
+    ["/client", {}, {}, "/client"],
+    ["/client", { PYTHONPATH: "/host" }, {}, "/client:/host"],
+    ["/client", { PYTHONPATH: "/host" }, { PYTHONPATH: "/mine" }, "/client:/mine"],
+    [undefined, {}, { PYTHONPATH: "/mine" }, "/mine"],
+  ])("puts the client's folder %j first on the Python path", (pythonPath, base, template, expected) => {
+    expect(build({ pythonPath, base, template }).PYTHONPATH).toBe(expected);
+  });
+
+  it("tells the run who it is", () => {
+    expect(build({})).toEqual({
+      PYTHONUNBUFFERED: "1",
+      EXP_RUN_ID: "run_1",
+      EXP_RUN_NAME: "digits.1.4",
+      EXP_SWEEP: "digits.1",
+      EXP_ATTEMPT: "2",
+      EXP_FENCE: "17",
+      EXP_RUN_DIR: "/w/runs/17",
+      EXP_ARTIFACT_DIR: "/w/runs/17/artifacts",
+      EXP_CHECKPOINT_DIR: "/w/runs/17/checkpoints",
+      EXP_CONFIG: "/w/runs/17/config.json",
+      EXP_EVENTS: "/w/runs/17/client.jsonl",
+      EXPERIMENT_WORK_DIR: "/w/runs/17",
+      EXPERIMENT_NAME: "digits.1.4",
+      EXPERIMENT_RUN_ID: "run_0002",
+    });
+  });
+
+  it("names seed, link and checkpoint only where there are some", () => {
+    const run = { ...RUN, seed: 0, url: "http://h/r", resumeFrom: "/w/runs/9/checkpoints" };
+    expect(build({ run })).toMatchObject({
+      EXP_SEED: "0",
+      EXP_URL: "http://h/r",
+      EXP_RESUME_FROM: "/w/runs/9/checkpoints",
+    });
+  });
+
+  it("reserves its names", () => {
+    expect(["EXP_FENCE", "EXP_X", "EXPERIMENT", "PATH"].map(isReserved)).toEqual([true, true, false, false]);
+  });
+});
