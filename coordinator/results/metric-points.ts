@@ -67,19 +67,13 @@ export class PointReader {
   }
 }
 
-/** What remains of an attempt's metrics in the end: the columns of its table, last and final values, why it was skipped. */
+/** What remains of an attempt's metrics in the end: last and final values, and why it was skipped. */
 export class MetricSummary {
-  readonly columns = new Set<string>();
-  points = 0;
   skipReason = "";
   readonly #lasts = new Map<string, number>();
   readonly #finals = new Map<string, number | string>();
 
   addPoint(point: MetricPoint): void {
-    this.points += 1;
-    for (const key of point.cells.keys()) {
-      if (this.columns.size < METRIC_KEYS_MAX) this.columns.add(key);
-    }
     for (const [key, value] of point.values) keep(this.#lasts, key, value);
   }
 

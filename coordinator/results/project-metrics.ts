@@ -1,20 +1,13 @@
-/**
- * Tables and curves of one attempt, made from its client stream in two passes (a CSV needs its columns first), with no more in
- * memory than one portion of the stream and the names of the metrics.
- */
+/** Tables and curves of one attempt, made from its client stream with no more in memory than a few portions of it. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ResultAttempt } from "../store/run-record.ts";
 import { visitClientEvents } from "./client-lines.ts";
-import { csvLine, sortColumns } from "./exp-layout.ts";
 import { MetricSummary, PointReader } from "./metric-points.ts";
-import { jsonLine } from "./python-text.ts";
 import { attemptName, streamPath } from "./run-directory.ts";
+import { type TableEnd, TableFile } from "./table-file.ts";
 import { WholeFile } from "./whole-file.ts";
 import { metricLineOf } from "./ztxexp-layout.ts";
-
-/** Cells of one CSV: many points of many different names would otherwise fill the disk with commas. */
-export const CSV_CELLS_MAX = 20_000_000;
 
 export interface AttemptMetrics {
   /** Final values by name. */
@@ -39,10 +32,12 @@ export function projectMetrics(
     curves?.commit();
     return NO_METRICS;
   }
-  const startedAt = attempt.startedAt ?? attempt.assignedAt;
+  const name = `metrics/${attemptName(attempt.number)}.csv`;
+  mkdirSync(join(directory, "metrics"), { recursive: true });
+  const table = new TableFile(join(directory, name));
   const summary = new MetricSummary();
   try {
-    const reader = new PointReader(startedAt);
+    const reader = new PointReader(attempt.startedAt ?? attempt.assignedAt);
     visitClientEvents(path, (event) => {
       const point = reader.read(event);
       if (!point) {
@@ -50,41 +45,29 @@ export function projectMetrics(
         return;
       }
       summary.addPoint(point);
-      if (point.values.size > 0) curves?.write(`${jsonLine(metricLineOf(point))}\n`);
+      table.add(point.cells);
+      if (point.values.size > 0) curves?.write(metricLineOf(point));
     });
     curves?.commit();
+    let end: TableEnd = table.end();
+    if (end === "outgrown") end = writeAgain(join(directory, name), path, attempt, table.columns);
+    const notes = end === "too-large" ? [`${name} is left out: it would be too large`] : [];
+    return { finals: summary.finals(), skipReason: summary.skipReason, notes };
   } finally {
     curves?.discard();
+    table.discard();
   }
-  const cells = summary.points * summary.columns.size;
-  const isTooLarge = cells > CSV_CELLS_MAX;
-  if (cells > 0 && !isTooLarge) writeTable(directory, attempt, path, summary, startedAt);
-  return {
-    finals: summary.finals(),
-    skipReason: summary.skipReason,
-    notes: isTooLarge ? [`metrics/${attemptName(attempt.number)}.csv is left out: it would have ${cells} cells`] : [],
-  };
 }
 
-function writeTable(
-  directory: string,
-  attempt: ResultAttempt,
-  path: string,
-  summary: MetricSummary,
-  startedAt: number,
-): void {
-  const columns = sortColumns(summary.columns);
-  const folder = join(directory, "metrics");
-  mkdirSync(folder, { recursive: true });
-  const table = new WholeFile(join(folder, `${attemptName(attempt.number)}.csv`));
+function writeAgain(tablePath: string, path: string, attempt: ResultAttempt, columns: ReadonlySet<string>): TableEnd {
+  const table = new TableFile(tablePath, columns);
   try {
-    table.write(csvLine(columns));
-    const reader = new PointReader(startedAt);
+    const reader = new PointReader(attempt.startedAt ?? attempt.assignedAt);
     visitClientEvents(path, (event) => {
       const point = reader.read(event);
-      if (point) table.write(csvLine(columns.map((column) => point.cells.get(column) ?? "")));
+      if (point) table.add(point.cells);
     });
-    table.commit();
+    return table.end();
   } finally {
     table.discard();
   }

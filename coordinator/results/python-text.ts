@@ -25,6 +25,11 @@ export function jsonLine(value: PythonValue): string {
   return write(value, "");
 }
 
+/** A number as `json.dumps` writes it. */
+export function jsonNumber(value: number): string {
+  return Number.isFinite(value) ? numberText(value) : String(value);
+}
+
 /** A number as a cell of EXP's CSV: `str(value)`. */
 export function cellOfNumber(value: number): string {
   if (Number.isNaN(value)) return "nan";
@@ -40,7 +45,7 @@ function write(value: PythonValue, newline: string): string {
     case "boolean":
       return String(value);
     case "number":
-      return Number.isFinite(value) ? numberText(value) : String(value);
+      return jsonNumber(value);
     default:
       break;
   }
@@ -71,5 +76,8 @@ function isList(value: PythonValue): value is readonly PythonValue[] {
 }
 
 function numberText(value: number): string {
-  return Number.isSafeInteger(value) && !Object.is(value, -0) ? String(value) : floatText(value);
+  if (Number.isSafeInteger(value)) return Object.is(value, -0) ? "-0.0" : String(value);
+  const size = Math.abs(value);
+  // Between these bounds JavaScript and Python write the same, and this is the fast way of a million points.
+  return size >= 1e-4 && size < 1e16 ? String(value) : floatText(value);
 }

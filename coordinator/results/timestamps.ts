@@ -29,9 +29,13 @@ export function isWritableTime(ms: number): boolean {
   return ms >= 0 && ms < TIME_MAX_MS;
 }
 
+/** The last second that was written, and its text: a stream of metrics has many points in one. */
+let known = { second: Number.NaN, text: "" };
+
 function clockText(ms: number): string {
-  const micros = Math.round(ms * 1000);
-  const wholeMs = Math.floor(micros / 1000);
-  const digits = String(micros - wholeMs * 1000).padStart(3, "0");
-  return `${new Date(wholeMs).toISOString().slice(0, 23)}${digits}`;
+  const second = Math.floor(ms / 1000);
+  // Rounded down rather than up into the next second.
+  const micros = Math.min(999_999, Math.round((ms - second * 1000) * 1000));
+  if (second !== known.second) known = { second, text: new Date(second * 1000).toISOString().slice(0, 19) };
+  return `${known.text}.${String(micros).padStart(6, "0")}`;
 }

@@ -4,7 +4,7 @@ import type { Params } from "../../shared/spec/types.ts";
 import type { ResultAttempt, ResultRecord } from "../store/run-record.ts";
 import { commandText } from "./exp-layout.ts";
 import type { MetricPoint } from "./metric-points.ts";
-import type { PythonValue } from "./python-text.ts";
+import { jsonNumber, type PythonValue } from "./python-text.ts";
 import { utcTime } from "./timestamps.ts";
 
 type ZtxexpStatus = "running" | "succeeded" | "failed" | "skipped";
@@ -79,15 +79,14 @@ export function metaOf(
   };
 }
 
-/** One line of metrics.jsonl. */
-export function metricLineOf(point: MetricPoint): PythonValue {
-  return {
-    step: point.step,
-    timestamp: utcTime(point.at),
-    metrics: point.values,
-    split: point.split,
-    phase: point.phase,
-  };
+/** One line of metrics.jsonl, its newline included. Put together by hand: a run may have a million of them. */
+export function metricLineOf(point: MetricPoint): string {
+  let metrics = "";
+  for (const [key, value] of point.values) {
+    metrics += `${metrics === "" ? "" : ", "}${JSON.stringify(key)}: ${jsonNumber(value)}`;
+  }
+  const where = `"split": ${JSON.stringify(point.split)}, "phase": ${JSON.stringify(point.phase)}`;
+  return `{"step": ${jsonNumber(point.step)}, "timestamp": "${utcTime(point.at)}", "metrics": {${metrics}}, ${where}}\n`;
 }
 
 /** The lines of events.jsonl. Metrics are in metrics.jsonl only. */
