@@ -1,6 +1,7 @@
 /**
  * The one door for control writes. For each event: react, write the changes, apply them to memory; then commit, then
- * dispatch the commands and answer the callers. Events of one turn of the event loop share a transaction. SQLite is
+ * dispatch the commands and answer the callers. Events of one turn of the event loop share a transaction, and those that
+ * nobody waits for join a later one. SQLite is
  * synchronous, so nothing can come in between: this is our form of "run to completion".
  *
  * Nothing is sent before its commit. When the store fails, memory may be ahead of it, so the process must end: `onFatal`.
@@ -38,11 +39,20 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/**
+ * Events that nobody waits for: they may share the commit of a later one. An urgent event takes those before it along, so
+ * the order stays as handed in.
+ */
+const PATIENT: ReadonlySet<Event["kind"]> = new Set(["heartbeat", "accepted", "started", "sealed", "devices", "tick"]);
+/** How long a patient event waits for company. */
+const PATIENCE_MS = 25;
+
 export class Engine {
   readonly cluster: Cluster;
   readonly #options: EngineOptions;
   #waiting: Waiting[] = [];
-  #scheduled = false;
+  #urgent: NodeJS.Immediate | undefined;
+  #patient: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: EngineOptions) {
@@ -55,9 +65,8 @@ export class Engine {
     if (this.#stopped) return Promise.reject(new Error("the engine has stopped"));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ event, resolve, reject });
-      if (this.#scheduled) return;
-      this.#scheduled = true;
-      setImmediate(() => this.#flush());
+      if (PATIENT.has(event.kind)) this.#patient ??= setTimeout(() => this.#flush(), PATIENCE_MS);
+      else this.#urgent ??= setImmediate(() => this.#flush());
     });
   }
 
@@ -68,7 +77,10 @@ export class Engine {
   }
 
   #flush(): void {
-    this.#scheduled = false;
+    clearImmediate(this.#urgent);
+    clearTimeout(this.#patient);
+    this.#urgent = undefined;
+    this.#patient = undefined;
     const batch = this.#waiting;
     this.#waiting = [];
     if (batch.length === 0 || this.#stopped) return;
