@@ -92,18 +92,16 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       return;
     }
     try {
-      createAttemptDir(dir, {
-        "spec.json": `${JSON.stringify(assignment, null, 2)}\n`,
-        "config.json": `${JSON.stringify(paramsToNested(params), null, 2)}\n`,
-      });
-      note(fence, { e: "accepted", devices: assignment.devices });
+      createAttemptDir(dir, { "config.json": `${JSON.stringify(paramsToNested(params), null, 2)}\n` });
       const cgroupProcs = trees.prepare(fence);
-      writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, pid: 0, startTime: 0, cgroup: trees.cgroupOf(fence) });
+      const cgroup = trees.cgroupOf(fence);
+      writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, pid: 0, startTime: 0, cgroup });
       const env = environmentOf(assignment, params, rendered.env);
       const shim = spawnShim({ dir, argv: rendered.argv, cwd: rendered.cwd, env, cgroupProcs });
       const process = { pid: shim.pid, startTime: readStat(shim.pid)?.startTime ?? 0 };
-      writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, ...process, cgroup: trees.cgroupOf(fence) });
-      note(fence, { e: "started", pid: shim.pid });
+      // With a cgroup the warden needs no pid.
+      if (cgroup === undefined) writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, ...process, cgroup });
+      note(fence, { e: "started", pid: shim.pid, devices: assignment.devices });
       output.watch(fence, dir, new Map());
       apply({ kind: "spawned", fence, process });
       // The promise never rejects: the shim's end is read from its own record.

@@ -5,8 +5,7 @@ import { fileNameOf } from "./tail.ts";
 
 /** What happened. */
 export type StatusFact =
-  | { readonly e: "accepted"; readonly devices?: readonly string[] }
-  | { readonly e: "started"; readonly pid: number }
+  | { readonly e: "started"; readonly pid: number; readonly devices?: readonly string[] }
   | { readonly e: "signal"; readonly signal: string; readonly reason: string }
   | { readonly e: "exited"; readonly outcome: string; readonly code?: number; readonly detail?: string }
   | { readonly e: "gap"; readonly stream: string; readonly from: number; readonly to: number };

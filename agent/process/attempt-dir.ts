@@ -9,7 +9,6 @@ import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.t
 import type { Fence } from "../../shared/kernel/ids.ts";
 
 export interface AttemptPaths {
-  readonly spec: string;
   /** The parameters of the run as JSON; what `EXP_CONFIG` names. */
   readonly config: string;
   readonly claim: string;
@@ -33,7 +32,6 @@ export function attemptDir(workdir: string, fence: Fence): string {
 
 export function attemptPaths(dir: string): AttemptPaths {
   return {
-    spec: join(dir, "spec.json"),
     config: join(dir, "config.json"),
     claim: join(dir, "claim"),
     shimLog: join(dir, "shim.log"),
