@@ -11,9 +11,9 @@ import {
   Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
+import type { RunState as RunStateMessage } from "../proto/gen/runner/v1/common.ts";
 import type * as proto from "../proto/gen/runner/v1/control.ts";
 import { ControlServiceClient } from "../proto/gen/runner/v1/control.ts";
-import type { RunState as RunStateMessage } from "../proto/gen/runner/v1/common.ts";
 import { AppError } from "../shared/kernel/errors.ts";
 import { GRPC_MESSAGE_BYTES_MAX } from "../shared/run/limits.ts";
 import type { RunState } from "../shared/run/states.ts";
@@ -84,7 +84,8 @@ export function createClient(options: ClientOptions): Client {
     async listRuns({ refs = [], states = [], limit = 0 }) {
       const wanted: RunStateMessage[] = states.map(runStateToProto);
       const runs: proto.Run[] = [];
-      for await (const part of stream(stub.listRuns, { refs: [...refs], states: wanted, limit })) runs.push(...part.runs);
+      for await (const part of stream(stub.listRuns, { refs: [...refs], states: wanted, limit }))
+        runs.push(...part.runs);
       return runs;
     },
     listSweeps: async (refs, limit) => (await call(stub.listSweeps, { refs: [...refs], limit })).sweeps,

@@ -2,8 +2,9 @@
  * Coordinators the user has logged in to, by name: one small JSON document, readable by the user alone. Tokens stay in
  * their own files where there is one; a token that came from stdin is kept here.
  */
-import { open, readFile, rename, stat } from "node:fs/promises";
+
 import { mkdirSync } from "node:fs";
+import { open, readFile, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Adapter, Low } from "lowdb";
 import { AppError, systemCode } from "../shared/kernel/errors.ts";
@@ -68,7 +69,10 @@ class PrivateFile implements Adapter<Contexts> {
 
 function parseContexts(text: string, file: string): Contexts {
   const broken = (why: string) =>
-    new AppError("invalid", `${file} is not a list of contexts: ${why}`, { id: "context.file", hint: "remove it and log in again" });
+    new AppError("invalid", `${file} is not a list of contexts: ${why}`, {
+      id: "context.file",
+      hint: "remove it and log in again",
+    });
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -7,8 +7,8 @@ import { relative, resolve } from "node:path";
 import { AppError, systemCode } from "../shared/kernel/errors.ts";
 import type { Config } from "./config.ts";
 import { type Contexts, loadContexts, type SavedContext } from "./contexts.ts";
-import { stackPaths } from "./stack/paths.ts";
 import { readStack } from "./stack/files.ts";
+import { stackPaths } from "./stack/paths.ts";
 
 export interface Target {
   readonly address: string;
@@ -58,7 +58,10 @@ export function checkAddress(address: string): string {
   const bare = address.replace(/^(?:grpc|http):\/\//, "").replace(/\/$/, "");
   const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^\s:/@]+):(\d{1,5})$/.exec(bare)?.[1]);
   if (!(port >= 1 && port <= 65_535)) {
-    throw new AppError("invalid", `"${address}" is not an address`, { id: "usage", hint: "write HOST:PORT, such as gpu-01:7718" });
+    throw new AppError("invalid", `"${address}" is not an address`, {
+      id: "usage",
+      hint: "write HOST:PORT, such as gpu-01:7718",
+    });
   }
   return bare;
 }
@@ -92,7 +95,12 @@ async function fromDirectory(config: Config): Promise<Target | undefined> {
   const stack = await readStack(stackPaths(config.dir));
   if (!stack?.grpc) return undefined;
   const token = (await tokenGiven(config)) ?? (await readTokenFile(stack.tokenFile));
-  return { address: stack.grpc, token, origin: `local stack ${shortPath(config)}`, explicit: config.dirFrom !== "default" };
+  return {
+    address: stack.grpc,
+    token,
+    origin: `local stack ${shortPath(config)}`,
+    explicit: config.dirFrom !== "default",
+  };
 }
 
 async function tokenGiven(config: Config): Promise<string | undefined> {

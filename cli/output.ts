@@ -5,8 +5,8 @@
 import type { Writable } from "node:stream";
 import type { Config } from "./config.ts";
 import { csvText, markdownText } from "./render/delimited.ts";
-import { escapeControl } from "./render/text.ts";
 import { type Column, tableText } from "./render/table.ts";
+import { escapeControl } from "./render/text.ts";
 
 export interface Listing<T> {
   readonly rows: readonly T[];

@@ -34,12 +34,16 @@ export function tableText<T>(columns: readonly Column<T>[], rows: readonly T[], 
       .map((column, at) => {
         const width = widths[at] ?? 0;
         const text = truncate(texts[at] ?? "", width);
-        const padded = column.align === "right" ? padStart(text, width) : at === columns.length - 1 ? text : padEnd(text, width);
+        const padded =
+          column.align === "right" ? padStart(text, width) : at === columns.length - 1 ? text : padEnd(text, width);
         return paint(padded, colourOf(at), options.color);
       })
       .join(GAP)
       .trimEnd();
-  const title = line(columns.map((column) => column.title), () => "strong");
+  const title = line(
+    columns.map((column) => column.title),
+    () => "strong",
+  );
   const lines = cells.map((texts, n) => {
     const row = rows[n];
     return line(texts, (at) => (row === undefined ? undefined : columns[at]?.colour?.(row)));

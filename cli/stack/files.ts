@@ -79,7 +79,10 @@ export function claimJson(path: string, value: unknown): boolean {
 /** The last `lines` lines that are not empty; none where there is no file. */
 export function lastLines(path: string, lines: number): string[] {
   try {
-    return readFileSync(path, "utf8").split("\n").filter((line) => line.trim() !== "").slice(-lines);
+    return readFileSync(path, "utf8")
+      .split("\n")
+      .filter((line) => line.trim() !== "")
+      .slice(-lines);
   } catch (error) {
     if (systemCode(error) === "ENOENT") return [];
     throw error;

@@ -1,0 +1,85 @@
+/** `exp plan`: what a sweep file means. Asks the coordinator where there is one; expands here where there is none. */
+import type { PlanResponse } from "../../proto/gen/runner/v1/control.ts";
+import { AppError } from "../../shared/kernel/errors.ts";
+import { expand, SEED_PARAM } from "../../shared/spec/expand.ts";
+import { paramsToPlain } from "../../shared/spec/params-json.ts";
+import { parseSpec, type SpecSource } from "../../shared/spec/parse.ts";
+import { specError } from "../../shared/spec/problems.ts";
+import { renderCommand } from "../../shared/spec/template.ts";
+import { EXIT } from "../exit-codes.ts";
+import { type PlanView, planLines } from "../render/plan.ts";
+import { shellWord } from "../render/text.ts";
+import type { Command, Session } from "../session.ts";
+import { readSpecFile } from "../spec-file.ts";
+import { toProto } from "./submit.ts";
+
+const SHOW_DEFAULT = 3;
+
+export const plan: Command = {
+  options: {
+    show: { describe: `how many commands to show [${SHOW_DEFAULT}]` },
+    force: { describe: "as if nothing had completed before", type: "flag" },
+  },
+  examples: [["exp plan sweep.toml --show 10", "the first ten commands"]],
+  async run(session, args) {
+    const file = args.required("file");
+    const show = args.integer("show", 0) ?? SHOW_DEFAULT;
+    const source = await readSpecFile(session, file);
+    const view = (await askCoordinator(session, source, args.flag("force"), show)) ?? planLocally(source, show);
+    await session.out.single({ json: view, lines: planLines(view), name: view.name });
+    session.out.next(`exp submit ${shellWord(file)}`);
+    return EXIT.ok;
+  },
+};
+
+/** Undefined where no coordinator answers and the user has not named one. */
+async function askCoordinator(
+  session: Session,
+  source: SpecSource,
+  force: boolean,
+  show: number,
+): Promise<PlanView | undefined> {
+  let named = session.config.server !== undefined || session.config.context !== undefined;
+  try {
+    named ||= (await session.locate()).explicit;
+    const client = await session.connect();
+    return viewOf(await client.plan({ source: toProto(source), force, show }));
+  } catch (error) {
+    if (error instanceof AppError && error.code === "unavailable" && !named) return undefined;
+    throw error;
+  }
+}
+
+function viewOf(response: PlanResponse): PlanView {
+  const { name, total, fresh, reused, axes } = response;
+  const points = response.points.map(({ index, paramsJson, argv, reusedFrom }) => ({
+    index,
+    params: JSON.parse(paramsJson) as unknown,
+    argv,
+    reusedFrom: reusedFrom === "" ? null : reusedFrom,
+  }));
+  return { name, total, new: fresh, reused, reuseChecked: true, axes, points };
+}
+
+/** Throws AppError (invalid) with the place of the first problem. */
+function planLocally(source: SpecSource, show: number): PlanView {
+  const parsed = parseSpec(source);
+  if ("problems" in parsed) throw specError(parsed.problems);
+  const { spec } = parsed;
+  const points = expand(spec);
+  const axes = Array.from(spec.grid, ([key, values]) => ({ key, size: values.length }));
+  if (spec.seeds) axes.push({ key: SEED_PARAM, size: spec.seeds.length });
+  const shown = points.slice(0, show).map(({ index, params }) => {
+    const name = `${spec.name}.N`;
+    const rendered = renderCommand(spec.template, params, {
+      run: { id: "run_ID", name: `${name}.${index}`, index, dir: "/RUN_DIR" },
+      sweep: name,
+      node: "NODE",
+      gpus: spec.resources.gpus ?? 1,
+    });
+    if ("problem" in rendered) throw new AppError("invalid", rendered.problem, { id: "spec.command" });
+    return { index, params: paramsToPlain(params), argv: rendered.argv, reusedFrom: null };
+  });
+  const total = points.length;
+  return { name: spec.name, total, new: total, reused: 0, reuseChecked: false, axes, points: shown };
+}

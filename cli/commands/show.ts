@@ -1,0 +1,65 @@
+/** `exp show`: one run or one sweep in full. */
+import type { GetRunResponse, Sweep } from "../../proto/gen/runner/v1/control.ts";
+import { AppError } from "../../shared/kernel/errors.ts";
+import { runFromProto, sweepFromProto } from "../../shared/wire/views.ts";
+import { EXIT } from "../exit-codes.ts";
+import { type RunDetails, runLines, type SweepDetails, sweepLines } from "../render/show.ts";
+import type { Command } from "../session.ts";
+
+export const show: Command = {
+  examples: [["exp show digits.1.4", "parameters, attempts and history of a run"]],
+  async run(session, args) {
+    const ref = args.required("ref");
+    const client = await session.connect();
+    // A sweep of one run is named by the same words as its run: what looks like a sweep is shown as one.
+    const [sweep] = await client.listSweeps([ref], 1);
+    if (sweep && (ref === sweep.ref || ref === sweep.name || /^last(?:~\d+)?$/.test(ref))) {
+      const details = sweepDetails(sweep);
+      await session.out.single({ json: details, lines: sweepLines(details), name: sweep.ref });
+      session.out.next(`exp ls ${sweep.ref}`);
+      return EXIT.ok;
+    }
+    const details = runDetails(await client.getRun(ref));
+    await session.out.single({ json: details, lines: runLines(details, session.clock.wallMs()), name: details.ref });
+    return EXIT.ok;
+  },
+};
+
+function sweepDetails(sweep: Sweep): SweepDetails {
+  return { ...sweepFromProto(sweep), objective: sweep.objective?.metric ? sweep.objective : null };
+}
+
+function runDetails(response: GetRunResponse): RunDetails {
+  const { run } = response;
+  if (!run) throw new AppError("internal", "the coordinator answered without a run");
+  return {
+    ...runFromProto(run),
+    resultsDir: run.resultsDir,
+    reusedFrom: run.reusedFrom,
+    sealed: run.sealed,
+    resources: parsed(response.resourcesJson),
+    template: parsed(response.templateJson),
+    attempts: response.attempts.map(
+      ({ number, fence, node, devices, state, assignedAt, startedAt, finishedAt, sealed }) => ({
+        number,
+        fence,
+        node,
+        devices,
+        state,
+        assignedAt: isoOrNull(assignedAt),
+        startedAt: isoOrNull(startedAt),
+        finishedAt: isoOrNull(finishedAt),
+        sealed,
+      }),
+    ),
+    events: response.events.map(({ at, kind, text }) => ({ at: new Date(at).toISOString(), kind, text })),
+  };
+}
+
+function parsed(json: string): unknown {
+  return json === "" ? {} : (JSON.parse(json) as unknown);
+}
+
+function isoOrNull(ms: number): string | null {
+  return ms > 0 ? new Date(ms).toISOString() : null;
+}

@@ -1,0 +1,118 @@
+/** `exp submit`: queue a sweep file, or one run given as a command. */
+import { randomUUID } from "node:crypto";
+import { SpecFormat } from "../../proto/gen/runner/v1/control.ts";
+import type { SubmitView } from "../../shared/run/views.ts";
+import type { SpecSource } from "../../shared/spec/parse.ts";
+import { type Args, usage } from "../args.ts";
+import type { Client } from "../client.ts";
+import { commandSpecText } from "../command-spec.ts";
+import { EXIT } from "../exit-codes.ts";
+import { type Followed, followRuns, unsuccessful } from "../follow.ts";
+import { plural } from "../render/text.ts";
+import type { Command, Session } from "../session.ts";
+import { readSpecFile } from "../spec-file.ts";
+
+export const submit: Command = {
+  options: {
+    wait: { describe: "show progress until all have ended; exit 1 when one failed", type: "flag", alias: "w" },
+    force: { describe: "run completed configurations again", type: "flag" },
+    priority: { describe: "higher goes first [0]" },
+    name: { describe: "name of the sweep (with --)" },
+    gpus: { describe: "GPUs of the run (with --)" },
+    cpus: { describe: "CPU slots of the run (with --)" },
+    time: { describe: "time limit, such as 4h (with --)" },
+    env: { describe: "K=V for the run, repeatable (with --)", type: "texts" },
+    param: { describe: "k=v: recorded, and in the run's config, repeatable (with --)", type: "texts" },
+  },
+  examples: [
+    ["exp submit sweep.toml --wait", "queue a sweep and watch it"],
+    ["exp submit --gpus 1 -- python train.py --lr 0.1", "queue one run"],
+  ],
+  async run(session, args) {
+    const source = await sourceOf(session, args);
+    const client = await session.connect();
+    const priority = args.integer("priority", Number.MIN_SAFE_INTEGER);
+    const view = await submitSource(client, source, args.flag("force"), priority);
+    const followed = args.flag("wait") ? await watchSweep(session, client, view) : undefined;
+    await session.out.single({
+      json: followed ? { ...view, counts: followed.counts } : view,
+      lines: [submittedLine(view)],
+      name: view.sweep,
+    });
+    if (!followed) {
+      session.out.next(view.new > 0 ? `exp wait ${view.sweep}` : `exp ls ${view.sweep}`);
+      return EXIT.ok;
+    }
+    return finish(session, view.sweep, followed);
+  },
+};
+
+/** Queues a source under an id of its own, so that a repeated call does no harm. */
+export async function submitSource(
+  client: Client,
+  source: SpecSource,
+  force: boolean,
+  priority: number | undefined,
+): Promise<SubmitView> {
+  const response = await client.submit({ submitId: randomUUID(), source: toProto(source), force, priority });
+  return { sweep: response.sweep, total: response.total, new: response.fresh, reused: response.reused };
+}
+
+export function toProto(source: SpecSource) {
+  const format = source.format === "json" ? SpecFormat.SPEC_FORMAT_JSON : SpecFormat.SPEC_FORMAT_TOML;
+  return { path: source.path, text: source.text, format, directory: source.directory };
+}
+
+/** "digits.1: 12 runs, 10 new, 2 completed before" */
+export function submittedLine(view: SubmitView): string {
+  const fresh = view.new === 0 ? "nothing new to run" : `${view.new} new`;
+  const reused = view.reused === 0 ? "" : `, ${view.reused} completed before`;
+  return `${view.sweep}: ${plural(view.total, "run")}, ${fresh}${reused}`;
+}
+
+/** What to say, and the exit code, when the watching is over. */
+export function finish(session: Session, ref: string, followed: Followed): number {
+  if (!followed.done) {
+    session.out.note("no longer watching; the runs go on");
+    session.out.next(`exp wait ${ref}`);
+    return EXIT.interrupted;
+  }
+  const bad = unsuccessful(followed.counts);
+  if (bad > 0) {
+    session.out.note(`${bad} of ${plural(followed.total, "run")} did not succeed`);
+    session.out.next(`exp ls ${ref} --state failed`);
+    return EXIT.workFailed;
+  }
+  session.out.next(followed.bestMetric === "" ? `exp ls ${ref}` : `exp best ${ref}`);
+  return EXIT.ok;
+}
+
+async function watchSweep(session: Session, client: Client, view: SubmitView): Promise<Followed> {
+  session.out.note(submittedLine(view));
+  return followRuns(session, client, [view.sweep], view.sweep);
+}
+
+async function sourceOf(session: Session, args: Args): Promise<SpecSource> {
+  const file = args.text("file");
+  const words = args.words();
+  const ofCommand = ["name", "gpus", "cpus", "time", "env", "param"].filter((name) => args.texts(name).length > 0);
+  if (words.length === 0) {
+    if (file === undefined) throw usage("submit what?", "exp submit FILE, or exp submit -- CMD...");
+    const [first] = ofCommand;
+    if (first !== undefined) throw usage(`--${first} is for exp submit -- CMD...; a sweep file says it itself`);
+    return readSpecFile(session, file);
+  }
+  if (file !== undefined) throw usage("a file and a command at once", "exp submit FILE, or exp submit -- CMD...");
+  const { cwd } = session.config;
+  const text = commandSpecText({
+    words,
+    cwd,
+    name: args.text("name"),
+    gpus: args.integer("gpus", 0),
+    cpus: args.integer("cpus", 0),
+    time: args.duration("time") === undefined ? undefined : args.text("time"),
+    env: args.texts("env"),
+    params: args.texts("param"),
+  });
+  return { path: "", text, format: "json", directory: cwd };
+}

@@ -1,0 +1,189 @@
+/**
+ * From words on the command line to an exit code: finds the command, loads only its module, and turns whatever it throws
+ * into one clear line.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Writable } from "node:stream";
+import yargs, { type Argv } from "yargs";
+import { AppError, errorMessage } from "../shared/kernel/errors.ts";
+import { exitCodeOfError } from "../shared/program.ts";
+import { VERSION } from "../shared/version.ts";
+import { Args, usage } from "./args.ts";
+import { COMMANDS, commandName } from "./command-list.ts";
+import { type Config, type Environment, FORMATS, loadConfig, type TerminalFacts, wantsJsonErrors } from "./config.ts";
+import { EXIT } from "./exit-codes.ts";
+import { Output } from "./output.ts";
+import { errorJson, errorText } from "./render/error.ts";
+import { rootHelp } from "./render/root-help.ts";
+import { type Command, createSession, type Host, type Option } from "./session.ts";
+
+export interface Surroundings {
+  readonly host: Host;
+  readonly out: Writable;
+  readonly err: Writable;
+  readonly env: Environment;
+  readonly terminal: TerminalFacts;
+  readonly cwd: string;
+}
+
+/** Runs one command line; never throws for what a user can do wrong. */
+export async function runProgram(argv: readonly string[], around: Surroundings): Promise<number> {
+  if (argv.length === 0 || (argv.length === 1 && /^(?:-h|--help|help)$/.test(argv[0] ?? ""))) {
+    around.out.write(rootHelp());
+    return EXIT.ok;
+  }
+  if (argv.length === 1 && (argv[0] === "-V" || argv[0] === "--version")) {
+    around.out.write(`${VERSION}\n`);
+    return EXIT.ok;
+  }
+  let args = new Args(looseFlags(argv));
+  let config: Config | undefined;
+  try {
+    let code: number = EXIT.ok;
+    const parser = buildParser(async (command, values) => {
+      args = new Args(values);
+      config = loadConfig(args, around.env, around.terminal, around.cwd);
+      const { session, close } = createSession(around.host, config, new Output(around.out, around.err, config));
+      try {
+        code = await command.run(session, args);
+      } finally {
+        close();
+      }
+    });
+    let said = "";
+    await parser.parseAsync([...argv], {}, (_error, _values, text) => {
+      said = text;
+    });
+    if (said !== "") around.out.write(`${said}\n`);
+    return code;
+  } catch (error) {
+    const debug = config?.debug ?? args.flag("debug");
+    const refusal = error instanceof AppError ? error : unexpected(error, config, argv);
+    const color = config?.color.err ?? false;
+    around.err.write(wantsJsonErrors(args, around.env) ? errorJson(refusal) : errorText(refusal, color));
+    if (debug && error instanceof Error && error.stack) around.err.write(`${error.stack}\n`);
+    return exitCodeOfError(error);
+  }
+}
+
+const GLOBAL_OPTIONS: { readonly [name: string]: Option } = {
+  dir: { describe: "directory of the local stack [./.exp]" },
+  server: { describe: "HOST:PORT of the coordinator" },
+  "token-file": { describe: "file with the token for --server" },
+  context: { describe: "a coordinator remembered by exp login" },
+  output: { describe: FORMATS.join("|"), alias: "o" },
+  json: { describe: "the same as -o json", type: "flag" },
+  quiet: { describe: "names only; no messages", type: "flag", alias: "q" },
+  "no-color": { describe: "no colour", type: "flag" },
+  "no-input": { describe: "never ask", type: "flag" },
+  yes: { describe: "answer questions with yes", type: "flag", alias: "y" },
+  timeout: { describe: "give up after this time (90s, 1h30m); exit 124" },
+  debug: { describe: "show stacks of errors", type: "flag" },
+};
+
+type Handler = (command: Command, values: { readonly [name: string]: unknown }) => Promise<void>;
+
+function buildParser(handle: Handler): Argv {
+  const parser = yargs()
+    .scriptName("exp")
+    .usage("$0 COMMAND")
+    .locale("en")
+    .parserConfiguration({
+      "populate--": true,
+      "parse-numbers": false,
+      "parse-positional-numbers": false,
+      "dot-notation": false,
+      "boolean-negation": false,
+      "greedy-arrays": false,
+      "camel-case-expansion": false,
+    })
+    .version(false)
+    .help("help")
+    .alias("help", "h")
+    .wrap(100)
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .strict()
+    .recommendCommands()
+    .demandCommand(1, "which command? exp --help lists them")
+    .fail((message, error) => {
+      throw error instanceof AppError
+        ? error
+        : usage(usageMessage(message || errorMessage(error)), "exp --help lists what there is");
+    });
+  addOptions(parser, GLOBAL_OPTIONS, "Everywhere:");
+  for (const entry of COMMANDS) {
+    let command: Command | undefined;
+    parser.command(
+      entry.usage,
+      entry.summary,
+      async (own: Argv) => {
+        command = await entry.load();
+        for (const name of entry.usage.matchAll(/[<[](\w+)(\.\.)?[\]>]/g)) {
+          own.positional(name[1] ?? "", { type: "string", ...(name[2] ? { array: true } : {}) });
+        }
+        addOptions(own, command.options ?? {}, "Options:");
+        for (const [line, what] of command.examples ?? []) own.example(line, what);
+        return own;
+      },
+      async (values) => {
+        if (command) await handle(command, values);
+      },
+    );
+  }
+  return parser;
+}
+
+function addOptions(parser: Argv, options: { readonly [name: string]: Option }, group: string): void {
+  for (const [name, { describe, type = "text", alias, hidden = false }] of Object.entries(options)) {
+    parser.option(name, {
+      describe,
+      group,
+      hidden,
+      type: type === "flag" ? "boolean" : "string",
+      ...(type === "flag" ? {} : { requiresArg: true }),
+      ...(type === "texts" ? { array: true } : {}),
+      ...(alias === undefined ? {} : { alias }),
+    });
+  }
+}
+
+/** yargs speaks of arguments where people think of options. */
+function usageMessage(message: string): string {
+  const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1];
+  if (unknown === undefined) return message.replace(/\n+/g, "; ");
+  const first = unknown.split(", ")[0] ?? "";
+  const isCommand = COMMANDS.every((entry) => commandName(entry) !== first);
+  return isCommand ? `"${first}" is no command or option of this` : message;
+}
+
+/** The few flags that decide how an error looks, for errors before the words are understood. */
+function looseFlags(argv: readonly string[]): { [name: string]: unknown } {
+  const own = argv.slice(0, argv.indexOf("--") < 0 ? argv.length : argv.indexOf("--"));
+  const at = own.findIndex((word) => word === "-o" || word === "--output");
+  return { json: own.includes("--json"), debug: own.includes("--debug"), ...(at < 0 ? {} : { output: own[at + 1] }) };
+}
+
+/** Not a refusal but a fault of ours: one line, and a report to send. */
+function unexpected(error: unknown, config: Config | undefined, argv: readonly string[]): AppError {
+  const details = { id: "internal", cause: error };
+  if (!config) return new AppError("internal", `unexpected: ${errorMessage(error)}`, details);
+  const file = join(config.reportDir, `exp-${process.pid}.json`);
+  const stack = error instanceof Error ? error.stack : String(error);
+  try {
+    mkdirSync(config.reportDir, { recursive: true, mode: 0o700 });
+    writeFileSync(
+      file,
+      JSON.stringify({ version: VERSION, node: process.version, platform: process.platform, command: argv[0], stack }),
+      { mode: 0o600 },
+    );
+  } catch (failure) {
+    return new AppError(
+      "internal",
+      `unexpected: ${errorMessage(error)} (no report: ${errorMessage(failure)})`,
+      details,
+    );
+  }
+  return new AppError("internal", `unexpected: ${errorMessage(error)}`, { ...details, hint: `${file} says more` });
+}

@@ -1,0 +1,64 @@
+/** [P] How far a sweep is, in one line. */
+import { formatDuration } from "../../shared/kernel/duration.ts";
+import { TERMINAL_STATES } from "../../shared/run/states.ts";
+import { paint } from "./colour.ts";
+import { countsText } from "./runs.ts";
+import { escapeControl, plural, shortNumber } from "./text.ts";
+import { truncate } from "./width.ts";
+
+export interface Progress {
+  readonly title: string;
+  readonly total: number;
+  readonly counts: { readonly [state: string]: number };
+  /** Ended runs whose output is not stored whole yet. */
+  readonly catchingUp: number;
+  readonly bestRef: string;
+  readonly bestValue: number;
+  readonly bestMetric: string;
+  readonly elapsedMs: number;
+}
+
+const BAR_WIDTH = 24;
+
+export function endedCount(counts: Progress["counts"]): number {
+  return TERMINAL_STATES.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+}
+
+/** For a file or a pipe: words only. */
+export function progressLine(progress: Progress): string {
+  const parts = [
+    `${progress.title}: ${endedCount(progress.counts)} of ${plural(progress.total, "run")} ended`,
+    countsText(progress.counts),
+    ...restParts(progress),
+  ];
+  return parts.filter((part) => part !== "").join("; ");
+}
+
+/** For a terminal: a bar on the first line, the rest on the second; neither wraps at `width`. */
+export function progressBlock(progress: Progress, width: number, color: boolean): string[] {
+  const ended = endedCount(progress.counts);
+  const share = progress.total === 0 ? 1 : ended / progress.total;
+  const filled = Math.round(share * BAR_WIDTH);
+  const bar =
+    paint("█".repeat(filled), progress.counts.failed ? "bad" : "good", color) + "░".repeat(BAR_WIDTH - filled);
+  const left = remaining(progress, ended);
+  const first = truncate(`${escapeControl(progress.title)}  `, Math.max(0, width - BAR_WIDTH - 20));
+  const second = [countsText(progress.counts), ...restParts(progress)].filter((part) => part !== "").join(" · ");
+  return [
+    `${first}${bar}  ${ended}/${progress.total}  ${formatDuration(progress.elapsedMs)}${left}`,
+    `  ${truncate(second, width - 3)}`,
+  ];
+}
+
+function restParts({ catchingUp, bestRef, bestMetric, bestValue }: Progress): string[] {
+  return [
+    catchingUp > 0 ? `output of ${plural(catchingUp, "run")} still coming` : "",
+    bestRef === "" ? "" : `best ${escapeControl(bestMetric)} ${shortNumber(bestValue)} (${escapeControl(bestRef)})`,
+  ];
+}
+
+/** By the pace so far; nothing until a few runs have ended. */
+function remaining({ total, elapsedMs }: Progress, ended: number): string {
+  if (ended < 3 || ended >= total) return "";
+  return `, about ${formatDuration((elapsedMs / ended) * (total - ended))} left`;
+}

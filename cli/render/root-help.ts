@@ -1,0 +1,21 @@
+/** [P] What `exp` alone prints: what it is, the first commands to type, all the others by purpose. */
+import { COMMANDS } from "../command-list.ts";
+
+export function rootHelp(): string {
+  const width = Math.max(...COMMANDS.map(({ usage }) => usage.length));
+  const groups = Map.groupBy(COMMANDS, ({ group }) => group);
+  const lines = [
+    "exp runs experiments on every GPU of a lab.",
+    "",
+    "  exp up --detach                 a coordinator, a bus and an agent on this machine",
+    "  exp submit sweep.toml --wait    queue a sweep and watch it",
+    "  exp best last                   its leaderboard",
+    "",
+  ];
+  for (const [group, entries] of groups) {
+    lines.push(group, ...entries.map(({ usage, summary }) => `  exp ${usage.padEnd(width)}  ${summary}`), "");
+  }
+  lines.push("Everywhere: --dir, --server, --context, -o FORMAT, --json, -q, -y, --timeout, --help.");
+  lines.push("exp help refs, exp help env and exp help exit-codes explain the rest.");
+  return `${lines.join("\n")}\n`;
+}

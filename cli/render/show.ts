@@ -1,0 +1,91 @@
+/** [P] One run or one sweep in full. */
+import type { RunView, SweepView } from "../../shared/run/views.ts";
+import { countsText, paramText } from "./runs.ts";
+import { escapeControl, shellWord, shortNumber } from "./text.ts";
+import { clockText, spanText } from "./time.ts";
+
+export interface AttemptLine {
+  readonly number: number;
+  readonly fence: number;
+  readonly node: string;
+  readonly devices: readonly string[];
+  readonly state: string;
+  readonly assignedAt: string | null;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  /** Its output is stored whole. */
+  readonly sealed: boolean;
+}
+
+export interface HistoryLine {
+  readonly at: string;
+  readonly kind: string;
+  readonly text: string;
+}
+
+export interface RunDetails extends RunView {
+  readonly resultsDir: string;
+  /** Handle of the run that this one stands for; empty where it ran itself. */
+  readonly reusedFrom: string;
+  readonly sealed: boolean;
+  readonly resources: unknown;
+  readonly template: unknown;
+  readonly attempts: readonly AttemptLine[];
+  readonly events: readonly HistoryLine[];
+}
+
+export interface SweepDetails extends SweepView {
+  readonly objective: { readonly metric: string; readonly goal: string } | null;
+}
+
+export function runLines(run: RunDetails, nowMs: number): string[] {
+  const lines = [`${run.ref}  ${run.state}${run.reason === "" ? "" : `  ${escapeControl(run.reason)}`}`];
+  const field = (name: string, value: string) => {
+    if (value !== "") lines.push(`  ${name.padEnd(9)} ${escapeControl(value)}`);
+  };
+  field("id", run.id);
+  field("reused", run.reusedFrom);
+  field("params", entriesText(run.params, paramText));
+  field("command", commandText(run.template));
+  field(
+    "metrics",
+    entriesText(run.metrics, (value) => shortNumber(value)),
+  );
+  field("where", [run.node ?? "", ...run.devices].filter((word) => word !== "").join(" "));
+  field("exit", run.exitCode === null ? "" : String(run.exitCode));
+  field("created", clockText(run.createdAt));
+  field("took", spanText(run.startedAt, run.finishedAt, nowMs));
+  field("results", run.resultsDir);
+  if (run.attempts.length > 0) lines.push("attempts");
+  for (const attempt of run.attempts) {
+    const took = spanText(attempt.startedAt, attempt.finishedAt, nowMs);
+    const rest = [took, attempt.sealed || attempt.finishedAt === null ? "" : "output still coming"];
+    const words = [`${attempt.number}`, attempt.state, attempt.node, ...rest].filter((word) => word !== "");
+    lines.push(`  ${escapeControl(words.join("  "))}`);
+  }
+  if (run.events.length > 0) lines.push("history");
+  for (const { at, kind, text } of run.events)
+    lines.push(`  ${clockText(at)}  ${escapeControl(`${kind}  ${text}`.trim())}`);
+  return lines;
+}
+
+export function sweepLines(sweep: SweepDetails): string[] {
+  const lines = [`${sweep.ref}  ${sweep.state}`, `  runs      ${sweep.total}: ${countsText(sweep.counts)}`];
+  if (sweep.reused > 0) lines.push(`  reused    ${sweep.reused}`);
+  if (sweep.objective) lines.push(`  objective ${escapeControl(`${sweep.objective.goal} ${sweep.objective.metric}`)}`);
+  lines.push(`  created   ${clockText(sweep.createdAt)}`);
+  return lines;
+}
+
+function entriesText<T>(entries: { readonly [key: string]: T }, text: (value: T) => string): string {
+  return Object.entries(entries)
+    .map(([key, value]) => `${key}=${text(value)}`)
+    .join(" ");
+}
+
+/** The command of a template: words as typed in a shell, or the shell text itself. */
+export function commandText(template: unknown): string {
+  const command = typeof template === "object" && template !== null && "command" in template ? template.command : "";
+  if (typeof command === "string") return command;
+  return Array.isArray(command) ? command.map((word) => shellWord(String(word))).join(" ") : "";
+}
