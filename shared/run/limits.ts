@@ -19,3 +19,14 @@ export const LOST_RETRIES_MAX = 3;
 export const NAME_CHARS_MAX = 128;
 export const DEVICES_PER_RUN_MAX = 1024;
 export const CPU_SLOTS_MAX = 4096;
+/** Bytes of the parameters of one run, as JSON. */
+export const PARAMS_BYTES_MAX = 64 * 1024;
+/** Bytes of the parameters of all runs of one sweep, checked by multiplication before anything is built. */
+export const SWEEP_PARAMS_BYTES_MAX = 128 * 1024 * 1024;
+/** Priorities go from minus this to this. */
+export const PRIORITY_MAX = 1_000_000;
+export const RETRIES_MAX = 1000;
+/** Longest time limit or grace that a sweep file may name. */
+export const DURATION_MS_MAX = 366 * 86_400_000;
+/** Words of a command that is written as a list. */
+export const COMMAND_WORDS_MAX = 10_000;

@@ -3,6 +3,8 @@
  * rules above them know neither. Integers are bigint, floats are numbers, tables have no prototype.
  */
 
+import { RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
+
 /** Where a value is written: offsets into the text, in UTF-16 units, ends excluded. */
 export interface Written {
   keyStart: number;
@@ -11,7 +13,7 @@ export interface Written {
   end: number;
   /** Keys of a table, in the order of the file. */
   readonly children: Map<string, Written>;
-  /** Elements of a list; those beyond `LIST_ITEMS_MAX` are left out. */
+  /** Elements of a list; those beyond `LIST_PLACES_MAX` are left out. */
   readonly items: Written[];
 }
 
@@ -24,6 +26,8 @@ export type NodeKind = "table" | "list" | "string" | "integer" | "float" | "bool
 
 /** Levels of tables and lists; what is deeper is refused before anything walks it. */
 export const DEPTH_MAX = 64;
+/** Elements of a list whose places are kept: one more than the longest list that is accepted. */
+export const LIST_PLACES_MAX = RUNS_PER_SWEEP_MAX + 1;
 
 export function writtenAt(keyStart: number, keyEnd: number, start: number, end: number): Written {
   return { keyStart, keyEnd, start, end, children: new Map(), items: [] };

@@ -3,11 +3,7 @@
  * finds the ends of things and refuses nothing but too deep a nesting.
  */
 import { parse } from "smol-toml";
-import { RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
-import { DEPTH_MAX, type Written, writtenAt } from "./node.ts";
-
-/** Elements of a list whose places are kept: one more than any list may have. */
-const LIST_ITEMS_MAX = RUNS_PER_SWEEP_MAX + 1;
+import { DEPTH_MAX, LIST_PLACES_MAX, type Written, writtenAt } from "./node.ts";
 
 interface Walk {
   readonly text: string;
@@ -24,7 +20,7 @@ interface KeyPart {
 
 /** The places of all values under a root that spans the file, or the offset of what is nested deeper than `DEPTH_MAX`. */
 export function tomlPlaces(text: string): Written | { readonly tooDeepAt: number } {
-  const walk: Walk = { text, at: 0, tooDeepAt: undefined };
+  const walk: Walk = { text, at: text.startsWith("\uFEFF") ? 1 : 0, tooDeepAt: undefined };
   const root = writtenAt(0, 0, 0, text.length);
   let table = root;
   let depth = 0;
@@ -105,7 +101,7 @@ function readList(walk: Walk, list: Written, depth: number): void {
     if (tooDeep(walk, depth + 1, walk.at)) return;
     const item = writtenAt(walk.at, walk.at, walk.at, walk.at);
     readValue(walk, item, depth + 1);
-    if (list.items.length < LIST_ITEMS_MAX) list.items.push(item);
+    if (list.items.length < LIST_PLACES_MAX) list.items.push(item);
     skipBlank(walk);
     if (walk.text[walk.at] === ",") walk.at += 1;
   }
@@ -156,7 +152,8 @@ function skipString(walk: Walk): void {
   const isLong = text.startsWith(quote.repeat(3), walk.at);
   const close = isLong ? quote.repeat(3) : quote;
   walk.at += close.length;
-  while (walk.at < text.length && !text.startsWith(close, walk.at)) walk.at += text[walk.at] === "\\" && quote === '"' ? 2 : 1;
+  while (walk.at < text.length && !text.startsWith(close, walk.at))
+    walk.at += text[walk.at] === "\\" && quote === '"' ? 2 : 1;
   walk.at += close.length;
   // A long string may end in one or two quotes of its own.
   for (let i = 0; isLong && i < 2 && text[walk.at] === quote; i++) walk.at += 1;
@@ -176,10 +173,17 @@ function skipSpace(walk: Walk): void {
 
 /** White space, newlines and comments. */
 function skipBlank(walk: Walk): void {
-  const match = /(?:[ \t\r\n]+|#[^\n]*)*/y;
-  match.lastIndex = walk.at;
-  match.test(walk.text);
-  walk.at = match.lastIndex;
+  for (;;) {
+    const char = walk.text[walk.at];
+    if (char === " " || char === "\t" || char === "\n" || char === "\r") {
+      walk.at += 1;
+    } else if (char === "#") {
+      const end = walk.text.indexOf("\n", walk.at);
+      walk.at = end < 0 ? walk.text.length : end;
+    } else {
+      return;
+    }
+  }
 }
 
 function tooDeep(walk: Walk, depth: number, at: number): boolean {

@@ -32,8 +32,9 @@ export interface RunTemplate {
   /** An argv (no shell), or one string for `sh -c`. `${name}` takes a parameter, `${args}` all of them. */
   readonly command: readonly string[] | string;
   readonly args: ArgsStyle;
-  /** Absolute directory. */
+  /** Absolute directory once rendered; may hold `${…}` of its own, and `$$` for a dollar sign. */
   readonly cwd: string;
+  /** Values may hold `${…}`. */
   readonly env: { readonly [name: string]: string };
 }
 

@@ -1,0 +1,27 @@
+/** Sweep files for tests. */
+import { parseSpec, type SpecProblem, type SpecSource } from "../../shared/spec/parse.ts";
+import type { SweepSpec } from "../../shared/spec/types.ts";
+
+export function tomlSource(text: string): SpecSource {
+  return { path: "sweep.toml", text, format: "toml", directory: "/home/ada/work" };
+}
+
+/** The spec of a TOML text that must be sound. */
+export function specOf(text: string): SweepSpec {
+  const result = parseSpec(tomlSource(text));
+  if ("problems" in result) throw new Error(result.problems.map(problemLine).join("\n"));
+  return result.spec;
+}
+
+/** The problems of a TOML text, one line each. */
+export function problemLinesOf(text: string): string[] {
+  const result = parseSpec(tomlSource(text));
+  return "problems" in result ? result.problems.map(problemLine) : [];
+}
+
+/** `line:column+length id: message | hint` */
+export function problemLine({ id, message, place, hint }: SpecProblem): string {
+  const length = place?.length === undefined ? "" : `+${place.length}`;
+  const where = place ? `${place.line}:${place.column}${length} ` : "";
+  return `${where}${id}: ${message}${hint === undefined ? "" : ` | ${hint}`}`;
+}

@@ -1,0 +1,136 @@
+/** What users are told about wrong sweep files: every message with its place. */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { RUNS_PER_SWEEP_MAX, SPEC_BYTES_MAX } from "../../../shared/run/limits.ts";
+import { parseSpec } from "../../../shared/spec/parse.ts";
+import { specError } from "../../../shared/spec/problems.ts";
+import { problemLine, problemLinesOf, tomlSource } from "../../helpers/spec-source.ts";
+
+const SOUND = 'name = "a"\nrun.command = ["true"]\n';
+
+interface WrongFile {
+  readonly title: string;
+  readonly text: string;
+  readonly problems: readonly string[];
+}
+
+const FILES: readonly WrongFile[] = readFileSync(
+  new URL("../../fixtures/spec/wrong-files.txt", import.meta.url),
+  "utf8",
+)
+  .split(/^=== /m)
+  .slice(1)
+  .map((block) => {
+    const [, title = "", text = "", problems = ""] = /^([^\n]*)\n(.*?)---\n(.*)$/s.exec(block) ?? [];
+    return { title, text, problems: problems.trimEnd().split("\n") };
+  });
+
+describe("wrong files", () => {
+  test("there are many", () => expect(FILES.length).toBeGreaterThan(100));
+
+  test.each(FILES)("$title", ({ text, problems }) => {
+    const result = parseSpec(tomlSource(text));
+    const found = "problems" in result ? result.problems : [];
+    expect(found.map(problemLine)).toEqual(problems);
+    for (const { place } of found) {
+      if (place?.text !== undefined) expect(place.text).toBe(text.split("\n")[(place.line ?? 0) - 1]);
+      expect(place?.file).toBe("sweep.toml");
+    }
+  });
+});
+
+describe("files that do not fit into a table", () => {
+  const cases: [title: string, text: string, problem: string][] = [
+    [
+      "Windows line ends and wide characters",
+      '# 你好\r\nname = "a"\r\nrun.command = ["x"]\r\nlimits.tiem = "1h"\r\n',
+      '4:8+4 spec.unknown-key: "tiem" is not a key of [limits] | did you mean "time"? keys: time, parallel, stop_grace',
+    ],
+    ["a byte order mark", `\uFEFF${SOUND}base = 1\n`, "3:8+1 spec.type: base must be a table, not an integer"],
+    [
+      "deep lists",
+      `${SOUND}base.x = ${"[".repeat(70)}${"]".repeat(70)}\n`,
+      "3:74+1 spec.too-deep: nested deeper than 64 levels",
+    ],
+    [
+      "deep dotted keys",
+      `${SOUND}base.${Array(70).fill("a").join(".")} = 1\n`,
+      "3:144+1 spec.too-deep: nested deeper than 64 levels",
+    ],
+    [
+      "very deep dotted keys",
+      `${SOUND}base.${Array(100_000).fill("a").join(".")} = 1\n`,
+      "3:200004 spec.too-deep: nested deeper than 64 levels",
+    ],
+    [
+      "a name of 129 characters",
+      `name = "${"a".repeat(129)}"\nrun.command = ["true"]\n`,
+      "1:8+131 spec.value: the name of the sweep is longer than 128 characters",
+    ],
+    [
+      "ten million points",
+      `${SOUND}[grid]\na = ${numbers(10)}\nb = ${numbers(1000)}\nc = ${numbers(1000)}\n`,
+      "3:2+4 spec.too-many-points: 10 x 1000 x 1000 = 10,000,000 points; the limit is 100,000 | shorten the lists or split the sweep",
+    ],
+    [
+      "more points than a number can count",
+      `${SOUND}[grid]\n${Array.from({ length: 10 }, (_, i) => `a${i} = ${numbers(100)}`).join("\n")}\n`,
+      "3:2+4 spec.too-many-points: 100 x 100 x 100 x 100 x 100 x 100 x 100 x 100 x … = 100,000,000,000,000,000,000 points; the limit is 100,000 | shorten the lists or split the sweep",
+    ],
+    [
+      "one seed over the limit",
+      `${SOUND}seeds = ${numbers(RUNS_PER_SWEEP_MAX + 1)}\n`,
+      "3:1 spec.too-many-points: 100,001 points; the limit is 100,000 | shorten the lists or split the sweep",
+    ],
+    [
+      "long parameters",
+      `${SOUND}base.x = "${"x".repeat(65_536)}"\n`,
+      "3:1 spec.too-large: the parameters of one run take 65,545 bytes; the limit is 65,536 | put long values into a file",
+    ],
+    [
+      "long parameters times many points",
+      `${SOUND}seeds = ${numbers(10_000)}\n[base]\nx = "${"x".repeat(20_000)}"\n`,
+      "4:2+4 spec.too-large: 10,000 points x 20,009 bytes of parameters = 200,090,000 bytes; the limit is 134,217,728 | put long values into a file",
+    ],
+  ];
+
+  test.each(cases)("%s", (_title, text, problem) => {
+    expect(problemLinesOf(text)).toEqual([problem]);
+  });
+
+  test("the limits themselves are fine", () => {
+    expect(problemLinesOf(`${SOUND}seeds = ${numbers(RUNS_PER_SWEEP_MAX)}\n`)).toEqual([]);
+    expect(problemLinesOf(`${SOUND}#${"x".repeat(SPEC_BYTES_MAX - SOUND.length - 1)}`)).toEqual([]);
+    expect(problemLinesOf(`${SOUND}#${"x".repeat(SPEC_BYTES_MAX - SOUND.length)}`)).toEqual([
+      "1:1 spec.too-large: the sweep file has 8,388,609 bytes; the limit is 8,388,608",
+    ]);
+  });
+
+  test("a flood of problems is cut", () => {
+    const unknown = Array.from({ length: 5000 }, (_, i) => `k${i} = 1`).join("\n");
+    expect(problemLinesOf(`${SOUND}${unknown}\n`)).toHaveLength(100);
+  });
+
+  test("a long line is not shown", () => {
+    const result = parseSpec(tomlSource(`${SOUND}seeds = [${"0".padStart(500)}, "x"]\n`));
+    expect("problems" in result && result.problems[0]?.place).toEqual({ file: "sweep.toml", line: 3, column: 512 });
+  });
+});
+
+describe("specError", () => {
+  test("tells the first problem and how many more there are", () => {
+    const result = parseSpec(tomlSource("[grdi]\nx = 1\n"));
+    const error = specError("problems" in result ? result.problems : []);
+    expect(error).toMatchObject({
+      code: "invalid",
+      id: "spec.unknown-table",
+      message: '"grdi" is not a table of a sweep file (and 2 more)',
+      place: { file: "sweep.toml", line: 1, column: 2, text: "[grdi]", length: 4 },
+      hint: "did you mean [grid]? tables: base, grid, run, resources, limits, retry, objective",
+    });
+  });
+});
+
+function numbers(count: number): string {
+  return `[${Array.from({ length: count }, (_, i) => i).join(", ")}]`;
+}
