@@ -11,9 +11,9 @@ import { errorMessage } from "../../shared/kernel/errors.ts";
 import type { Fence } from "../../shared/kernel/ids.ts";
 import type { BusAccess, OutputChunk, StreamOffset } from "../../shared/run/session.ts";
 import { STREAM_NAMES, type StreamName } from "../../shared/subjects.ts";
-import { cutLength } from "./chunk.ts";
 import { Publisher } from "./publish.ts";
 import { type Chunk, type Lane, Sender } from "./sender.ts";
+import { StatusHandover } from "./status-handover.ts";
 import { fileNameOf, Tail } from "./tail.ts";
 import { createCursor, isStored, noteEnd, noteStored, noteTime } from "./watermark.ts";
 
@@ -23,8 +23,7 @@ const STALL_MS = 10_000;
 const STALL_MS_MAX = 120_000;
 /** The bus may be away for so long before status records take the control session. */
 const BUS_AWAY_MS = 5_000;
-const SESSION_CHUNK_BYTES_MAX = 64 * 1024;
-const WINDOW_BYTES = 4 * 1024 * 1024;
+const WINDOW_BYTES = 2 * 1024 * 1024;
 const WINDOW_MESSAGES = 1_024;
 
 export interface OutputPlaneOptions {
@@ -90,6 +89,12 @@ export function createOutputPlane(options: OutputPlaneOptions): OutputPlane {
   const attempts = new Map<Fence, Watched>();
   const listeners = new Set<(fence: Fence) => void>();
   const sender = new Sender({ agentId: options.agentId, clock, logger });
+  const handover = new StatusHandover({
+    clock,
+    againMs: stallMs,
+    send: options.sendOverSession,
+    complain: (lane, error) => sender.complain(lane, error),
+  });
   let access: BusAccess | undefined;
   let publisher: Publisher<Chunk> | undefined;
   let publisherGone: Promise<void> = Promise.resolve();
@@ -97,7 +102,6 @@ export function createOutputPlane(options: OutputPlaneOptions): OutputPlane {
   let awaySinceMs = clock.monotonicMs();
   let timer: NodeJS.Timeout | undefined;
   let timerAtMs = 0;
-  let handingOver = false;
   let closed = false;
 
   function setBus(next: BusAccess | undefined): void {
@@ -143,6 +147,7 @@ export function createOutputPlane(options: OutputPlaneOptions): OutputPlane {
       chunks: [],
       queued: false,
       closed: false,
+      unreadable: false,
       overSession: undefined,
     }));
     attempts.set(fence, { fence, lanes, ended: false, announced: false });
@@ -227,7 +232,8 @@ export function createOutputPlane(options: OutputPlaneOptions): OutputPlane {
         if (available && noteTime(lane.cursor, stallMs, STALL_MS_MAX, nowMs)) noteStall(lane);
       }
     }
-    if (!available && nowMs - awaySinceMs >= busAwayMs) handOver(nowMs);
+    if (!available && nowMs - awaySinceMs >= busAwayMs)
+      handover.run([...attempts.values()].flatMap(({ lanes }) => lanes));
     schedule(Math.max(nextMs, nowMs + TICK_MS_MIN));
   }
 
@@ -235,8 +241,8 @@ export function createOutputPlane(options: OutputPlaneOptions): OutputPlane {
     try {
       lane.tail.poll(nowMs);
     } catch (error) {
-      // Such as a directory without permission: said by the stored offset that stands still, tried again at the next look.
-      logger.warn({ fence: lane.fence, stream: lane.stream, reason: errorMessage(error) }, "cannot look at output");
+      // Such as a directory without permission.
+      sender.complain(lane, error);
       lane.tail.nextPollMs = nowMs + TICK_MS_MAX;
     }
     sender.wake(lane);
@@ -255,40 +261,6 @@ export function createOutputPlane(options: OutputPlaneOptions): OutputPlane {
       "output is not stored, sending again",
     );
     sender.restart(lane);
-  }
-
-  /** One pass over the attempts that hands status records to the control session. */
-  function handOver(nowMs: number): void {
-    if (handingOver) return;
-    const lanes = [...attempts.values()].flatMap((attempt) =>
-      attempt.lanes.filter((lane) => needsSession(lane, nowMs)),
-    );
-    if (lanes.length === 0) return;
-    handingOver = true;
-    void handOverAll(lanes).finally(() => {
-      handingOver = false;
-    });
-  }
-
-  function needsSession(lane: Lane, nowMs: number): boolean {
-    if (lane.stream !== "status") return false;
-    if (lane.overSession && nowMs - lane.overSession.atMs >= stallMs) lane.overSession = undefined;
-    return lane.tail.size > Math.max(lane.cursor.stored, lane.overSession?.to ?? 0);
-  }
-
-  async function handOverAll(lanes: readonly Lane[]): Promise<void> {
-    for (const lane of lanes) {
-      const offset = Math.max(lane.cursor.stored, lane.overSession?.to ?? 0);
-      try {
-        const bytes = await lane.tail.read(offset, Math.min(SESSION_CHUNK_BYTES_MAX, lane.tail.size - offset));
-        const data = bytes.subarray(0, cutLength(bytes, SESSION_CHUNK_BYTES_MAX, lane.tail.ended));
-        if (lane.closed || data.length === 0) continue;
-        if (!options.sendOverSession({ fence: lane.fence, stream: lane.stream, offset, data })) return;
-        lane.overSession = { to: offset + data.length, atMs: clock.monotonicMs() };
-      } catch (error) {
-        logger.warn({ fence: lane.fence, reason: errorMessage(error) }, "cannot hand over status records");
-      }
-    }
   }
 
   function stats(): OutputStats {

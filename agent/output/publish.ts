@@ -179,7 +179,7 @@ export class Publisher<Token> {
           maxReconnectAttempts: -1,
           ignoreAuthErrorAbort: true,
           ignoreClusterUpdates: true,
-          reconnectDelayHandler: () => backoffMs(RECONNECT, 4, random()),
+          reconnectDelayHandler: () => backoffMs(RECONNECT, 3, random()),
         });
         if (this.#closed) return await connection.close();
         this.#use(connection);

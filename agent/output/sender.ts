@@ -7,6 +7,7 @@ import type { Logger } from "pino";
 import type { Clock } from "../../shared/kernel/clock.ts";
 import { errorMessage } from "../../shared/kernel/errors.ts";
 import type { Fence } from "../../shared/kernel/ids.ts";
+import { OUTPUT_MESSAGE_BYTES_MAX } from "../../shared/run/limits.ts";
 import { outputMessageId, outputSubject, type StreamName } from "../../shared/subjects.ts";
 import { cutLength } from "./chunk.ts";
 import type { Publisher } from "./publish.ts";
@@ -33,6 +34,8 @@ export interface Lane {
   chunks: Chunk[];
   queued: boolean;
   closed: boolean;
+  /** Its file could not be read the last time. */
+  unreadable: boolean;
   /** Bytes below went over the control session and await their watermark. */
   overSession: { to: number; atMs: number } | undefined;
 }
@@ -47,6 +50,11 @@ export class Sender {
   readonly #options: SenderOptions;
   #publisher: Publisher<Chunk> | undefined;
   readonly #queue: Lane[] = [];
+  /**
+   * One for all reads: they are one at a time, and the bus client copies what it publishes before the next one can begin (and
+   * should that ever change, the checksum tells).
+   */
+  readonly #scratch = Buffer.allocUnsafeSlow(OUTPUT_MESSAGE_BYTES_MAX);
   #running = false;
 
   constructor(options: SenderOptions) {
@@ -93,10 +101,22 @@ export class Sender {
     for (const lane of new Set(chunks.map((chunk) => chunk.lane))) this.wake(lane);
   }
 
+  /** Says once that the file of a stream cannot be read, until it can. */
+  complain(lane: Lane, error: unknown): void {
+    if (lane.unreadable) return;
+    lane.unreadable = true;
+    const { fence, stream } = lane;
+    this.#options.logger.warn({ fence, stream, reason: errorMessage(error) }, "cannot read output");
+  }
+
   run(): void {
     if (this.#running || this.#queue.length === 0 || !this.#publisher?.hasRoom()) return;
     this.#running = true;
     void this.#drain();
+  }
+
+  #room(length: number): Uint8Array {
+    return this.#scratch.subarray(0, length);
   }
 
   #hasWork(lane: Lane): boolean {
@@ -135,7 +155,7 @@ export class Sender {
     const again = lane.chunks.find((chunk) => !chunk.onTheWay);
     if (again) {
       const { chunks } = lane;
-      const data = await lane.tail.read(again.offset, again.length);
+      const data = await lane.tail.read(again.offset, this.#room(again.length));
       if (lane.chunks === chunks && data.length === again.length) this.#publish(again, data, publisher);
       else if (data.length < again.length) this.#giveUp(lane, again);
       return;
@@ -150,7 +170,7 @@ export class Sender {
     const { next, repeatBelow, probe } = cursor;
     const size = tail.size;
     const bytesMax = publisher.messageBytesMax;
-    const bytes = await tail.read(next, Math.min(bytesMax, size - next));
+    const bytes = await tail.read(next, this.#room(Math.min(bytesMax, size - next)));
     // A watermark, or forgetting, came in between.
     if (lane.closed || cursor.next !== next || cursor.probe !== probe) return;
     if (bytes.length === 0) return tail.noteSize(next);

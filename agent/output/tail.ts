@@ -93,20 +93,19 @@ export class Tail {
     this.#heldSize = -1;
   }
 
-  /** Up to `length` bytes from `offset` on; fewer, or none, where the file is shorter than that. */
-  async read(offset: number, length: number): Promise<Uint8Array> {
+  /** Fills `into` from `offset` on; gives the part that is filled, shorter or empty where the file is. */
+  async read(offset: number, into: Uint8Array): Promise<Uint8Array> {
     const handle = await this.#open();
-    if (!handle) return new Uint8Array();
-    const bytes = Buffer.allocUnsafeSlow(length);
+    if (!handle) return into.subarray(0, 0);
     let filled = 0;
-    while (filled < length) {
-      const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
+    while (filled < into.length) {
+      const { bytesRead } = await handle.read(into, filled, into.length - filled, offset + filled);
       if (bytesRead === 0) break;
       filled += bytesRead;
     }
     // The program may have put another file in the place of this one: look again at the next read.
-    if (filled < length) await this.#closeHandle();
-    return bytes.subarray(0, filled);
+    if (filled < into.length) await this.#closeHandle();
+    return into.subarray(0, filled);
   }
 
   async close(): Promise<void> {

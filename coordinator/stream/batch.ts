@@ -39,6 +39,8 @@ export interface BatchResult {
   /** Streams with a hole. */
   readonly holes: readonly Mark[];
   readonly dropped: readonly { readonly range: Range; readonly reason: DropReason }[];
+  /** Attempts with more metric names than are kept. */
+  readonly crowded: readonly AttemptStreams[];
   /** Why bytes could not be stored; empty where all were. */
   readonly problem: string;
   readonly bytes: number;
@@ -157,6 +159,7 @@ function result(judged: Judged, written: readonly Plan[]): Omit<BatchResult, "pr
     grown: new Set(written.map((plan) => plan.attempt.fence)),
     holes: judged.holes,
     dropped: judged.dropped,
+    crowded: written.map((plan) => plan.attempt).filter((attempt) => (attempt.summary?.refused ?? 0) > 0),
     bytes: written.reduce((sum, plan) => sum + plan.end - plan.from, 0),
   };
 }

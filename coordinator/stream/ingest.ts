@@ -185,13 +185,16 @@ export function createIngest(options: IngestOptions): Ingest {
       if (result.problem !== "") logger.error({ reason: result.problem }, "cannot store output");
     }
     for (const { range, reason } of result.dropped) complain(range, reason);
+    for (const { fence, files: home } of result.crowded) {
+      complain({ agentId: home.agentId, fence, stream: "client" }, "too many metric names");
+    }
     for (const { attempt, stream } of result.told) notices.tell(attempt, stream);
     for (const { attempt, stream } of result.holes) notices.hint(attempt, stream);
     if (result.grown.size > 0) feed.publish(news({ outputs: result.grown }));
   }
 
   /** Says the same thing about the same attempt only once. */
-  function complain({ agentId, fence, stream }: Range, reason: string): void {
+  function complain({ agentId, fence, stream }: Omit<Range, "offset" | "crc" | "data">, reason: string): void {
     const about = `${reason} ${agentId} ${fence}`;
     if (complained.has(about) || complained.size >= COMPLAINTS_MAX) return;
     complained.add(about);
