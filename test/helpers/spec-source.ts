@@ -3,7 +3,7 @@ import { parseSpec, type SpecProblem, type SpecSource } from "../../shared/spec/
 import type { SweepSpec } from "../../shared/spec/types.ts";
 
 export function tomlSource(text: string): SpecSource {
-  return { path: "sweep.toml", text, format: "toml", directory: "/home/ada/work" };
+  return { path: "sweep.toml", text, format: "toml", directory: "/srv/ada/work" };
 }
 
 /** The spec of a TOML text that must be sound. */

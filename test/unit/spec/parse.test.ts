@@ -76,7 +76,7 @@ describe("a sound file", () => {
       template: {
         command: ["python", "train.py", "${args}", "--out=${run.dir}"],
         args: "flags",
-        cwd: "/home/ada/code",
+        cwd: "/srv/ada/code",
         env: { OMP_NUM_THREADS: "4", SCALE: "1.0", DEBUG: "true", SEED: "${seed}" },
       },
       resources: { gpus: 2, cpus: 8 },
@@ -94,7 +94,7 @@ describe("a sound file", () => {
       base: new Map(),
       grid: new Map(),
       seeds: undefined,
-      template: { command: "true", args: "flags", cwd: "/home/ada/work", env: {} },
+      template: { command: "true", args: "flags", cwd: "/srv/ada/work", env: {} },
       resources: { gpus: undefined, cpus: undefined },
       limits: { timeMs: 0, parallel: 0, stopGraceMs: 30_000 },
       retryMax: 0,

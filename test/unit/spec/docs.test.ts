@@ -1,0 +1,96 @@
+/** The examples of docs/sweep-file.md are sweep files, and what it says of them holds. */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { flagWords } from "../../../shared/spec/args.ts";
+import { fingerprintOf } from "../../../shared/spec/canonical.ts";
+import { expand } from "../../../shared/spec/expand.ts";
+import { paramsToPlain } from "../../../shared/spec/params-json.ts";
+import { BUILTIN_NAMES } from "../../../shared/spec/placeholders.ts";
+import { quoteWords } from "../../../shared/spec/shell.ts";
+import { type RenderContext, renderCommand } from "../../../shared/spec/template.ts";
+import { problemLinesOf, specOf } from "../../helpers/spec-source.ts";
+
+const PAGE = readFileSync(new URL("../../../docs/sweep-file.md", import.meta.url), "utf8");
+const EXAMPLES = Array.from(PAGE.matchAll(/^```toml\n(.*?)^```$/gms), ([, text = ""]) => text);
+
+const CONTEXT: RenderContext = {
+  run: { id: "run_1", name: "a.1.1", index: 1, dir: "/r" },
+  sweep: "a.1",
+  node: "n",
+  gpus: 1,
+};
+
+describe("examples", () => {
+  test("there are some", () => expect(EXAMPLES.length).toBeGreaterThanOrEqual(5));
+
+  test.each(EXAMPLES)("%s", (text) => {
+    expect(problemLinesOf(text)).toEqual([]);
+    const spec = specOf(text);
+    for (const { params } of expand(spec)) expect(renderCommand(spec.template, params, CONTEXT)).toHaveProperty("argv");
+  });
+
+  test("the first one runs what the page says", () => {
+    const spec = specOf(EXAMPLES[0] ?? "");
+    const points = expand(spec);
+    expect(points).toHaveLength(6);
+    const first = points[0]?.params ?? new Map();
+    expect(renderCommand(spec.template, first, CONTEXT)).toMatchObject({
+      argv: ["/bin/sh", "-c", "python train.py --lr 0.1 --batch_size 32"],
+    });
+  });
+});
+
+test("the table of order", () => {
+  const text = EXAMPLES.find((example) => example.includes('name = "order"')) ?? "";
+  const rows = Array.from(PAGE.matchAll(/^\| (\d+) \| ([\d.]+) \| (\w+) \| (\d+) \|$/gm), (row) => row.slice(1));
+  expect(rows).toHaveLength(5);
+  const points = expand(specOf(text)).slice(0, rows.length);
+  expect(points.map(({ index, params }) => [index, ...Object.values(paramsToPlain(params))].map(String))).toEqual(rows);
+});
+
+test("the table of flags", () => {
+  const section = PAGE.split("### `${args}` as flags")[1]?.split("###")[0] ?? "";
+  const rows = Array.from(section.matchAll(/^\| `(.+?)` \| (?:`(.+?)`|nothing) \|/gm), ([, line = "", words = ""]) => [
+    line,
+    words,
+  ]);
+  expect(rows).toHaveLength(9);
+  for (const [line, words] of rows) {
+    const spec = specOf(`name = "a"\nrun.command = ["x"]\n[base]\n${line}\n`);
+    const plain = quoteWords(flagWords(spec.base))
+      .replace("''", '""')
+      .replace(/'(\{.*\})'/, "$1");
+    expect(plain).toBe(words);
+  }
+});
+
+test("the error that is shown", () => {
+  const text = `${"#\n".repeat(13)}[grdi]\n`;
+  const [first] = problemLinesOf(text);
+  expect(first).toBe(
+    '14:2+4 spec.unknown-table: "grdi" is not a table of a sweep file | ' +
+      "did you mean [grid]? tables: base, grid, run, resources, limits, retry, objective",
+  );
+  expect(PAGE).toContain("--> sweep.toml:14:2");
+});
+
+test("every placeholder is explained", () => {
+  for (const name of [...BUILTIN_NAMES, "args"]) expect(PAGE).toContain(`| \`\${${name}}\` |`);
+});
+
+test("what counts as the same work", () => {
+  const fingerprint = (command: string, more: string) => {
+    const spec = specOf(`name = "a"\nrun.command = ${command}\n${more}`);
+    return expand(spec)[0]?.fingerprint;
+  };
+  const same = fingerprint('["python", "x.py"]', "[base]\na = 1\nb = 0.5\n");
+  expect(fingerprint('["python", "x.py"]', "limits.time = '1h'\n[grid]\nb = [5e-1]\na = [1.0]\n")).toBe(same);
+  expect(fingerprint('["python", "x.py"]', "[base]\na = '1'\nb = 0.5\n")).not.toBe(same);
+  expect(fingerprint('"python x.py"', "[base]\na = 1\nb = 0.5\n")).not.toBe(same);
+  expect(fingerprintOf("x", new Map())).toMatch(/^v1:[0-9a-f]{64}$/);
+});
+
+test.each(["digits", "hello"])("examples/%s/sweep.toml is sound", (name) => {
+  const text = readFileSync(new URL(`../../../examples/${name}/sweep.toml`, import.meta.url), "utf8");
+  expect(problemLinesOf(text)).toEqual([]);
+});
