@@ -8,7 +8,7 @@ import { AppError, errorMessage } from "../shared/kernel/errors.ts";
 import type { DeviceUuid, Fence } from "../shared/kernel/ids.ts";
 import type { Assignment, FinalSizes } from "../shared/run/session.ts";
 import { describeOutcome } from "../shared/run/states.ts";
-import { paramsFromJson, paramsToNested } from "../shared/spec/params-json.ts";
+import { paramsFromJson, paramsToNestedJson } from "../shared/spec/params-json.ts";
 import { type RenderedCommand, renderCommand } from "../shared/spec/template.ts";
 import { templateFromJson } from "../shared/spec/template-json.ts";
 import type { Params } from "../shared/spec/types.ts";
@@ -92,7 +92,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       return;
     }
     try {
-      createAttemptDir(dir, { "config.json": `${JSON.stringify(paramsToNested(params), null, 2)}\n` });
+      createAttemptDir(dir, { "config.json": paramsToNestedJson(params) });
       const cgroupProcs = trees.prepare(fence);
       const cgroup = trees.cgroupOf(fence);
       writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, pid: 0, startTime: 0, cgroup });
