@@ -50,6 +50,9 @@ export interface Fleet extends AsyncDisposable {
   done(ref: string, boundMs: number): Promise<RunView[]>;
 }
 
+/** Rows of one answer of the HTTP API. */
+const PAGE = 1000;
+
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), "exp-fleet-")));
   const nats = await startNats();
@@ -163,7 +166,14 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       if (code !== 0) throw new Error(`exp submit: ${code}\n${stderr}`);
       return JSON.parse(stdout) as SubmitView;
     },
-    runs: (ref) => api<RunView[]>(`/sweeps/${ref}/runs?limit=100000`),
+    runs: async (ref) => {
+      const runs: RunView[] = [];
+      for (let page: RunView[] | undefined; page === undefined || page.length === PAGE; ) {
+        page = await api<RunView[]>(`/sweeps/${ref}/runs?limit=${PAGE}&after=${runs.at(-1)?.index ?? 0}`);
+        runs.push(...page);
+      }
+      return runs;
+    },
     sweep: (ref) => api<SweepView>(`/sweeps/${ref}`),
     done: async (ref, boundMs) => {
       await waitUntil(`${ref} is done`, async () => (await isDone(ref)) || undefined, { boundMs });
@@ -206,7 +216,7 @@ function portOf(address: string): string {
 }
 
 /** Live processes whose command line or environment names the directory. */
-function processesOf(dir: string): number[] {
+export function processesOf(dir: string): number[] {
   return allPids().filter((pid) => {
     if (pid === process.pid || readStat(pid)?.state === "Z") return false;
     return ["cmdline", "environ"].some((file) => readQuietly(`/proc/${pid}/${file}`).includes(dir));

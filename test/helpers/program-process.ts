@@ -73,11 +73,21 @@ export function runExp(
   cwd: string,
   env: { readonly [name: string]: string } = {},
 ): Promise<ProgramResult> {
+  return runProgram("cli", args, cwd, env);
+}
+
+/** As `runExp`, for any of the programs. */
+export function runProgram(
+  name: ProgramName,
+  args: readonly string[],
+  cwd: string,
+  env: { readonly [name: string]: string } = {},
+): Promise<ProgramResult> {
   const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 256 * 1024 * 1024, timeout: 120_000 };
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      ["--disable-warning=ExperimentalWarning", `${ROOT}cli/main.ts`, ...args],
+      ["--disable-warning=ExperimentalWarning", `${ROOT}${name}/main.ts`, ...args],
       options,
       (_error, stdout, stderr) => {
         resolve({ code: child.exitCode, stdout, stderr });
