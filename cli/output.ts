@@ -6,7 +6,7 @@ import type { Writable } from "node:stream";
 import type { Config } from "./config.ts";
 import { csvText, markdownText } from "./render/delimited.ts";
 import { type Column, tableText } from "./render/table.ts";
-import { escapeControl } from "./render/text.ts";
+import { escapeControl, shellWord } from "./render/text.ts";
 
 export interface Listing<T> {
   readonly rows: readonly T[];
@@ -55,9 +55,17 @@ export class Output {
     if (!this.#config.quiet) this.#err.write(`${line}\n`);
   }
 
-  /** A command that works and is likely wanted next. */
+  /** A command that works and is likely wanted next: it speaks to the same coordinator as this one. */
   next(command: string): void {
-    if (!this.isJson) this.note(`next: ${command}`);
+    if (!this.isJson) this.note(`next: ${command}${this.#sameTarget()}`);
+  }
+
+  #sameTarget(): string {
+    const { server, context, dirFrom, dir, tokenFile } = this.#config;
+    const token = tokenFile === undefined ? "" : ` --token-file ${shellWord(tokenFile)}`;
+    if (server?.from === "flag") return ` --server ${shellWord(server.value)}${token}`;
+    if (context?.from === "flag") return ` --context ${shellWord(context.value)}`;
+    return dirFrom === "flag" ? ` --dir ${shellWord(dir)}` : "";
   }
 
   /** For blocks that are drawn over. */

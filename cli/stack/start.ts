@@ -1,0 +1,278 @@
+/**
+ * Starting a local stack, step by step: directory, claim, ports, bus, coordinator, agent. Each step waits until the part
+ * answers. A start that fails or is interrupted leaves nothing running.
+ */
+import { randomBytes } from "node:crypto";
+import { accessSync, chmodSync, constants, mkdirSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { NodeAction } from "../../proto/gen/runner/v1/control.ts";
+import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
+import type { Client } from "../client.ts";
+import { pause } from "../follow.ts";
+import { readTokenFile } from "../locate.ts";
+import type { Session } from "../session.ts";
+import {
+  claimJson,
+  lastLines,
+  type PartName,
+  type PartPids,
+  readAddress,
+  readStack,
+  type StackFile,
+  writeJson,
+  writeText,
+} from "./files.ts";
+import { natsConfigText } from "./nats-config.ts";
+import { natsServerPath, packageFile } from "./package-files.ts";
+import { Part } from "./part.ts";
+import { type StackPaths, stackPaths } from "./paths.ts";
+import { freePort, isLoopback, joinAddress, localAddress, reachableHost } from "./ports.ts";
+import { findParts, startTimeOf } from "./processes.ts";
+import { stopParts } from "./stop.ts";
+
+export interface UpOptions {
+  /** Of the web page; the control port is the next one. 0: any two. */
+  readonly port: number;
+  readonly host: string;
+  readonly insecureLan: boolean;
+  /** As exp-agent takes them; undefined: its defaults. */
+  readonly gpus: string | undefined;
+  readonly cpuSlots: number | undefined;
+}
+
+export interface RunningStack {
+  readonly paths: StackPaths;
+  readonly file: StackFile & { readonly http: string; readonly grpc: string };
+  readonly parts: readonly Part[];
+  readonly client: Client;
+}
+
+const NATS_BOUND_MS = 20_000;
+const PART_BOUND_MS = 60_000;
+
+/** Throws AppError: invalid where something has to be set right first, conflict where a stack is there already. */
+export async function startStack(session: Session, options: UpOptions, stop: AbortSignal): Promise<RunningStack> {
+  if (!isLoopback(options.host) && !options.insecureLan) {
+    throw new AppError(
+      "invalid",
+      `listening on ${options.host} without TLS would show token and output to the network`,
+      {
+        id: "net.insecure",
+        hint: "leave --host away, or say --insecure-lan on a network you trust",
+      },
+    );
+  }
+  const paths = stackPaths(session.config.dir);
+  const made = makeDirectory(paths);
+  await claim(session, paths);
+  const parts: Part[] = [];
+  try {
+    return await startParts(session, options, paths, parts, stop);
+  } catch (error) {
+    for (const part of parts) part.letGo();
+    await stopParts(session, paths, { killRuns: false, hurry: undefined });
+    if (made && parts.length === 0) rmSync(paths.root, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startParts(
+  session: Session,
+  options: UpOptions,
+  paths: StackPaths,
+  parts: Part[],
+  stop: AbortSignal,
+): Promise<RunningStack> {
+  const { clock, out } = session;
+  const { host, port } = options;
+  const httpPort = await freePort(host, port);
+  const grpcPort = await freePort(host, port === 0 ? 0 : port + 1);
+  const natsServer = await natsServerPath(session.config.environment, (line) => out.note(line));
+  const nats = joinAddress(reachableHost(host), await writeBusFiles(paths, host));
+  const pids: Partial<PartPids> = {};
+  const events = {
+    onStart: (name: PartName, pid: number) => {
+      pids[name] = pid;
+      if (pids.nats && pids.coordinator && pids.agent) {
+        writeJson(paths.pidsFile, { nats: pids.nats, coordinator: pids.coordinator, agent: pids.agent });
+      }
+    },
+    onNote: (line: string) => out.note(line),
+  };
+  const start = (name: PartName, command: string, args: readonly string[]): Part => {
+    const logFile = join(paths.logs, `${name}.log`);
+    const env = { ...session.config.environment, EXP_TOKEN: undefined };
+    const part = new Part({ name, command, args, logFile, env, cwd: paths.root }, events, clock);
+    parts.push(part);
+    part.start();
+    return part;
+  };
+
+  const bus = start("nats", natsServer, ["-c", paths.natsConfig]);
+  await ready(bus, () => answersAsNats(localAddress(nats)), NATS_BOUND_MS, stop);
+
+  const coordinator = start("coordinator", packageFile("bin/exp-coordinator"), [
+    "start",
+    ...["--data", paths.coordinator, "--results", paths.results, "--host", host],
+    ...["--http-port", String(httpPort), "--grpc-port", String(grpcPort), "--bus-credentials", paths.busFile],
+    ...(isLoopback(host) ? [] : ["--insecure-lan"]),
+  ]);
+  const address = await ready(coordinator, () => readAddress(paths, coordinator.pid), PART_BOUND_MS, stop);
+  const grpc = localAddress(address.grpc);
+  const client = await session.open(grpc, await readTokenFile(paths.tokenFile));
+
+  const node = localNodeName();
+  const agent = start("agent", packageFile("bin/exp-agent"), [
+    "start",
+    ...["--coordinator", grpc, "--token-file", paths.tokenFile, "--name", node, "--workdir", paths.agent],
+    ...(options.gpus === undefined ? [] : ["--gpus", options.gpus]),
+    ...(options.cpuSlots === undefined ? [] : ["--cpu-slots", String(options.cpuSlots)]),
+  ]);
+  await ready(agent, () => joined(client, node), PART_BOUND_MS, stop);
+
+  const file = { ...ownFile(session, paths, node), http: `http://${localAddress(address.http)}/`, grpc };
+  writeJson(paths.stackFile, file);
+  for (const part of parts) part.keep();
+  return { paths, file, parts, client };
+}
+
+/** True when the directory was not there before. Throws AppError (invalid) where it cannot be written. */
+function makeDirectory(paths: StackPaths): boolean {
+  try {
+    const made = mkdirSync(paths.root, { recursive: true, mode: 0o700 }) !== undefined;
+    for (const folder of [paths.logs, paths.natsStore, paths.coordinator, paths.agent, paths.results]) {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    }
+    accessSync(paths.root, constants.W_OK | constants.X_OK);
+    chmodSync(paths.root, 0o700);
+    writeText(join(paths.root, ".gitignore"), "*\n", 0o644);
+    return made;
+  } catch (error) {
+    throw new AppError("invalid", `${paths.root} cannot be written (${systemCode(error) ?? errorMessage(error)})`, {
+      id: "up.directory",
+      hint: "--dir DIR takes another",
+      cause: error,
+    });
+  }
+}
+
+/** Makes this process the one that supervises the directory. Throws AppError (conflict) where another one does. */
+async function claim(session: Session, paths: StackPaths): Promise<void> {
+  const how = "exp submit uses it, exp down stops it";
+  const running = Object.values(findParts(paths)).flat();
+  const there = await readStack(paths);
+  const isSupervised = there !== undefined && startTimeOf(there.supervisor.pid) === there.supervisor.startTime;
+  if (isSupervised || running.length > 0) {
+    const what = isSupervised ? "is running already" : "is running already, without its supervisor";
+    throw new AppError("conflict", `a stack in ${paths.root} ${what}`, {
+      id: "up.running",
+      hint: isSupervised ? how : "exp down stops it; then exp up again",
+    });
+  }
+  rmSync(paths.stackFile, { force: true });
+  rmSync(paths.pidsFile, { force: true });
+  if (!claimJson(paths.stackFile, ownFile(session, paths, localNodeName()))) {
+    throw new AppError("conflict", `a stack in ${paths.root} is being started by another exp up`, {
+      id: "up.running",
+      hint: how,
+    });
+  }
+}
+
+function ownFile(session: Session, paths: StackPaths, node: string): StackFile {
+  const startTime = startTimeOf(session.pid) ?? "";
+  const { root: dir, results, tokenFile } = paths;
+  return { supervisor: { pid: session.pid, startTime }, dir, node, results, tokenFile };
+}
+
+/** Configuration and credentials with new passwords; the port of the bus. */
+async function writeBusFiles(paths: StackPaths, host: string): Promise<number> {
+  const port = await freePort(host);
+  const coordinatorPassword = randomBytes(24).toString("base64url");
+  const agentPassword = randomBytes(24).toString("base64url");
+  const settings = { host, port, store: paths.natsStore, coordinatorPassword, agentPassword };
+  writeText(paths.natsConfig, natsConfigText(settings), 0o600);
+  writeJson(paths.busFile, {
+    servers: [`nats://${joinAddress(reachableHost(host), port)}`],
+    coordinator: { user: "coordinator", password: coordinatorPassword },
+    agent: { user: "agent", password: agentPassword },
+  });
+  return port;
+}
+
+/** What `look` finds. Throws AppError when the part dies before, the bound passes, or `stop` aborts. */
+async function ready<T>(
+  part: Part,
+  look: () => Promise<T | undefined>,
+  boundMs: number,
+  stop: AbortSignal,
+): Promise<T> {
+  const endMs = performance.now() + boundMs;
+  while (true) {
+    if (stop.aborted) throw new AppError("conflict", "interrupted; nothing was left running", { id: "up.interrupted" });
+    const found = await look();
+    if (found !== undefined) return found;
+    const late = performance.now() > endMs;
+    if (part.death !== undefined || late) {
+      const [said = ""] = lastLines(part.logFile, 1);
+      const how = part.death ?? `is not ready after ${boundMs / 1000}s`;
+      throw new AppError("unavailable", `${part.name} ${how}: ${messageOf(said)}`, {
+        id: `up.${part.name}`,
+        hint: `log: ${part.logFile}`,
+      });
+    }
+    await pause(25, stop);
+  }
+}
+
+/** Parts log JSON lines; people want the text of the last. */
+function messageOf(line: string): string {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === "object" && value !== null && "msg" in value) {
+      const { msg, error } = value as { msg: unknown; error?: unknown };
+      return [msg, error].filter((part) => typeof part === "string").join(": ");
+    }
+  } catch {
+    // Not JSON: as it is.
+  }
+  return line.trim() === "" ? "it said nothing" : line.trim();
+}
+
+/** A NATS server speaks first: "INFO {…}". */
+function answersAsNats(address: string): Promise<true | undefined> {
+  const at = address.lastIndexOf(":");
+  return new Promise((resolve) => {
+    const socket = connect({ host: address.slice(0, at).replace(/^\[|\]$/g, ""), port: Number(address.slice(at + 1)) });
+    const finish = (found: true | undefined) => {
+      socket.destroy();
+      resolve(found);
+    };
+    socket.setTimeout(1_000, () => finish(undefined));
+    socket.once("error", () => finish(undefined));
+    socket.once("data", (data) => finish(data.toString("latin1").startsWith("INFO ") ? true : undefined));
+  });
+}
+
+/** Also takes back the drain of an earlier `exp down`. */
+async function joined(client: Client, name: string): Promise<true | undefined> {
+  try {
+    const node = (await client.listNodes()).find((each) => each.name === name);
+    if (!node || node.state === "unknown" || node.state === "gone") return undefined;
+    if (node.state === "draining") await client.updateNode(name, NodeAction.NODE_ACTION_UNCORDON);
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && error.code === "unavailable") return undefined;
+    throw error;
+  }
+}
+
+function localNodeName(): string {
+  const name = hostname()
+    .replace(/[^A-Za-z0-9._-]/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "")
+    .slice(0, 64);
+  return name === "" ? "local" : name;
+}
