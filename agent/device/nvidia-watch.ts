@@ -213,6 +213,8 @@ export class GpuWatch implements DeviceDriver {
       if (row) this.#take(row);
       else gpu.row = undefined;
     }
+    // Both answers are from the same moment.
+    this.#appsFor = this.#used();
   }
 
   async #askApps(): Promise<void> {
@@ -231,6 +233,9 @@ export class GpuWatch implements DeviceDriver {
 
   #judgeAll(): Device[] {
     const now = performance.now();
+    const goneMs = TICKS_TO_GONE * this.#timing.tickMs;
+    const isGone = (gpu: Gpu) => now - gpu.rowAt > goneMs;
+    const silent = [...this.#gpus.values()].every(isGone) ? `nvidia-smi has told nothing for ${goneMs / 1000} s` : "";
     return [...this.#gpus.values()].flatMap((gpu) => {
       const uuids = [gpu.listed.uuid, ...gpu.listed.migs.map((mig) => mig.uuid)];
       const apps = this.#apps.filter((app) => uuids.includes(app.gpuUuid));
@@ -240,14 +245,13 @@ export class GpuWatch implements DeviceDriver {
           gpuUuid,
           process: { pid, name, user, memoryBytes },
         }));
-      const gone = now - gpu.rowAt > TICKS_TO_GONE * this.#timing.tickMs;
       const devices = judge({
         gpu: gpu.listed,
-        row: gone ? undefined : gpu.row,
+        row: isGone(gpu) ? undefined : gpu.row,
         idleBytes: gpu.idleBytes,
         ownProcesses: apps.some((app) => app.own),
         foreign,
-        problem: this.#askProblem || this.#streamProblem,
+        problem: this.#askProblem || this.#streamProblem || silent,
       });
       return devices.map((device) => this.#holdBack(gpu, device));
     });

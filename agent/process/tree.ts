@@ -7,6 +7,7 @@
  * somebody else does not match.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { assert } from "../../shared/kernel/assert.ts";
 import type { Fence } from "../../shared/kernel/ids.ts";
 import { attemptDir, attemptMarker } from "./attempt-dir.ts";
 import * as cgroup from "./cgroup.ts";
@@ -165,6 +166,8 @@ function groupExists(pid: number): boolean {
 
 /** False where there is nothing to signal. What may not be signalled (a setuid program) stays, and is seen to stay. */
 function send(pid: number, signal: NodeJS.Signals | 0): boolean {
+  // To kill(2), 0 is our own group and -1 is everybody.
+  assert(Math.abs(pid) > 1, `no signal to ${pid}`);
   try {
     return process.kill(pid, signal);
   } catch {

@@ -52,7 +52,7 @@ kill_pass() {
   for entry in /proc/[0-9]*; do
     read_stat "$entry/stat" || continue
     case $state in Z | X) continue ;; esac
-    if [ "$session" = "$2" ] && [ "$start" -le "$until" ]; then
+    if [ "$until" != 0 ] && [ "$session" = "$2" ] && [ "$start" -le "$until" ]; then
       found=1
       kill -s KILL "${entry#/proc/}" 2>/dev/null
     fi

@@ -2,11 +2,11 @@
  * The agent's side of the warden: keeps one alive for the workdir, and writes the leases that it enforces.
  */
 import { spawn } from "node:child_process";
-import { realpathSync, rmSync } from "node:fs";
+import { realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { AppError } from "../../shared/kernel/errors.ts";
+import { AppError, systemCode } from "../../shared/kernel/errors.ts";
 import { attemptPaths, readIfPresent, replaceFile } from "./attempt-dir.ts";
 import { bootId, isAlive } from "./proc.ts";
 
@@ -27,8 +27,16 @@ export interface Lease {
 
 /** Replaces the lease of the attempt in `dir`, in one step. Write one before the shim is started. */
 export function writeLease(dir: string, lease: Lease): void {
+  const path = attemptPaths(dir).lease;
   const deadline = Math.max(0, Math.floor(lease.deadlineUptimeMs / 1000));
-  replaceFile(attemptPaths(dir).lease, `${deadline} ${lease.pid} ${lease.startTime} ${lease.cgroup ?? "-"}\n`);
+  const text = `${deadline} ${lease.pid} ${lease.startTime} ${lease.cgroup ?? "-"}\n`;
+  try {
+    // The first one needs no second file: without its newline it does not count.
+    writeFileSync(path, text, { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    if (systemCode(error) !== "EEXIST") throw error;
+    replaceFile(path, text);
+  }
 }
 
 /** The lease as it was last written, to whole seconds; undefined where there is none or it cannot be understood. */
