@@ -80,7 +80,7 @@ describe("parseGpuLine", () => {
 describe("parseAppLine", () => {
   it("keeps commas of a path", () => {
     expect(appRows("apps-8x-a100.csv")).toEqual([
-      { gpuUuid: uuid(3), pid: 4121771, memoryBytes: 63196 * MIB, name: "/home/ada/envs/llm, v2/bin/python3" },
+      { gpuUuid: uuid(3), pid: 4121771, memoryBytes: 63196 * MIB, name: "/opt/envs/llm, v2/bin/python3" },
     ]);
   });
 
