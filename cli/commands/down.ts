@@ -1,5 +1,4 @@
 /** `exp down`: stop the local stack, and what runs on it only when that is wanted. Leaves no process behind. */
-import { AppError } from "../../shared/kernel/errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { locate } from "../locate.ts";
 import { plural } from "../render/text.ts";
@@ -7,7 +6,7 @@ import { type Command, confirm, type Session } from "../session.ts";
 import { readStack, type StackFile } from "../stack/files.ts";
 import { type StackPaths, stackPaths } from "../stack/paths.ts";
 import { endProcess, findParts, startTimeOf } from "../stack/processes.ts";
-import { activeRuns, stopParts, stopRuns } from "../stack/stop.ts";
+import { type HeldNode, stopParts, stopRuns, tryHoldNode } from "../stack/stop.ts";
 
 export const down: Command = {
   options: { "keep-runs": { describe: "leave running runs alone; the next exp up finds them again", type: "flag" } },
@@ -22,12 +21,11 @@ export const down: Command = {
     }
     const undo = session.onSignal(() => session.out.note("still stopping"));
     try {
-      const decision = keepRuns ? { stopped: 0, left: 0 } : await endRuns(session, stack);
-      if (decision === "refused") return EXIT.refused;
+      const ended = await endRuns(session, stack, keepRuns);
+      if (ended === "refused") return EXIT.refused;
       if (stack) await endSupervisor(stack);
-      await stopParts(session, paths, { killRuns: !keepRuns && decision.left > 0, hurry: undefined });
-      const runs = decision.stopped === 0 ? "" : `; ${plural(decision.stopped, "run")} stopped, queued again`;
-      await say(session, paths, `stopped${runs}`, decision.stopped);
+      await stopParts(session, paths, { killRuns: ended.killRest, hurry: undefined });
+      await say(session, paths, `stopped${ended.what}`, ended.stopped);
       return EXIT.ok;
     } finally {
       undo();
@@ -35,28 +33,53 @@ export const down: Command = {
   },
 };
 
-/** `left` > 0: they could not be stopped through the coordinator, so that the agent has to. */
+interface EndedRuns {
+  readonly stopped: number;
+  /** What the agent still has, it ends by itself: runs that the coordinator could not stop, and its warden. */
+  readonly killRest: boolean;
+  /** For the last line. */
+  readonly what: string;
+}
+
 async function endRuns(
   session: Session,
   stack: StackFile | undefined,
-): Promise<{ stopped: number; left: number } | "refused"> {
+  keepRuns: boolean,
+): Promise<EndedRuns | "refused"> {
   const client = stack?.grpc === undefined ? undefined : await openStack(session);
-  let live: number | undefined;
-  try {
-    live = client && stack ? await activeRuns(client, stack.node) : undefined;
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== "unavailable") throw error;
-  }
-  if (live === 0) return { stopped: 0, left: 0 };
-  const what =
-    live === undefined ? "whatever still runs (the coordinator does not answer)" : plural(live, "running run");
-  if (!(await confirm(session, `stop ${what}?`, `${what} would be stopped; --keep-runs leaves them`))) {
+  const held = await tryHoldNode(client, stack?.node ?? "");
+  const active = held?.active;
+  if (active === 0) return { stopped: 0, killRest: true, what: "" };
+  const runs = active === undefined ? "what may still run" : plural(active, "running run");
+  if (keepRuns) return { stopped: 0, killRest: false, what: `; ${runs} left alone: exp up finds them again` };
+  const why = active === undefined ? " (the coordinator does not answer)" : "";
+  if (
+    !(await confirmed(session, held, `stop ${runs}${why}?`, `${runs} would be stopped${why}; --keep-runs leaves them`))
+  ) {
     session.out.note("nothing was stopped; exp down --keep-runs leaves the runs alone");
     return "refused";
   }
-  if (!client || !stack || live === undefined) return { stopped: 0, left: 1 };
-  session.out.note(`stopping ${what}`);
-  return { stopped: live, left: await stopRuns(client, stack.node, undefined) };
+  if (!client || !stack || active === undefined) return { stopped: 0, killRest: true, what: "" };
+  session.out.note(`stopping ${runs}`);
+  const left = await stopRuns(client, stack.node, undefined);
+  const stopped = active - left;
+  return { stopped, killRest: true, what: `; ${plural(stopped, "run")} stopped, queued again` };
+}
+
+/** A node that is not stopped after all works on. */
+async function confirmed(
+  session: Session,
+  held: HeldNode | undefined,
+  question: string,
+  refusal: string,
+): Promise<boolean> {
+  let yes = false;
+  try {
+    yes = await confirm(session, question, refusal);
+  } finally {
+    if (!yes) await held?.undo();
+  }
+  return yes;
 }
 
 /** Of this directory, whatever other coordinator is named. */

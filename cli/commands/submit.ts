@@ -33,16 +33,16 @@ export const submit: Command = {
     const client = await session.connect();
     const priority = args.integer("priority", Number.MIN_SAFE_INTEGER);
     const view = await submitSource(client, source, args.flag("force"), priority);
-    const followed = args.flag("wait") ? await watchSweep(session, client, view) : undefined;
-    await session.out.single({
-      json: followed ? { ...view, counts: followed.counts } : view,
-      lines: [submittedLine(view)],
-      name: view.sweep,
-    });
-    if (!followed) {
+    const said = { lines: [submittedLine(view)], name: view.sweep };
+    if (!args.flag("wait")) {
+      await session.out.single({ json: view, ...said });
       session.out.next(view.new > 0 ? `exp wait ${view.sweep}` : `exp ls ${view.sweep}`);
       return EXIT.ok;
     }
+    // A person wants the name at once; a program wants one value, with how it ended.
+    if (!session.out.isJson) await session.out.single({ json: view, ...said });
+    const followed = await followRuns(session, client, [view.sweep], view.sweep);
+    if (session.out.isJson) await session.out.single({ json: { ...view, counts: followed.counts }, ...said });
     return finish(session, view.sweep, followed);
   },
 };
@@ -85,11 +85,6 @@ export function finish(session: Session, ref: string, followed: Followed): numbe
   }
   session.out.next(followed.bestMetric === "" ? `exp ls ${ref}` : `exp best ${ref}`);
   return EXIT.ok;
-}
-
-async function watchSweep(session: Session, client: Client, view: SubmitView): Promise<Followed> {
-  session.out.note(submittedLine(view));
-  return followRuns(session, client, [view.sweep], view.sweep);
 }
 
 async function sourceOf(session: Session, args: Args): Promise<SpecSource> {

@@ -28,7 +28,7 @@ export function tableText<T>(columns: readonly Column<T>[], rows: readonly T[], 
   const wanted = columns.map((column, at) =>
     cells.reduce((most, row) => Math.max(most, displayWidth(row[at] ?? "")), displayWidth(column.title)),
   );
-  const widths = options.width === undefined ? wanted : fit(wanted, options.width);
+  const widths = options.width === undefined ? wanted : fitWidths(wanted, options.width);
   const line = (texts: readonly string[], colourOf: (at: number) => Colour | undefined): string =>
     columns
       .map((column, at) => {
@@ -52,7 +52,7 @@ export function tableText<T>(columns: readonly Column<T>[], rows: readonly T[], 
 }
 
 /** Takes from the widest column until all fit, but leaves each a few characters. */
-function fit(wanted: readonly number[], width: number): number[] {
+function fitWidths(wanted: readonly number[], width: number): number[] {
   const widths = [...wanted];
   let excess = widths.reduce((sum, each) => sum + each, GAP.length * (widths.length - 1)) - width;
   while (excess > 0) {

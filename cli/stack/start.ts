@@ -30,7 +30,7 @@ import { Part } from "./part.ts";
 import { type StackPaths, stackPaths } from "./paths.ts";
 import { freePort, isLoopback, joinAddress, localAddress, reachableHost } from "./ports.ts";
 import { findParts, startTimeOf } from "./processes.ts";
-import { stopParts } from "./stop.ts";
+import { stopParts, tryHoldNode } from "./stop.ts";
 
 export interface UpOptions {
   /** Of the web page; the control port is the next one. 0: any two. */
@@ -72,7 +72,9 @@ export async function startStack(session: Session, options: UpOptions, stop: Abo
     return await startParts(session, options, paths, parts, stop);
   } catch (error) {
     for (const part of parts) part.letGo();
-    await stopParts(session, paths, { killRuns: false, hurry: undefined });
+    // Runs of an earlier stack may have been found again: they are left alone.
+    const held = await tryHoldNode(await openIfUp(session, paths, parts), localNodeName());
+    await stopParts(session, paths, { killRuns: held?.active === 0, hurry: undefined });
     if (made && parts.length === 0) rmSync(paths.root, { recursive: true, force: true });
     throw error;
   }
@@ -136,6 +138,13 @@ async function startParts(
   writeJson(paths.stackFile, file);
   for (const part of parts) part.keep();
   return { paths, file, parts, client };
+}
+
+/** The coordinator that this start has brought up; undefined where it did not come that far. */
+async function openIfUp(session: Session, paths: StackPaths, parts: readonly Part[]): Promise<Client | undefined> {
+  const coordinator = parts.find(({ name }) => name === "coordinator");
+  const address = coordinator && (await readAddress(paths, coordinator.pid));
+  return address && session.open(localAddress(address.grpc), await readTokenFile(paths.tokenFile));
 }
 
 /** True when the directory was not there before. Throws AppError (invalid) where it cannot be written. */

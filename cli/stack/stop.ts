@@ -14,7 +14,10 @@ import type { StackPaths } from "./paths.ts";
 import { endProcess, findParts, isPart, waitGone } from "./processes.ts";
 
 export interface StopOptions {
-  /** The agent ends its runs before itself. */
+  /**
+   * The agent ends its runs before itself, and its warden with them. Right where no runs are left, too: without it the
+   * warden stays, as it watches over runs that go on.
+   */
   readonly killRuns: boolean;
   /** When it aborts, nothing is waited for any more. */
   readonly hurry: AbortSignal | undefined;
@@ -23,13 +26,45 @@ export interface StopOptions {
 const RUNS_BOUND_MS = 120_000;
 const AGENT_BOUND_MS = 20_000;
 
-/** Runs that have processes on `node`. Throws AppError where the coordinator does not answer. */
-export async function activeRuns(client: Client, node: string): Promise<number> {
+/** Runs that have processes on `node`. */
+async function activeRuns(client: Client, node: string): Promise<number> {
   const runs = await client.listRuns({ states: ["assigned", "running", "unknown"] });
   return runs.filter((run) => run.node === node).length;
 }
 
-/** Drains the node and stops its runs, which go back to the queue. The number still active at the bound, or in a hurry. */
+export interface HeldNode {
+  /** Runs with processes there. No more of them start. */
+  readonly active: number;
+  /** Lets it work again, where it did before. */
+  undo(): Promise<void>;
+}
+
+/** No new work for the node, so that a count of its runs stays true. Throws AppError where the coordinator is away. */
+export async function holdNode(client: Client, node: string): Promise<HeldNode> {
+  const before = (await client.listNodes()).find(({ name }) => name === node);
+  // A node that never joined has no runs.
+  if (!before) return { active: 0, undo: async () => {} };
+  await client.updateNode(node, NodeAction.NODE_ACTION_DRAIN);
+  return {
+    active: await activeRuns(client, node),
+    async undo() {
+      if (before.state !== "draining") await client.updateNode(node, NodeAction.NODE_ACTION_UNCORDON);
+      if (before.state === "cordoned") await client.updateNode(node, NodeAction.NODE_ACTION_CORDON);
+    },
+  };
+}
+
+/** As `holdNode`; undefined where the coordinator does not answer, or there is none. */
+export async function tryHoldNode(client: Client | undefined, node: string): Promise<HeldNode | undefined> {
+  try {
+    return client && (await holdNode(client, node));
+  } catch (error) {
+    if (error instanceof AppError && (error.code === "unavailable" || error.code === "timeout")) return undefined;
+    throw error;
+  }
+}
+
+/** Stops the runs of the node, which go back to the queue. The number still active at the bound, or in a hurry. */
 export async function stopRuns(client: Client, node: string, hurry: AbortSignal | undefined): Promise<number> {
   await client.updateNode(node, NodeAction.NODE_ACTION_STOP);
   const endMs = performance.now() + RUNS_BOUND_MS;

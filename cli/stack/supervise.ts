@@ -2,11 +2,11 @@
  * Standing by a running local stack: parts that die are started again by themselves; here it is decided what a signal
  * means. INT asks about running work. TERM and HUP stop the parts and leave the work. USR2 leaves the parts to `exp down`.
  */
-import { AppError, errorMessage } from "../../shared/kernel/errors.ts";
+import { AppError } from "../../shared/kernel/errors.ts";
 import { plural } from "../render/text.ts";
 import type { Session, SignalName } from "../session.ts";
 import { type RunningStack, startStack, type UpOptions } from "./start.ts";
-import { activeRuns, stopParts, stopRuns } from "./stop.ts";
+import { stopParts, stopRuns, tryHoldNode } from "./stop.ts";
 
 /** Starts a stack; an interrupt meanwhile undoes it. */
 export async function startInterruptibly(session: Session, options: UpOptions): Promise<RunningStack> {
@@ -26,13 +26,13 @@ export async function supervise(session: Session, stack: RunningStack): Promise<
     while (true) {
       const name = await signals.next();
       if (name === "SIGUSR2") return letGo(stack);
-      const wanted = name === "SIGINT" ? await onInterrupt(session, stack) : "keep-runs";
+      const wanted = name === "SIGINT" ? await onInterrupt(session, stack) : await keepRuns(stack);
       if (wanted === "go-on") continue;
       session.out.note("stopping (again: at once)");
       const hurry = signals.hurry();
       if (wanted === "stop-runs") await stopRunsFirst(session, stack, hurry);
       letGo(stack);
-      await stopParts(session, stack.paths, { killRuns: false, hurry });
+      await stopParts(session, stack.paths, { killRuns: wanted !== "keep-runs", hurry });
       session.out.note("stopped");
       return;
     }
@@ -47,32 +47,38 @@ function letGo(stack: RunningStack): void {
   for (const part of stack.parts) part.letGo();
 }
 
-async function onInterrupt(session: Session, stack: RunningStack): Promise<"go-on" | "stop-runs" | "keep-runs"> {
+type Wanted = "go-on" | "stop-runs" | "keep-runs" | "no-runs";
+
+async function onInterrupt(session: Session, stack: RunningStack): Promise<Wanted> {
   const { config, out } = session;
-  let live: number;
-  try {
-    live = await activeRuns(stack.client, stack.file.node);
-  } catch (error) {
-    out.note(`the coordinator does not answer (${errorMessage(error)}); runs that go on are left alone`);
+  const held = await tryHoldNode(stack.client, stack.file.node);
+  if (!held) {
+    out.note("the coordinator does not answer; runs that go on are left alone");
     return "keep-runs";
   }
-  if (live === 0) return "keep-runs";
+  if (held.active === 0) return "no-runs";
   if (config.yes) return "stop-runs";
   if (config.interactive) {
-    const answer = await session.ask(`stop ${plural(live, "running run")}? [y/N] `);
+    const answer = await session.ask(`stop ${plural(held.active, "running run")}? [y/N] `);
     if (/^y(?:es)?$/i.test(answer?.trim() ?? "")) return "stop-runs";
     out.note("going on");
-    return "go-on";
+  } else {
+    out.note(`${plural(held.active, "run")} would be stopped: not without --yes; going on`);
+    out.note("exp down --yes stops them, exp down --keep-runs leaves them");
   }
-  out.note(`${plural(live, "run")} would be stopped: not without --yes; going on`);
-  out.note("exp down --yes stops them, exp down --keep-runs leaves them");
+  await held.undo();
   return "go-on";
+}
+
+async function keepRuns(stack: RunningStack): Promise<Wanted> {
+  const held = await tryHoldNode(stack.client, stack.file.node);
+  return held?.active === 0 ? "no-runs" : "keep-runs";
 }
 
 async function stopRunsFirst(session: Session, stack: RunningStack, hurry: AbortSignal): Promise<void> {
   try {
     const left = await stopRuns(stack.client, stack.file.node, hurry);
-    if (left > 0) session.out.note(`${plural(left, "run")} did not stop in time; their leases will end them`);
+    if (left > 0) session.out.note(`${plural(left, "run")} did not stop in time; the agent kills them`);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     session.out.note(`runs could not be stopped: ${error.message}`);
