@@ -65,7 +65,8 @@ const code = await runProgram(process.argv.slice(2), {
     stdinIsTty: process.stdin.isTTY === true,
     stdoutIsTty: process.stdout.isTTY === true,
     stderrIsTty: process.stderr.isTTY === true,
-    columns: process.stdout.columns,
+    // A pseudo terminal without a size says 0.
+    columns: process.stdout.columns || process.stderr.columns || undefined,
   },
   cwd: process.cwd(),
 });

@@ -19,6 +19,13 @@ export interface PartSpec {
   readonly cwd: string;
 }
 
+export interface PartDeath {
+  /** Null where a signal ended it, or it never ran. */
+  readonly code: number | null;
+  /** "exited with code 2" */
+  readonly text: string;
+}
+
 export interface PartEvents {
   /** It runs, for the first time or again. */
   readonly onStart: (name: PartName, pid: number) => void;
@@ -46,7 +53,7 @@ export class Part {
   #failures = 0;
   #isKept = false;
   #timer: NodeJS.Timeout | undefined;
-  #death: string | undefined;
+  #death: PartDeath | undefined;
 
   constructor(spec: PartSpec, events: PartEvents, clock: Clock) {
     this.name = spec.name;
@@ -61,7 +68,7 @@ export class Part {
   }
 
   /** How it ended, where it is not kept and has. */
-  get death(): string | undefined {
+  get death(): PartDeath | undefined {
     return this.#death;
   }
 
@@ -77,9 +84,11 @@ export class Part {
       const child = spawn(command, args, { cwd, env: { ...env }, detached: true, stdio: ["ignore", log, log] });
       this.#child = child;
       this.#startedMs = this.#clock.monotonicMs();
-      child.once("error", (error) => this.#died(child, `could not be started (${error.message})`));
+      child.once("error", (error) =>
+        this.#died(child, { code: null, text: `could not be started (${error.message})` }),
+      );
       child.once("exit", (code, signal) =>
-        this.#died(child, signal ? `was ended by ${signal}` : `exited with code ${code}`),
+        this.#died(child, { code, text: signal ? `was ended by ${signal}` : `exited with code ${code}` }),
       );
       if (child.pid !== undefined) {
         this.#pid = child.pid;
@@ -103,19 +112,19 @@ export class Part {
     this.#child?.unref();
   }
 
-  #died(child: ChildProcess, how: string): void {
+  #died(child: ChildProcess, death: PartDeath): void {
     if (child !== this.#child) return;
     this.#child = undefined;
-    this.#death = how;
-    if (this.#isKept) this.#startAgain(how);
+    this.#death = death;
+    if (this.#isKept) this.#startAgain(death);
   }
 
-  #startAgain(how: string): void {
+  #startAgain(death: PartDeath): void {
     const livedMs = this.#clock.monotonicMs() - this.#startedMs;
     this.#failures = livedMs >= HEALTHY_AFTER_MS ? 1 : this.#failures + 1;
     const waitMs = restartDelayMs(this.#failures);
     this.#events.onNote(
-      `${this.name} ${how}; it starts again in ${formatDuration(waitMs)} (log: ${this.#spec.logFile})`,
+      `${this.name} ${death.text}; it starts again in ${formatDuration(waitMs)} (log: ${this.#spec.logFile})`,
     );
     this.#timer = setTimeout(() => {
       this.#death = undefined;

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { NodeAction } from "../../proto/gen/runner/v1/control.ts";
 import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
 import type { Client } from "../client.ts";
+import { EXIT } from "../exit-codes.ts";
 import { pause } from "../follow.ts";
 import { readTokenFile } from "../locate.ts";
 import type { Session } from "../session.ts";
@@ -65,7 +66,7 @@ export async function startStack(session: Session, options: UpOptions, stop: Abo
     );
   }
   const paths = stackPaths(session.config.dir);
-  const made = makeDirectory(paths);
+  makeDirectory(paths);
   await claim(session, paths);
   const parts: Part[] = [];
   try {
@@ -75,7 +76,6 @@ export async function startStack(session: Session, options: UpOptions, stop: Abo
     // Runs of an earlier stack may have been found again: they are left alone.
     const held = await tryHoldNode(await openIfUp(session, paths, parts), localNodeName());
     await stopParts(session, paths, { killRuns: held?.active === 0, hurry: undefined });
-    if (made && parts.length === 0) rmSync(paths.root, { recursive: true, force: true });
     throw error;
   }
 }
@@ -147,17 +147,16 @@ async function openIfUp(session: Session, paths: StackPaths, parts: readonly Par
   return address && session.open(localAddress(address.grpc), await readTokenFile(paths.tokenFile));
 }
 
-/** True when the directory was not there before. Throws AppError (invalid) where it cannot be written. */
-function makeDirectory(paths: StackPaths): boolean {
+/** Throws AppError (invalid) where it cannot be written. */
+function makeDirectory(paths: StackPaths): void {
   try {
-    const made = mkdirSync(paths.root, { recursive: true, mode: 0o700 }) !== undefined;
+    mkdirSync(paths.root, { recursive: true, mode: 0o700 });
     for (const folder of [paths.logs, paths.natsStore, paths.coordinator, paths.agent, paths.results]) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
     }
     accessSync(paths.root, constants.W_OK | constants.X_OK);
     chmodSync(paths.root, 0o700);
     writeText(join(paths.root, ".gitignore"), "*\n", 0o644);
-    return made;
   } catch (error) {
     throw new AppError("invalid", `${paths.root} cannot be written (${systemCode(error) ?? errorMessage(error)})`, {
       id: "up.directory",
@@ -225,12 +224,18 @@ async function ready<T>(
     if (found !== undefined) return found;
     const late = performance.now() > endMs;
     if (part.death !== undefined || late) {
-      const [said = ""] = lastLines(part.logFile, 1);
-      const how = part.death ?? `is not ready after ${boundMs / 1000}s`;
-      throw new AppError("unavailable", `${part.name} ${how}: ${messageOf(said)}`, {
-        id: `up.${part.name}`,
-        hint: `log: ${part.logFile}`,
-      });
+      // A part that refuses its settings says so in one line, with what to do in the next.
+      const said = lastLines(part.logFile, 5);
+      const line = said.findLast((each) => each.includes("error[")) ?? said.at(-1) ?? "it said nothing";
+      const how = part.death?.text ?? `is not ready after ${boundMs / 1000}s`;
+      throw new AppError(
+        part.death?.code === EXIT.usage ? "invalid" : "unavailable",
+        `${part.name} ${how}: ${messageOf(line)}`,
+        {
+          id: `up.${part.name}`,
+          hint: `log: ${part.logFile}`,
+        },
+      );
     }
     await pause(25, stop);
   }
@@ -247,7 +252,7 @@ function messageOf(line: string): string {
   } catch {
     // Not JSON: as it is.
   }
-  return line.trim() === "" ? "it said nothing" : line.trim();
+  return line.replace(/^exp-\w+: error\[[^\]]*\]: /, "").trim();
 }
 
 /** A NATS server speaks first: "INFO {…}". */
