@@ -10,12 +10,13 @@ import { AppError, errorMessage } from "../shared/kernel/errors.ts";
 import { exitCodeOfError } from "../shared/program.ts";
 import { VERSION } from "../shared/version.ts";
 import { Args, usage } from "./args.ts";
-import { COMMANDS, commandName } from "./command-list.ts";
+import { LOADERS } from "./command-list.ts";
+import { COMMAND_TREE, usageOf } from "./command-tree.ts";
 import { type Config, type Environment, FORMATS, loadConfig, type TerminalFacts, wantsJsonErrors } from "./config.ts";
 import { EXIT } from "./exit-codes.ts";
 import { Output } from "./output.ts";
 import { errorJson, errorText } from "./render/error.ts";
-import { rootHelp } from "./render/root-help.ts";
+import { rootHelp } from "./root-help.ts";
 import { type Command, createSession, type Host, type Option } from "./session.ts";
 
 export interface Surroundings {
@@ -113,18 +114,18 @@ function buildParser(handle: Handler): Argv {
         : usage(usageMessage(message || errorMessage(error)), "exp --help lists what there is");
     });
   addOptions(parser, GLOBAL_OPTIONS, "Everywhere:");
-  for (const entry of COMMANDS) {
+  for (const line of COMMAND_TREE) {
     let command: Command | undefined;
     parser.command(
-      entry.usage,
-      entry.summary,
+      usageOf(line),
+      line.summary,
       async (own: Argv) => {
-        command = await entry.load();
-        for (const name of entry.usage.matchAll(/[<[](\w+)(\.\.)?[\]>]/g)) {
+        command = await LOADERS[line.name]();
+        for (const name of line.words.matchAll(/[<[](\w+)(\.\.)?[\]>]/g)) {
           own.positional(name[1] ?? "", { type: "string", ...(name[2] ? { array: true } : {}) });
         }
         addOptions(own, command.options ?? {}, "Options:");
-        for (const [line, what] of command.examples ?? []) own.example(line, what);
+        for (const [example, what] of command.examples ?? []) own.example(example, what);
         return own;
       },
       async (values) => {
@@ -154,7 +155,7 @@ function usageMessage(message: string): string {
   const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1];
   if (unknown === undefined) return message.replace(/\n+/g, "; ");
   const first = unknown.split(", ")[0] ?? "";
-  const isCommand = COMMANDS.every((entry) => commandName(entry) !== first);
+  const isCommand = COMMAND_TREE.every(({ name }) => name !== first);
   return isCommand ? `"${first}" is no command or option of this` : message;
 }
 

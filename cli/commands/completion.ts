@@ -1,7 +1,7 @@
 /** `exp completion`: names of commands for bash, zsh and fish. */
 
 import { usage } from "../args.ts";
-import { COMMANDS, commandName } from "../command-list.ts";
+import { COMMAND_TREE } from "../command-tree.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { Command } from "../session.ts";
 
@@ -17,7 +17,7 @@ export const completion: Command = {
   },
 };
 
-const names = () => COMMANDS.map(commandName).join(" ");
+const names = () => COMMAND_TREE.map(({ name }) => name).join(" ");
 
 const SCRIPTS = new Map<string, () => string>([
   [
@@ -40,9 +40,9 @@ complete -o filenames -F _exp exp
   [
     "fish",
     () =>
-      COMMANDS.map(
-        (entry) =>
-          `complete -c exp -n __fish_use_subcommand -f -a ${commandName(entry)} -d '${entry.summary.replaceAll("'", "\\'")}'\n`,
+      COMMAND_TREE.map(
+        ({ name, summary }) =>
+          `complete -c exp -n __fish_use_subcommand -f -a ${name} -d '${summary.replaceAll("'", "\\'")}'\n`,
       ).join(""),
   ],
 ]);

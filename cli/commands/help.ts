@@ -1,7 +1,7 @@
 /** `exp help TOPIC`. */
 import { usage } from "../args.ts";
 import { EXIT } from "../exit-codes.ts";
-import { rootHelp } from "../render/root-help.ts";
+import { rootHelp } from "../root-help.ts";
 import type { Command } from "../session.ts";
 
 export const help: Command = {

@@ -1,9 +1,9 @@
 /** [P] What `exp` alone prints: what it is, the first commands to type, all the others by purpose. */
-import { COMMANDS } from "../command-list.ts";
+import { COMMAND_TREE, usageOf } from "./command-tree.ts";
 
 export function rootHelp(): string {
-  const width = Math.max(...COMMANDS.map(({ usage }) => usage.length));
-  const groups = Map.groupBy(COMMANDS, ({ group }) => group);
+  const width = Math.max(...COMMAND_TREE.map((line) => usageOf(line).length));
+  const groups = Map.groupBy(COMMAND_TREE, ({ group }) => group);
   const lines = [
     "exp runs experiments on every GPU of a lab.",
     "",
@@ -13,7 +13,7 @@ export function rootHelp(): string {
     "",
   ];
   for (const [group, entries] of groups) {
-    lines.push(group, ...entries.map(({ usage, summary }) => `  exp ${usage.padEnd(width)}  ${summary}`), "");
+    lines.push(group, ...entries.map((line) => `  exp ${usageOf(line).padEnd(width)}  ${line.summary}`), "");
   }
   lines.push("Everywhere: --dir, --server, --context, -o FORMAT, --json, -q, -y, --timeout, --help.");
   lines.push("exp help refs, exp help env and exp help exit-codes explain the rest.");
