@@ -7,7 +7,7 @@ import { METRIC_KEYS_MAX } from "../../shared/run/limits.ts";
 import { csvLine, sortColumns } from "./exp-layout.ts";
 import { WholeFile } from "./whole-file.ts";
 
-/** Cells of one table: many rows of many different names would otherwise fill the disk with commas. */
+/** A table has fewer cells than this: many rows of many different names would otherwise fill the disk with commas. */
 export const TABLE_CELLS_MAX = 20_000_000;
 const ROWS_KEPT_BACK = 2_000;
 
@@ -40,12 +40,14 @@ export class TableFile {
     const known = this.#names.size;
     for (const name of row.keys()) if (this.#names.size < METRIC_KEYS_MAX) this.#names.add(name);
     if (!this.#isWriting) return;
-    if (this.#columns === undefined) {
+    const hasOutgrown = this.#columns !== undefined && this.#names.size > known;
+    if (hasOutgrown || this.#isTooLarge()) {
+      this.#isWriting = false;
+      this.#keptBack = [];
+      this.#file.discard();
+    } else if (this.#columns === undefined) {
       this.#keptBack.push(row);
       if (this.#keptBack.length >= ROWS_KEPT_BACK) this.#start();
-    } else if (this.#names.size > known || this.#rows * this.#columns.length > TABLE_CELLS_MAX) {
-      this.#isWriting = false;
-      this.#file.discard();
     } else {
       this.#write(this.#columns, row);
     }
@@ -53,10 +55,7 @@ export class TableFile {
 
   /** Puts the table in its place, or says why not: with "outgrown" it is to be read again with `columns`. */
   end(): TableEnd {
-    if (this.#rows * this.#names.size > TABLE_CELLS_MAX) {
-      this.#file.discard();
-      return "too-large";
-    }
+    if (this.#isTooLarge()) return "too-large";
     if (!this.#isWriting) return "outgrown";
     if (this.#names.size === 0) return "empty";
     if (this.#columns === undefined) this.#start();
@@ -66,6 +65,10 @@ export class TableFile {
 
   discard(): void {
     this.#file.discard();
+  }
+
+  #isTooLarge(): boolean {
+    return this.#rows * this.#names.size >= TABLE_CELLS_MAX;
   }
 
   #start(): void {

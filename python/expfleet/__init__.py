@@ -16,7 +16,8 @@ from __future__ import annotations
 import sys
 
 from ._context import Config, Run, Summary, config, run, summary
-from ._events import halves, rank, safe, scalar, scalars, writer
+from ._events import rank, safe, writer
+from ._values import halves, scalar, scalars
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def log_metric(
     """Logs one metric, ``log_metric("acc", 0.9, step=7)``, or many at a step, ``log_metric(7, {"acc": 0.9}, split="valid")``."""
     if phase is not None:
         context["phase"] = phase
+    if metrics is None and value is None:
+        raise TypeError("log_metric without a value")
     if metrics is None and not hasattr(value, "keys"):
         _log(scalars({key: value}), step, all_ranks, context)
     elif metrics is not None:

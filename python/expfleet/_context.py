@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from _collections_abc import Mapping
 
-from ._events import halves, rank, safe, scalars, writer
+from ._events import rank, safe, writer
+from ._values import halves, scalars
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,19 +11,17 @@ import atexit
 import os
 import sys
 import time
-from math import isfinite
+
+from ._values import TEXT_CHARS_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterable, Optional, Tuple, TypeVar
+    from typing import Any, Callable, Dict, Optional, Tuple, TypeVar
 
     F = TypeVar("F", bound=Callable[..., Any])
 
 #: Bytes of one line, newline included; a longer one would not be read as an event.
 LINE_BYTES_MAX = 64 * 1024
-#: Characters kept of a text value, and of a name.
-TEXT_CHARS_MAX = 1024
-NAME_CHARS_MAX = 256
 #: Events within one second of which every one is written.
 EVENTS_PER_SECOND_MAX = 2000
 #: Beyond that every 16th is written, then every 32nd, and so on: at most some 900 more at 200,000 events a second.
@@ -43,7 +41,7 @@ class Writer:
 
     def __init__(self) -> None:
         self._warned = False
-        self._forget(0)
+        self._forget(os.getpid())
 
     def _forget(self, pid: int) -> None:
         self._pid = pid
@@ -192,48 +190,6 @@ def encode_event(letter: str, body: Dict[str, Any]) -> bytes:
     return line
 
 
-def scalar(value: Any) -> Any:
-    """A value as JSON can say it: finite numbers, booleans and None as they are, all else as text."""
-    kind = type(value)
-    if kind is float and isfinite(value) or kind is bool or value is None:
-        return value
-    if isinstance(value, float):
-        value = float(value)
-        return value if isfinite(value) else _non_finite(value)
-    if isinstance(value, int):
-        value = int(value)
-        return value if -(2**63) <= value < 2**63 else scalar(float(value))
-    if isinstance(value, str):
-        return str.__str__(value)[:TEXT_CHARS_MAX]
-    # 0-d arrays and tensors of any library; this waits for the device that computes them.
-    for convert in (_item, float):
-        try:
-            return scalar(convert(value))
-        except Exception:
-            continue  # Not of this form: the next one, and text in the end.
-    try:
-        return str(value)[:TEXT_CHARS_MAX]
-    except Exception:
-        return "<%s>" % type(value).__name__
-
-
-def scalars(values: Any) -> Dict[str, Any]:
-    """A mapping of any kind with names as text and values as JSON can say them."""
-    return {name(key): scalar(value) for key, value in dict(values).items()}
-
-
-def name(key: Any) -> str:
-    """A key as text."""
-    return str(key)[:NAME_CHARS_MAX]
-
-
-def halves(values: Dict[str, Any]) -> Iterable[Dict[str, Any]]:
-    """The mapping in two parts."""
-    items = list(values.items())
-    middle = len(items) // 2
-    return dict(items[:middle]), dict(items[middle:])
-
-
 def safe(function: F) -> F:
     """Lets no exception out of a public call but SkipRun and KeyboardInterrupt, which are no ``Exception``."""
 
@@ -258,17 +214,6 @@ def _read_rank() -> int:
         if text is not None:
             return int(text) if text.isdigit() else 0
     return 0
-
-
-def _item(value: Any) -> Any:
-    number = value.item()
-    if not isinstance(number, (bool, int, float, str)):
-        raise TypeError("not a number")
-    return number
-
-
-def _non_finite(value: float) -> str:
-    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
 
 
 def _flush_at_exit() -> None:

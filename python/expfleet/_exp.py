@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ._events import LINE_BYTES_MAX, TEXT_CHARS_MAX, events_path, name, rank, safe, writer
+from ._events import LINE_BYTES_MAX, events_path, rank, safe, writer
+from ._values import TEXT_CHARS_MAX, name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

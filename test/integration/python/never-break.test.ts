@@ -1,0 +1,156 @@
+/** None of the client's calls can break, block or flood the program that makes them. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { metricsOf, type PythonOptions, runPython, runWell, warningsOf } from "../../helpers/python-client.ts";
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "exp-client-"));
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const run = (code: string, options?: PythonOptions) => runWell(folder, code, options);
+
+describe("it never breaks the program", () => {
+  const LOGS = 'exp.log({"a": 1}); exp.log_metric("b", 2); exp.summary["c"] = 3; exp.progress(1); print("goes on")';
+
+  test.each([
+    ["a full disk", { EXP_EVENTS: "/dev/full" }],
+    ["a directory in place of the file", { EXP_EVENTS: "/tmp" }],
+    ["a folder that is not there", { EXP_EVENTS: "/nowhere/client.jsonl" }],
+    ["a path that cannot be one", { EXP_EVENTS: "x".repeat(5_000) }],
+    ["a directory that cannot be made", { EXP_EVENTS: "", EXP_DIR: "/proc/nowhere" }],
+  ])("%s: said once", (_, env) => {
+    const { stdout, stderr } = run(LOGS, { env });
+    expect(stdout).toBe("goes on\n");
+    expect(stderr).toMatch(/^expfleet: an event was dropped: [^\n]*\n$/);
+  });
+
+  test("a pipe that nobody reads does not block", () => {
+    execFileSync("mkfifo", [join(folder, "pipe")]);
+    expect(run(LOGS, { env: { EXP_EVENTS: join(folder, "pipe") } }).stdout).toBe("goes on\n");
+  });
+
+  test("stderr that is closed", () => {
+    const code = `import os, sys\nos.close(2); sys.stderr = None\n${LOGS}\nexp.skip("why")`;
+    const ended = runPython(folder, code, { env: { EXP_EVENTS: "/dev/full" } });
+    expect([ended.status, ended.stdout]).toEqual([77, "goes on\n"]);
+  });
+
+  test("calls that make no sense are counted", () => {
+    const code =
+      'exp.log(); exp.log(5); exp.log({"a": 1}, 2, 3, 4); exp.log_metric(); exp.progress(); exp.log({"a": 1}, step=1)';
+    const { events, stderr } = run(code);
+    expect(metricsOf(events)).toContainEqual({ step: 1, a: 1 });
+    expect(warningsOf(events).reduce((sum, { dropped }) => sum + Number(dropped), 0)).toBe(5);
+    expect(stderr.match(/expfleet:/g)).toHaveLength(1);
+  });
+
+  test("a disk that fills up and is freed: the torn line swallows nothing, and the loss is counted", () => {
+    const code = `
+import os, resource
+exp.log({"a": 1}, step=1)
+room = os.path.getsize(os.environ["EXP_EVENTS"]) + 10
+resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+for step in range(2, 7):
+    exp.log({"a": 1}, step=step)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+exp.log({"a": 1}, step=7)
+exp.log({"a": 1}, step=8)`;
+    const ended = runPython(folder, code);
+    expect(ended.status).toBe(0);
+    expect(ended.broken).toHaveLength(1);
+    expect(metricsOf(ended.events).map(({ step }) => step)).toEqual([1, 7, 8]);
+    expect(warningsOf(ended.events)).toMatchObject([{ dropped: 5, reason: expect.stringContaining("OSError") }]);
+  });
+
+  test("a program that closes every handle keeps its own files clean", () => {
+    const code = `
+import os
+exp.log({"a": 1}, step=1)
+os.closerange(3, 256)
+with open("mine.txt", "w") as mine:
+    exp.log({"a": 1}, step=2)
+    mine.write("mine")
+exp.log({"a": 1}, step=3)`;
+    expect(metricsOf(run(code).events).map(({ step }) => step)).toEqual([1, 2, 3]);
+    expect(readFileSync(join(folder, "mine.txt"), "utf8")).toBe("mine");
+  });
+
+  test("KeyboardInterrupt travels", () => {
+    const code = `
+class Slow:
+    def __float__(self):
+        raise KeyboardInterrupt
+try:
+    exp.log({"a": Slow()})
+except KeyboardInterrupt:
+    print("stopped")`;
+    expect(run(code).stdout).toBe("stopped\n");
+  });
+});
+
+describe("many at once", () => {
+  test("forks and threads do not mix their lines", () => {
+    const code = `
+import os, threading, time
+def work(who):
+    for step in range(100):
+        exp.log({"who": who, "pad": "x" * 1000}, step=step)
+exp.log({"who": 0, "pad": ""}, step=0)
+children = []
+for who in range(1, 4):
+    pid = os.fork()
+    if pid == 0:
+        work(who)
+        os._exit(0)
+    children.append(pid)
+threads = [threading.Thread(target=work, args=(who,)) for who in (4, 5)]
+[t.start() for t in threads]; [t.join() for t in threads]
+assert all(os.waitpid(pid, 0)[1] == 0 for pid in children)`;
+    const seen = metricsOf(run(code).events);
+    const counts = [0, 1, 2, 3, 4, 5].map((who) => seen.filter((event) => "who" in event && event.who === who).length);
+    expect(counts).toEqual([1, 100, 100, 100, 100, 100]);
+  });
+
+  test.each([
+    [{}, 1],
+    [{ RANK: "0" }, 1],
+    [{ RANK: "1" }, 0],
+    [{ SLURM_PROCID: "3" }, 0],
+    [{ OMPI_COMM_WORLD_RANK: "2" }, 0],
+    [{ RANK: "0", SLURM_PROCID: "3" }, 1],
+    [{ RANK: "none" }, 1],
+  ])("only rank 0 writes: %j", (env: { readonly [name: string]: string }, count: number) => {
+    const code =
+      'exp.log({"a": 1}); exp.summary["b"] = 1; exp.progress(1)\ne = exp.load_experiment(); e.upd_row(c=1); e.save_row()';
+    expect(run(code, { env: { ...env, EXPERIMENT_WORK_DIR: folder } }).events).toHaveLength(count * 4);
+  });
+
+  test("all ranks write where they are asked to, each with its number", () => {
+    const { events } = run('exp.log({"a": 1}, step=0, all_ranks=True)', { env: { RANK: "3" } });
+    expect(metricsOf(events)).toEqual([{ step: 0, a: 1, context: { rank: "3" } }]);
+  });
+
+  test("too many events are thinned out: the first, some, the last, and how many were dropped", () => {
+    const total = 30_000;
+    const { events } = run(`for i in range(${total}): exp.log({"a": i}, step=i)`);
+    const steps = metricsOf(events).map(({ step }) => Number(step));
+    const dropped = warningsOf(events).reduce((sum, { dropped: count }) => sum + Number(count), 0);
+    expect(steps.slice(0, 2_000)).toEqual(Array.from({ length: 2_000 }, (_, i) => i));
+    expect(steps.at(-1)).toBe(total - 1);
+    expect(dropped).toBeGreaterThan(0);
+    expect(steps.length + dropped).toBe(total);
+  });
+
+  test("the last of each kind survives", () => {
+    const { events } = run('for i in range(5000): exp.log({"a": i}, step=i); exp.log({"b": i}, step=i)');
+    const last = (key: string) => metricsOf(events).findLast((event) => key in event)?.step;
+    expect([last("a"), last("b")]).toEqual([4_999, 4_999]);
+  });
+});
