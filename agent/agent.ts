@@ -24,6 +24,7 @@ import { type AgentStatus, serveLocalSocket } from "./local-socket.ts";
 import { createOutputPlane } from "./output/output-plane.ts";
 import { findCgroupRoot } from "./process/cgroup.ts";
 import { bootId, machineId } from "./process/proc.ts";
+import { createSpawner } from "./process/spawner.ts";
 import { createTrees } from "./process/tree.ts";
 import { ensureWarden, stopWarden, wardenPid } from "./process/warden.ts";
 import { type Connection, connect } from "./session/connect.ts";
@@ -73,13 +74,21 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     stack.push("journal", () => journal.close());
     const { state, incarnation } = journal.open(bootId(), clock.wallMs());
 
-    const devices = await createDevices({ gpus: config.gpus, cpuSlots: config.cpuSlots, nodeName: config.name });
+    const devices = await createDevices({
+      gpus: config.gpus,
+      cpuSlots: config.cpuSlots,
+      nodeName: config.name,
+      workdir: config.workdir,
+    });
     stack.push("devices", () => devices.close());
     state.devices = await devices.list();
-    const host = await hostFacts();
+    const host = await hostFacts(devices.driverVersion);
     const cgroupRoot = await findCgroupRoot(config.workdir);
     const trees = createTrees({ cgroupRoot, workdir: config.workdir });
     await ensureWarden(config.workdir);
+
+    const spawner = await createSpawner();
+    stack.push("spawner", () => spawner.close());
 
     let connection: Connection | undefined;
     const output = createOutputPlane({
@@ -105,6 +114,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
       state,
       apply: (event) => engine.apply(event),
       trees,
+      spawner,
       devices,
       output,
       clock,

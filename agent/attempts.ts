@@ -22,8 +22,9 @@ import { appendStatus, type StatusFact } from "./output/status-log.ts";
 import { inspectAttempt, leaseExpired } from "./process/adopt.ts";
 import { attemptDir, attemptPaths, createAttemptDir, removeAttemptDir } from "./process/attempt-dir.ts";
 import { buildEnvironment } from "./process/environment.ts";
-import { isAlive, readStat } from "./process/proc.ts";
-import { readShimLog, spawnShim } from "./process/shim.ts";
+import { isAlive } from "./process/proc.ts";
+import { readShimLog } from "./process/shim.ts";
+import type { Spawner } from "./process/spawner.ts";
 import type { Trees, TreeTarget } from "./process/tree.ts";
 import { readLease, removeLease, writeLease } from "./process/warden.ts";
 
@@ -33,6 +34,7 @@ export interface AttemptsOptions {
   readonly state: AgentState;
   readonly apply: (event: AgentEvent) => void;
   readonly trees: Trees;
+  readonly spawner: Spawner;
   readonly devices: Devices;
   readonly output: OutputPlane;
   readonly clock: Clock;
@@ -59,7 +61,7 @@ export interface Attempts {
 const WATCH_MS = 100;
 
 export function createAttempts(options: AttemptsOptions): Attempts {
-  const { workdir, state, apply, trees, devices, output, clock, logger } = options;
+  const { workdir, state, apply, trees, spawner, devices, output, clock, logger } = options;
   /** Processes that are not our children, by fence. */
   const watched = new Map<Fence, ProcessName>();
   const watchTimer = setInterval(lookAtWatched, WATCH_MS);
@@ -82,7 +84,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     }
   }
 
-  function start(assignment: Assignment, leaseDeadlineMs: number): void {
+  async function start(assignment: Assignment, leaseDeadlineMs: number): Promise<void> {
     const { fence } = assignment;
     const dir = dirOf(fence);
     const params = paramsFromJson(assignment.paramsJson);
@@ -97,20 +99,33 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       const cgroup = trees.cgroupOf(fence);
       writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, pid: 0, startTime: 0, cgroup });
       const env = environmentOf(assignment, params, rendered.env);
-      const shim = spawnShim({ dir, argv: rendered.argv, cwd: rendered.cwd, env, cgroupProcs });
-      const process = { pid: shim.pid, startTime: readStat(shim.pid)?.startTime ?? 0 };
+      const shim = await spawner.spawn({ dir, argv: rendered.argv, cwd: rendered.cwd, env, cgroupProcs });
+      const process = { pid: shim.pid, startTime: shim.startTime };
       // With a cgroup the warden needs no pid.
       if (cgroup === undefined) writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, ...process, cgroup });
       note(fence, { e: "started", pid: shim.pid, devices: assignment.devices });
       output.watch(fence, dir, new Map());
       apply({ kind: "spawned", fence, process });
-      // The promise never rejects: the shim's end is read from its own record.
-      void shim.exited.then(() => ended(fence));
+      const how = await shim.over;
+      if (how === "ended") ended(fence);
+      else watched.set(fence, process);
     } catch (error) {
-      const reason = error instanceof AppError && error.code === "invalid" ? "bad_spec" : "start_failed";
-      logger.warn({ fence, run: assignment.runRef, reason, error: errorMessage(error) }, "run not started");
-      apply({ kind: "not-spawned", fence, reason, detail: errorMessage(error) });
+      await notStarted(assignment, error);
     }
+  }
+
+  async function notStarted(assignment: Assignment, error: unknown): Promise<void> {
+    const { fence } = assignment;
+    const attempt = attemptOf(fence);
+    if (error instanceof AppError && error.code === "timeout" && attempt) {
+      // Nobody knows whether it was started: the claim decides, as after a restart of the agent.
+      output.watch(fence, dirOf(fence), new Map());
+      apply({ kind: "found", fence, found: await find(dirOf(fence), attempt) });
+      return;
+    }
+    const reason = error instanceof AppError && error.code === "invalid" ? "bad_spec" : "start_failed";
+    logger.warn({ fence, run: assignment.runRef, reason, error: errorMessage(error) }, "run not started");
+    apply({ kind: "not-spawned", fence, reason, detail: errorMessage(error) });
   }
 
   function environmentOf(assignment: Assignment, params: Params, template: { readonly [name: string]: string }) {
@@ -202,7 +217,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     act: (command) => {
       switch (command.kind) {
         case "start":
-          return start(command.assignment, command.leaseDeadlineMs);
+          return inBackground("starting", command.assignment.fence, start(command.assignment, command.leaseDeadlineMs));
         case "adopt":
           watched.set(command.fence, command.process);
           return;

@@ -28,7 +28,7 @@ export async function detectHost(options: DetectOptions): Promise<Detected> {
   try {
     return {
       name: options.nodeName,
-      host: await hostFacts(),
+      host: await hostFacts(devices.driverVersion),
       devices: await devices.list(),
       cgroup: (await findCgroupRoot(options.workdir)) ?? null,
     };

@@ -1,6 +1,8 @@
 /**
  * What the agent has promised, on disk: which attempts it accepted, how they stand, which fences it is done with. Written
- * before anything is done or said, in one transaction per turn of the event loop.
+ * before anything is done or said, in one transaction per turn of the event loop. What a killed process must find again
+ * is written; what must also survive a power cut is synced to disk. After a power cut nothing runs any more, so only
+ * promises need that: what was accepted, what was refused, that something is to be stopped.
  */
 import { randomUUID } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
@@ -41,6 +43,14 @@ export function openJournal(path: string): Journal {
     get: db.prepare("SELECT value FROM meta WHERE key = ?"),
   };
   const read = (key: string): string | undefined => (sql.get.get(key) as { value: string } | undefined)?.value;
+
+  let durable = true;
+  /** NORMAL leaves the sync to the next FULL transaction, which covers all before it. */
+  function setDurable(wanted: boolean): void {
+    if (wanted === durable) return;
+    db.exec(`PRAGMA synchronous = ${wanted ? "FULL" : "NORMAL"}`);
+    durable = wanted;
+  }
 
   function writeOne(change: AgentChange, wallMs: number): void {
     switch (change.kind) {
@@ -95,12 +105,31 @@ export function openJournal(path: string): Journal {
     },
     write: (changes, wallMs) => {
       if (changes.every((change) => change.kind === "lease-renewed")) return;
+      setDurable(changes.some(isPromise));
       inTransaction(db, () => {
         for (const change of changes) writeOne(change, wallMs);
       });
     },
     close: () => db.close(),
   };
+}
+
+function isPromise(change: AgentChange): boolean {
+  switch (change.kind) {
+    case "attempt-saved":
+      return (
+        change.attempt.phase === "accepted" || (change.attempt.phase === "running" && change.attempt.stop !== undefined)
+      );
+    case "refused":
+    case "coordinator-known":
+    case "draining":
+      return true;
+    case "attempt-removed":
+    case "lease-renewed":
+      return false;
+    default:
+      return unreachable(change);
+  }
 }
 
 function openDatabase(path: string): DatabaseSync {
