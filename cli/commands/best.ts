@@ -22,13 +22,14 @@ export const best: Command = {
   },
   examples: [["exp best digits.1 -n 3", "the three best runs"]],
   async run(session, args) {
-    const client = await session.connect();
     const goal = args.choice("goal", ["maximize", "minimize"] as const) ?? "";
+    const limit = args.integer("limit", 1) ?? 10;
+    const client = await session.connect();
     const response = await client.best({
       ref: args.required("sweep"),
       metric: args.text("metric") ?? "",
       goal,
-      limit: args.integer("limit", 1) ?? 10,
+      limit,
     });
     const { metric } = response;
     const rows = response.rows.flatMap(({ run, value, rank }): BestView[] =>

@@ -29,9 +29,10 @@ export const ls: Command = {
     ["exp ls --state failed -q | exp retry -", "failed runs, by name, into another command"],
   ],
   async run(session, args) {
+    const states = statesOf(args);
+    const limit = args.integer("limit", 1) ?? 0;
+    const filter = { refs: await referencesOf(session, args, "refs"), states, limit, all: args.flag("all") };
     const client = await session.connect();
-    const refs = await referencesOf(session, args, "refs");
-    const filter = { refs, states: statesOf(args), limit: args.integer("limit", 1) ?? 0, all: args.flag("all") };
     if (args.flag("watch")) return watch(session, client, filter);
     const { rows, hidden } = await select(client, filter, session.clock.wallMs());
     await session.out.list(await listing(session, client, rows));

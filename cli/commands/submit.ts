@@ -30,8 +30,8 @@ export const submit: Command = {
   ],
   async run(session, args) {
     const source = await sourceOf(session, args);
-    const client = await session.connect();
     const priority = args.integer("priority", Number.MIN_SAFE_INTEGER);
+    const client = await session.connect();
     const view = await submitSource(client, source, args.flag("force"), priority);
     const said = { lines: [submittedLine(view)], name: view.sweep };
     if (!args.flag("wait")) {
@@ -104,7 +104,7 @@ async function sourceOf(session: Session, args: Args): Promise<SpecSource> {
     cwd,
     name: args.text("name"),
     gpus: args.integer("gpus", 0),
-    cpus: args.integer("cpus", 0),
+    cpus: args.integer("cpus", 1),
     time: args.duration("time") === undefined ? undefined : args.text("time"),
     env: args.texts("env"),
     params: args.texts("param"),

@@ -12,8 +12,9 @@ import { type Command, referencesOf } from "../session.ts";
 export const sweeps: Command = {
   options: { limit: { describe: "the newest so many", alias: "n" } },
   async run(session, args) {
-    const client = await session.connect();
-    const found = await client.listSweeps(await referencesOf(session, args, "refs"), args.integer("limit", 1) ?? 0);
+    const limit = args.integer("limit", 1) ?? 0;
+    const refs = await referencesOf(session, args, "refs");
+    const found = await (await session.connect()).listSweeps(refs, limit);
     await session.out.list({
       rows: found,
       columns: columns(session.clock.wallMs()),

@@ -34,20 +34,19 @@ export function progressLine(progress: Progress): string {
   return parts.filter((part) => part !== "").join("; ");
 }
 
-/** For a terminal: a bar on the first line, the rest on the second; neither wraps at `width`. */
+/** For a terminal: a bar on the first line, the rest on the second; from 40 columns on neither wraps at `width`. */
 export function progressBlock(progress: Progress, width: number, color: boolean): string[] {
-  const ended = endedCount(progress.counts);
-  const share = progress.total === 0 ? 1 : ended / progress.total;
-  const filled = Math.round(share * BAR_WIDTH);
-  const bar =
-    paint("█".repeat(filled), progress.counts.failed ? "bad" : "good", color) + "░".repeat(BAR_WIDTH - filled);
+  const { title, total, counts, elapsedMs } = progress;
+  const ended = endedCount(counts);
+  const numbers = `  ${ended}/${total}  ${formatDuration(elapsedMs)}`;
   const left = remaining(progress, ended);
-  const first = truncate(`${escapeControl(progress.title)}  `, Math.max(0, width - BAR_WIDTH - 20));
-  const second = [countsText(progress.counts), ...restParts(progress)].filter((part) => part !== "").join(" · ");
-  return [
-    `${first}${bar}  ${ended}/${progress.total}  ${formatDuration(progress.elapsedMs)}${left}`,
-    `  ${truncate(second, width - 3)}`,
-  ];
+  const tail = numbers.length + left.length + BAR_WIDTH <= width ? numbers + left : numbers;
+  const bar = Math.min(BAR_WIDTH, Math.max(0, width - tail.length));
+  const name = truncate(`${escapeControl(title)}  `, width - tail.length - bar);
+  const filled = Math.round((total === 0 ? 1 : ended / total) * bar);
+  const drawn = paint("█".repeat(filled), counts.failed ? "bad" : "good", color) + "░".repeat(bar - filled);
+  const rest = [countsText(counts), ...restParts(progress)].filter((part) => part !== "").join(" · ");
+  return [`${name}${drawn}${tail}`, `  ${truncate(rest, width - 2)}`];
 }
 
 function restParts({ catchingUp, bestRef, bestMetric, bestValue }: Progress): string[] {
