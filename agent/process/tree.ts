@@ -68,12 +68,13 @@ export function createTrees({ cgroupRoot, workdir }: TreeOptions): Trees {
   const belonging = (target: TreeTarget, seen: readonly Sighting[]): Sighting[] => {
     const marker = attemptMarker(dirOf(target.fence));
     let until: number | undefined;
-    return seen.filter((process) => {
+    const certain = seen.filter((process) => {
       if (process.marker === marker) return true;
       if (target.pid === 0 || process.session !== target.pid) return false;
       until ??= sessionUntil(target, dirOf(target.fence));
       return process.startTime >= target.startTime && process.startTime <= until;
     });
+    return withDescendants(certain, seen);
   };
 
   /** Members by cgroup; undefined where that does not tell: no cgroup, or a shim that could not enter it. */
@@ -158,6 +159,17 @@ function sessionUntil(target: TreeTarget, dir: string): number {
   if (leader) return leader.startTime === target.startTime ? Number.POSITIVE_INFINITY : 0;
   const exit = readShimLog(dir).exit;
   return exit ? Math.round(exit.uptimeSeconds * TICKS_PER_SECOND) : 0;
+}
+
+/** With all that descends from them: a leftover may start a child after the shim has ended, with a bare environment. */
+function withDescendants(roots: readonly Sighting[], seen: readonly Sighting[]): Sighting[] {
+  const found = new Map(roots.map((process) => [process.pid, process]));
+  if (found.size === 0) return [];
+  for (let before = 0; before !== found.size; ) {
+    before = found.size;
+    for (const process of seen) if (found.has(process.parent)) found.set(process.pid, process);
+  }
+  return [...found.values()];
 }
 
 function groupExists(pid: number): boolean {

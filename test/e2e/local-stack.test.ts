@@ -70,7 +70,7 @@ test("up, work, parts that die, down", async () => {
     join(dir, "sweep.toml"),
     `name = "short"
     seeds = [1, 2, 3, 4]
-    run.command = ["sh", "-c", "echo $EXP_SEED; echo '{\\"type\\":\\"metric\\",\\"values\\":{\\"acc\\":'$EXP_SEED'}}' >> $EXP_EVENTS"]
+    run.command = ["sh", "-c", "echo $EXP_SEED; echo '{\\"e\\":\\"m\\",\\"v\\":{\\"acc\\":'$EXP_SEED'}}' >> $EXP_EVENTS"]
     objective = { metric = "acc", goal = "maximize" }\n`,
   );
   const submitted = await exp("submit", "sweep.toml", "--wait", "--json");
@@ -142,6 +142,7 @@ test("running work is stopped only when that is said", async () => {
 
 test("in the foreground: an interrupt asks, TERM leaves runs alone", async () => {
   const log = join(dir, "up.log");
+  writeFileSync(log, "");
   const args = [...UP, "--dir", stack];
   const up = startProgram("cli", args, log);
   await waitUntil("the address", () => up.log().includes("grpc "), { boundMs: 60_000, seen: up.log });
@@ -178,7 +179,9 @@ test("a supervisor that was killed is no obstacle", async () => {
 });
 
 test("a start that is interrupted leaves nothing", async () => {
-  const up = startProgram("cli", [...UP, "--dir", stack], join(dir, "up.log"));
+  const log = join(dir, "up.log");
+  writeFileSync(log, "");
+  const up = startProgram("cli", [...UP, "--dir", stack], log);
   await waitUntil("the claim", () => readdirSync(dir).includes(".exp") && readdirSync(stack).includes("stack.json"));
   process.kill(up.pid, "SIGINT");
   await waitUntil("the end", () => !up.running, { boundMs: 60_000, seen: up.log });

@@ -14,7 +14,7 @@ const IMPURE_CODE =
   /\b(Date\.now|new Date\(\s*\)|Math\.random|randomUUID|randomBytes|performance\.now|hrtime|setTimeout|setInterval|setImmediate|queueMicrotask|async|await|fetch\(|process\.(?:argv|cwd|env|exit|memoryUsage|nextTick|on|once|std\w+|uptime)\b|console\.)/g;
 
 /** Where a process may look at its environment, end itself, and take signals. */
-const PROCESS_HOME = /(^|\/)(main|config|lifecycle)\.ts$|^(test|bench|scripts)\/|^vitest\.config\.ts$/;
+const PROCESS_HOME = /(^|\/)([a-z]+-main|main|config|lifecycle)\.ts$|^(test|bench|scripts)\/|^vitest\.config\.ts$/;
 const PROCESS_CODE = /\bprocess\.(env|exit)\b|\bprocess\.(?:on|once|addListener)\(\s*"(?:SIG|uncaught|unhandled|exit)/g;
 
 function own(files: readonly SourceFile[]): SourceFile[] {
