@@ -16,7 +16,7 @@ import { renderCommand } from "../../../shared/spec/template.ts";
 const TTY: TerminalFacts = { stdinIsTty: true, stdoutIsTty: true, stderrIsTty: true, columns: 80 };
 const PIPE: TerminalFacts = { stdinIsTty: false, stdoutIsTty: false, stderrIsTty: false, columns: undefined };
 const config = (flags: { [name: string]: unknown }, env: Environment = {}, terminal = TTY) =>
-  loadConfig(new Args(flags), { HOME: "/home/u", ...env }, terminal, "/work-here");
+  loadConfig(new Args(flags), { HOME: "/h/u", ...env }, terminal, "/work-here");
 
 describe("a command as a spec", () => {
   const base: CommandSpec = {
@@ -87,7 +87,7 @@ describe("settings", () => {
     expect(config({ server: "f:1" }, { EXP_SERVER: "e:1" }).server).toEqual({ value: "f:1", from: "flag" });
     expect(config({}, { EXP_SERVER: "" }).server).toBeUndefined();
     expect(config({}, { XDG_CONFIG_HOME: "/c" }).contextsFile).toBe("/c/exp/contexts.json");
-    expect(config({}).contextsFile).toBe("/home/u/.config/exp/contexts.json");
+    expect(config({}).contextsFile).toBe("/h/u/.config/exp/contexts.json");
   });
 
   test.each([
