@@ -242,7 +242,6 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
       while (opened.connected && untold() > 0 && clock.monotonicMs() < patience) {
         await new Promise((resolve) => setTimeout(resolve, TICK_MS));
       }
-      engine.apply({ kind: "drain", draining: false });
       await stack.release();
       await stopWarden(config.workdir);
     }

@@ -82,7 +82,10 @@ export function openJournal(path: string): Journal {
       inTransaction(db, () => {
         if (read("agent_id") === undefined) sql.put.run("agent_id", randomUUID());
         sql.put.run("incarnation", String(incarnation));
-        db.prepare("DELETE FROM tombstones WHERE at < ?").run(wallMs - TOMBSTONE_DAYS * 86_400_000);
+        // The highest stays: by it a coordinator learns that its store was set back.
+        db.prepare("DELETE FROM tombstones WHERE at < ? AND fence < (SELECT max(fence) FROM tombstones)").run(
+          wallMs - TOMBSTONE_DAYS * 86_400_000,
+        );
       });
       const attempts = loadAttempts(db);
       const tombstones = loadTombstones(db);
@@ -95,6 +98,7 @@ export function openJournal(path: string): Journal {
         draining: read("draining") === "1",
         attempts,
         tombstones,
+        leaving: false,
         session: undefined,
         heartbeatSeq: 0,
         heartbeatsSent: new Map(),

@@ -101,7 +101,7 @@ export class Engine {
     }
     for (const command of commands) dispatch(command);
     for (const [i, { resolve }] of batch.entries()) resolve(results[i] ?? []);
-    feed.publish(newsOf(results.flat(), this.cluster));
+    feed.publish(newsOf(results.flat()));
   }
 
   #react(event: Event, commands: Command[]): readonly Change[] {
@@ -116,7 +116,7 @@ export class Engine {
   }
 }
 
-function newsOf(changes: readonly Change[], cluster: Cluster) {
+function newsOf(changes: readonly Change[]) {
   const sweeps = new Set<SweepId>();
   const runs = new Set<RunId>();
   let nodes = false;
@@ -134,12 +134,7 @@ function newsOf(changes: readonly Change[], cluster: Cluster) {
         runs.add(change.attempt.runId);
         nodes = true;
         break;
-      case "attempt-ended": {
-        const run = cluster.attempts.get(change.fence)?.runId;
-        if (run) runs.add(run);
-        nodes = true;
-        break;
-      }
+      case "attempt-ended":
       case "node-saved":
       case "node-link":
         nodes = true;

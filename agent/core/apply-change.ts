@@ -43,6 +43,7 @@ export function applyVolatile(state: AgentState, event: AgentEvent, commands: re
     state.session = undefined;
     state.heartbeatsSent.clear();
   }
+  if (event.kind === "stop-all") state.leaving = true;
   if (event.kind === "devices") state.devices = event.devices;
   if (event.kind === "cleaned" && event.unclean.length > 0) {
     const unclean = new Map(event.unclean.map((device) => [device.uuid, device]));

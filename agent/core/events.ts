@@ -56,7 +56,6 @@ export type AgentEvent =
   | { readonly kind: "stored"; readonly fence: Fence }
   | { readonly kind: "found"; readonly fence: Fence; readonly found: Found }
   | { readonly kind: "devices"; readonly devices: readonly Device[] }
-  | { readonly kind: "drain"; readonly draining: boolean }
   /** Stop everything that runs: this agent leaves for good. */
   | { readonly kind: "stop-all" }
   | { readonly kind: "heartbeat" }

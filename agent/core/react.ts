@@ -55,13 +55,8 @@ export function react(state: AgentState, event: AgentEvent, now: Now): AgentReac
       return onFound(state, event.fence, event.found, now);
     case "devices":
       return { changes: [], commands: [send({ kind: "devices", devices: event.devices })] };
-    case "drain":
-      return { changes: [{ kind: "draining", draining: event.draining }], commands: [] };
     case "stop-all":
-      return merge(
-        { changes: [{ kind: "draining", draining: true }], commands: [] },
-        ...[...state.attempts.values()].map((attempt) => beginStop(attempt, "stop", now)),
-      );
+      return merge(...[...state.attempts.values()].map((attempt) => beginStop(attempt, "stop", now)));
     case "heartbeat": {
       const fences = [...state.attempts.values()].filter((a) => isHolding(a.phase)).map((a) => a.assignment.fence);
       return { changes: [], commands: [send({ kind: "heartbeat", seq: state.heartbeatSeq + 1, fences })] };
@@ -103,7 +98,7 @@ function onMessage(state: AgentState, message: CoordinatorMessage, helloSentMs: 
       return { changes: [], commands: [{ kind: "refused", fatal, message: message.message }] };
     }
     case "assign":
-      return onAssign(state, message.assignment);
+      return onAssign(state, message.assignment, now);
     case "kill": {
       const attempt = state.attempts.get(message.fence);
       return attempt ? beginStop(attempt, message.reason, now) : NOTHING;
@@ -135,25 +130,25 @@ function onWelcome(state: AgentState, welcome: Welcome, helloSentMs: number, now
     const attempt = state.attempts.get(decision.fence);
     if (decision.action === "kill" && attempt) parts.push(beginStop(attempt, decision.reason, now));
   }
-  // What ended while the Hello was on its way was reported as running: say it again in this session.
-  for (const attempt of state.attempts.values()) {
-    const decided = welcome.decisions.some(
-      ({ fence, action }) => fence === attempt.assignment.fence && action !== "finish-ack",
-    );
-    if (decided && attempt.phase === "finished" && attempt.finish) {
-      parts.push({ changes: [], commands: [send({ kind: "finished", finish: attempt.finish })] });
-    }
-  }
+  // What happened while the Hello was on its way could not be told: say how everything stands, in this session.
+  const told = adopted.flatMap((fence) => {
+    const attempt = state.attempts.get(fence);
+    return attempt ? answersOf(attempt) : [rejected(fence, "stale", "this fence is done with")];
+  });
+  parts.push({ changes: [], commands: [...told, { kind: "devices", devices: state.devices } as const].map(send) });
   return merge(...parts);
 }
 
 /** The same answer to the same assignment, however often it comes. */
-function onAssign(state: AgentState, assignment: Assignment): AgentReaction {
+function onAssign(state: AgentState, assignment: Assignment, now: Now): AgentReaction {
   const { fence } = assignment;
   const known = state.attempts.get(fence);
   if (known) return { changes: [], commands: answersOf(known).map(send) };
   if (state.tombstones.has(fence)) return refusal(fence, "stale", "this fence is done with");
-  if (state.draining) return refusal(fence, "draining", "");
+  // It lay in a buffer while this process was stopped: by now the run may have been started elsewhere.
+  const leaseDeadlineMs = state.exchangeSentMs + assignment.leaseMs;
+  if (now.uptimeMs >= leaseDeadlineMs) return refusal(fence, "stale", "its lease had passed when it came");
+  if (state.draining || state.leaving) return refusal(fence, "draining", "");
   for (const uuid of assignment.devices) {
     const holder = holderOf(state, uuid);
     if (holder !== undefined) return refusal(fence, "device_busy", `${uuid} is held by fence ${holder}`);
@@ -162,7 +157,6 @@ function onAssign(state: AgentState, assignment: Assignment): AgentReaction {
     if (device.health !== "clean")
       return refusal(fence, "device_busy", `${uuid} is ${device.health}: ${device.reason}`);
   }
-  const leaseDeadlineMs = state.exchangeSentMs + assignment.leaseMs;
   const attempt: AgentAttempt = {
     assignment,
     phase: "accepted",
@@ -190,14 +184,18 @@ function answersOf(attempt: AgentAttempt): AgentMessage[] {
 }
 
 function refusal(fence: Fence, reason: string, detail: string): AgentReaction {
-  return { changes: [{ kind: "refused", fence }], commands: [send({ kind: "rejected", fence, reason, detail })] };
+  return { changes: [{ kind: "refused", fence }], commands: [send(rejected(fence, reason, detail))] };
+}
+
+function rejected(fence: Fence, reason: string, detail: string): AgentMessage {
+  return { kind: "rejected", fence, reason, detail };
 }
 
 function onNotSpawned(state: AgentState, fence: Fence, reason: string, detail: string): AgentReaction {
   if (state.attempts.get(fence)?.phase !== "accepted") return NOTHING;
   return {
     changes: [{ kind: "attempt-removed", fence }],
-    commands: [send({ kind: "rejected", fence, reason, detail }), { kind: "remove", fence }],
+    commands: [send(rejected(fence, reason, detail)), { kind: "remove", fence }],
   };
 }
 
@@ -232,7 +230,14 @@ function onFound(state: AgentState, fence: Fence, found: Found, now: Now): Agent
         startedAt,
         startedUptimeMs,
       };
-      return { changes: [saved(running)], commands: [{ kind: "adopt", fence, process: found.process }] };
+      const adoption: AgentReaction = {
+        changes: [saved(running)],
+        commands: [{ kind: "adopt", fence, process: found.process }],
+      };
+      // Whether its signal was sent before the last agent ended is not known: the ladder begins again.
+      return attempt.stop
+        ? merge(adoption, beginStop({ ...running, stop: undefined }, attempt.stop.cause, now))
+        : adoption;
     }
     case "exited":
       return ended(attempt, { code: found.code, started: true, oom: false, expired: false }, now);

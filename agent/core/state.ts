@@ -51,11 +51,14 @@ export interface AgentState {
   storeId: string;
   term: number;
   maxFenceSeen: number;
+  /** As the coordinator last said. */
   draining: boolean;
   readonly attempts: Map<Fence, AgentAttempt>;
   /** Fences that were refused or are done with: an Assign for one of them is an echo. */
   readonly tombstones: Set<Fence>;
   // Volatile.
+  /** This agent stops what runs and goes: it takes nothing more. */
+  leaving: boolean;
   session: SessionId | undefined;
   heartbeatSeq: number;
   /** Uptime ms at which each heartbeat without an answer was sent. */

@@ -14,7 +14,7 @@ const KILL_AGAIN_MS = 5_000;
 export function beginStop(attempt: AgentAttempt, cause: StopCause, now: Now): AgentReaction {
   if (attempt.phase !== "running" && attempt.phase !== "accepted") return NOTHING;
   const { fence, stopGraceMs } = attempt.assignment;
-  if (attempt.phase === "running" && attempt.stop && cause !== "lease") return NOTHING;
+  if (attempt.stop) return NOTHING;
   const kill = cause === "lease";
   const stop: Stop = { cause, killAtMs: now.uptimeMs + (kill ? KILL_AGAIN_MS : stopGraceMs), killed: kill };
   const signal: AgentCommand = { kind: "signal", fence, signal: kill ? "KILL" : "TERM", cause };

@@ -53,10 +53,36 @@ export function onFinished(cluster: Cluster, event: EventOf<"finished">, now: No
   if (attempt && attempt.node !== node.name) return NOTHING;
   const changes: Change[] = [];
   if (attempt) changes.push(...endChanges(cluster, attempt, event.finish, now, settings));
+  else changes.push(...takeBackFinished(cluster, node, event.finish, now, settings));
   const marked = withUnclean(node, event.finish);
   if (marked) changes.push({ kind: "node-saved", node: marked });
-  // Not in memory: recorded before. The agent asks until it hears so.
+  // Not in memory: recorded before, or overtaken. The agent asks until it hears so.
   return { changes, commands: [{ kind: "finish-ack", session: event.session, fence }] };
+}
+
+/** It was given up while its finish was on the way, and nothing was started in its place: the work counts. */
+function takeBackFinished(
+  cluster: Cluster,
+  node: Node,
+  finish: FinishReport,
+  now: Now,
+  settings: CoreSettings,
+): Change[] {
+  for (const run of cluster.runs.values()) {
+    if (!run.givenUp || run.fence !== finish.fence) continue;
+    const attempt: Attempt = {
+      fence: finish.fence,
+      runId: run.id,
+      number: run.attempt,
+      node: node.name,
+      devices: [],
+      phase: "running",
+      stopping: "",
+      startedAt: finish.startedAt,
+    };
+    return [{ kind: "attempt-revived", attempt }, ...endChanges(cluster, attempt, finish, now, settings)];
+  }
+  return [];
 }
 
 /** The host refused: nothing of the user's has run, and by the agent's journal never will under this fence. */

@@ -18,6 +18,7 @@ import type { AttemptReport, Decision, Hello, RefusedReason } from "../../shared
 import { PROTOCOL_VERSION } from "../../shared/run/session.ts";
 import type { Change } from "./changes.ts";
 import type { Attempt, Cluster, Node, Run } from "./cluster.ts";
+import { holderKey } from "./cluster.ts";
 import type { Command, Reaction } from "./commands.ts";
 import type { Event, Now } from "./events.ts";
 import { endChanges, startedChanges } from "./reactor-attempts.ts";
@@ -52,10 +53,13 @@ export function onHello(cluster: Cluster, event: HelloEvent, now: Now, settings:
     ...history(now, "node-joined", `${hello.host.hostname}, ${describeDevices(hello)}`),
     node: node.name,
   });
-  if (hello.storeId === cluster.storeId && hello.maxFenceSeen >= cluster.nextFence) {
-    // The agent knows fences this store never gave: the store is older than its agents. Never give one of those again.
+  if (hello.maxFenceSeen >= cluster.nextFence) {
+    // The agent knows fences this store never gave: the store is older than its agents, or another one. Never give one of
+    // those, which the agent would take for an attempt that it had before.
     changes.push({ kind: "fence-floor", nextFence: hello.maxFenceSeen + 1 });
-    changes.push(history(now, "store-rolled-back", `${node.name} knows fence ${hello.maxFenceSeen}`));
+    if (hello.storeId === cluster.storeId) {
+      changes.push(history(now, "store-rolled-back", `${node.name} knows fence ${hello.maxFenceSeen}`));
+    }
   }
 
   const decisions: Decision[] = [];
@@ -69,18 +73,20 @@ export function onHello(cluster: Cluster, event: HelloEvent, now: Now, settings:
   for (const attempt of cluster.attempts.values()) {
     if (attempt.node !== node.name || reported.has(attempt.fence)) continue;
     if (attempt.phase === "assigned") {
-      const reason = attempt.stopping;
-      if (reason === "") afterWelcome.push({ kind: "assign", session, fence: attempt.fence, runId: attempt.runId });
-      else
-        changes.push(
-          ...endChanges(cluster, attempt, { outcome: { kind: "cancelled" }, finishedAt: now.wallMs }, now, settings),
-        );
+      if (attempt.stopping === "") {
+        changes.push(...seenAgain(cluster, attempt));
+        afterWelcome.push({ kind: "assign", session, fence: attempt.fence, runId: attempt.runId });
+      } else {
+        const outcome = { kind: "cancelled" } as const;
+        changes.push(...endChanges(cluster, attempt, { outcome, finishedAt: now.wallMs }, now, settings));
+      }
     } else {
       const outcome = { kind: "lost", reason: "node_lost" } as const;
       changes.push(...endChanges(cluster, attempt, { outcome, finishedAt: now.wallMs }, now, settings));
     }
   }
   commands.push({ kind: "welcome", connection, session, node: node.name, term: cluster.term, decisions });
+  if (hello.draining !== node.draining) commands.push({ kind: "drain", session, draining: node.draining });
   return { changes, commands: [...commands, ...afterWelcome] };
 }
 
@@ -98,6 +104,11 @@ function refuse(
       reason: "stale_term",
       message: `a newer coordinator of this store has run: term ${hello.term} > ${cluster.term}`,
     };
+  }
+  const other = [...cluster.nodes.values()].find((node) => node.agentId === hello.agentId && node.name !== hello.name);
+  if (other) {
+    const message = `this agent is known as ${other.name}; start it with --name ${other.name}, or give ${hello.name} a --workdir of its own`;
+    return { reason: "already_connected", message };
   }
   if (!known) return undefined;
   if (known.agentId !== hello.agentId) {
@@ -130,7 +141,8 @@ function nodeOfHello(hello: Hello, known: Node | undefined, now: Now): Node {
     host: hello.host,
     devices: hello.devices,
     cordoned: known?.cordoned ?? false,
-    draining: hello.draining,
+    // What users asked of a node is kept here; the agent may have missed it.
+    draining: known?.draining ?? hello.draining,
     seenAt: now.wallMs,
     connected: false,
     silent: false,
@@ -149,7 +161,8 @@ function decide(cluster: Cluster, node: Node, report: AttemptReport, now: Now, s
   if (attempt && attempt.node === node.name) return decideCurrent(cluster, attempt, report, now, settings);
   const run = cluster.runs.get(report.runId);
   const takeBack = run?.givenUp && run.fence === fence && !attempt;
-  if (takeBack) return decideTakeBack(cluster, node, run, report, now, settings);
+  if (takeBack && hasItsDevices(cluster, node, report))
+    return decideTakeBack(cluster, node, run, report, now, settings);
   if (report.phase === "finished") return { decision: { fence, action: "finish-ack" }, changes: [] };
   const text = `fence ${fence} on ${node.name} is stopped: another attempt counts`;
   return {
@@ -178,6 +191,13 @@ function decideCurrent(
   return { decision: { fence, action: "adopt" }, changes };
 }
 
+/** False when another attempt was given a device of it meanwhile. What has ended needs none any more. */
+function hasItsDevices(cluster: Cluster, node: Node, report: AttemptReport): boolean {
+  return (
+    report.phase === "finished" || report.devices.every((uuid) => !cluster.holders.has(holderKey(node.name, uuid)))
+  );
+}
+
 /** The lease had passed, or a Rejected was overtaken; nothing was started in its place, so the work is kept. */
 function decideTakeBack(
   cluster: Cluster,
@@ -192,7 +212,7 @@ function decideTakeBack(
     runId: run.id,
     number: run.attempt,
     node: node.name,
-    devices: report.devices,
+    devices: report.phase === "finished" ? [] : report.devices,
     phase: report.phase === "running" ? "running" : "assigned",
     stopping: "",
     startedAt: report.phase === "running" ? report.startedAt : undefined,

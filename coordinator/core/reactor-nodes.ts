@@ -60,7 +60,9 @@ export function onTick(cluster: Cluster, now: Now, settings: CoreSettings): Reac
   const changes: Change[] = [];
   for (const id of cluster.delayed) {
     const run = cluster.runs.get(id);
-    if (run && run.notBefore <= now.wallMs) changes.push(runChanged(run, { notBefore: 0 }));
+    // A delay longer than any that was drawn means that the wall clock was set back.
+    const waitMs = run ? run.notBefore - now.wallMs : 0;
+    if (run && (waitMs <= 0 || waitMs > settings.retryBackoff.maxMs)) changes.push(runChanged(run, { notBefore: 0 }));
   }
   for (const node of cluster.nodes.values()) {
     const silenceMs = now.monotonicMs - node.lastHeardMs;
@@ -68,7 +70,9 @@ export function onTick(cluster: Cluster, now: Now, settings: CoreSettings): Reac
     if (silenceMs > requeueAfterMs(settings)) {
       for (const attempt of attempts) {
         const outcome = { kind: "lost", reason: "lease" } as const;
-        changes.push(...endChanges(cluster, attempt, { outcome, finishedAt: now.wallMs, givenUp: true }, now, settings));
+        changes.push(
+          ...endChanges(cluster, attempt, { outcome, finishedAt: now.wallMs, givenUp: true }, now, settings),
+        );
       }
     } else if (silenceMs > settings.unknownAfterMs && !node.silent) {
       changes.push(...unknownRuns(cluster, attempts));
@@ -91,8 +95,9 @@ const ACTION_HISTORY: Record<EventOf<"node-action">["action"], HistoryKind> = {
 export function onNodeAction(cluster: Cluster, event: EventOf<"node-action">, now: Now): Reaction {
   const node = cluster.nodes.get(event.name);
   if (!node) return NOTHING;
-  const draining = event.action === "drain" || event.action === "stop";
-  const cordoned = event.action === "cordon" ? true : event.action === "uncordon" ? false : node.cordoned;
+  const { action } = event;
+  const draining = action === "drain" || action === "stop" || (action === "cordon" && node.draining);
+  const cordoned = action === "cordon" || (action !== "uncordon" && node.cordoned);
   const changes: Change[] = [
     { kind: "node-saved", node: { ...node, cordoned, draining } },
     nodeHistory(now, ACTION_HISTORY[event.action], node, event.action),

@@ -52,14 +52,23 @@ export function onCancel(cluster: Cluster, event: EventOf<"cancel">, now: Now): 
 /** Failed and cancelled runs go back to the queue with fresh counters; held ones are let go. Others are left alone. */
 export function onRetry(cluster: Cluster, event: EventOf<"retry">, now: Now): Reaction {
   const changes: Change[] = [];
-  const fresh = { state: "queued", reason: "", failures: 0, crashes: 0, givenUp: false, cancelRequested: false, notBefore: 0 } as const;
+  const fresh = {
+    state: "queued",
+    reason: "",
+    failures: 0,
+    crashes: 0,
+    givenUp: false,
+    cancelRequested: false,
+    notBefore: 0,
+  } as const;
   for (const id of new Set(event.runIds)) {
     const run = cluster.runs.get(id);
     const delayed = run?.state === "queued" && run.notBefore > 0;
     if (!run || (run.state !== "held" && !delayed)) continue;
     changes.push(runChanged(run, fresh), history(now, "retried", "released by the user", run));
   }
-  for (const terminal of event.terminal) {
+  // One that is named twice is revived once.
+  for (const terminal of new Map(event.terminal.map((run) => [run.row.runId, run])).values()) {
     const { row } = terminal;
     if (cluster.runs.has(row.runId) || terminal.reused || row.state === "succeeded") continue;
     changes.push({
@@ -84,7 +93,9 @@ export function onSchedule(cluster: Cluster, now: Now): Reaction {
     const node = required(cluster.nodes.get(placement.node), "the chosen node");
     const fence = makeFence(nextFence++);
     const number = run.attempt + 1;
-    changes.push(runChanged(run, { state: "assigned", reason: "", attempt: number, fence, givenUp: false, notBefore: 0 }));
+    changes.push(
+      runChanged(run, { state: "assigned", reason: "", attempt: number, fence, givenUp: false, notBefore: 0 }),
+    );
     changes.push({
       kind: "attempt-added",
       attempt: {

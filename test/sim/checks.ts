@@ -1,0 +1,232 @@
+/**
+ * What must hold after every event. Two sources are compared: what the coordinator committed, and what really runs on the
+ * hosts. A violation throws, with the seed it can be replayed by added by the caller.
+ */
+import type { AgentEvent, AgentReaction } from "../../agent/core/events.ts";
+import type { Change } from "../../coordinator/core/changes.ts";
+import type { Cluster } from "../../coordinator/core/cluster.ts";
+import type { Reaction } from "../../coordinator/core/commands.ts";
+import type { Event } from "../../coordinator/core/events.ts";
+import type { Fence, RunId } from "../../shared/kernel/ids.ts";
+import { isTerminal, type Outcome, type RunState } from "../../shared/run/states.ts";
+import type { AttemptDir, SimHost } from "./host.ts";
+
+export class Violation extends Error {
+  readonly invariant: string;
+
+  constructor(invariant: string, message: string) {
+    super(`${invariant}: ${message}`);
+    this.invariant = invariant;
+  }
+}
+
+interface RunFacts {
+  state: RunState;
+  completed: boolean;
+  /** A cancel was acknowledged, and nobody asked for the run again. */
+  cancelled: boolean;
+  /** Attempt that the store has open for it. */
+  open: Fence | undefined;
+}
+
+interface AttemptFacts {
+  readonly runId: RunId;
+  ended: boolean;
+  /** Its command ended with 0. */
+  exitedWell: boolean;
+}
+
+export class Checks {
+  readonly #runs = new Map<RunId, RunFacts>();
+  readonly #attempts = new Map<Fence, AttemptFacts>();
+  /** Fences whose processes live, by run. */
+  readonly #alive = new Map<RunId, Set<Fence>>();
+  /** Fence that really uses a device, by host and uuid. */
+  readonly #inUse = new Map<string, Fence>();
+  #maxFence = 0;
+  #commits = 0;
+
+  /** A process of the user's starts. */
+  onRunning(host: SimHost, dir: AttemptDir): void {
+    const { fence, runId } = dir;
+    const others = this.#alive.get(runId);
+    if (others?.size) throw new Violation("I1", `fence ${fence} starts while ${[...others].join()} of ${runId} live`);
+    this.#alive.set(runId, new Set([fence]));
+    const facts = this.#attempts.get(fence);
+    if (!facts) throw new Violation("I7", `fence ${fence} starts on ${host.name} and was never committed`);
+    if (facts.ended) throw new Violation("lease safety", `fence ${fence} starts on ${host.name} after its end`);
+    for (const device of dir.devices) {
+      const key = `${host.index} ${device}`;
+      const user = this.#inUse.get(key);
+      if (user !== undefined) throw new Violation("I6", `fence ${fence} starts on ${device}, which ${user} still uses`);
+      this.#inUse.set(key, fence);
+    }
+  }
+
+  /** Nothing of an attempt lives any more. */
+  onDead(host: SimHost, dir: AttemptDir): void {
+    const facts = this.#attempts.get(dir.fence);
+    if (facts && dir.exitCode === 0) facts.exitedWell = true;
+    this.#alive.get(dir.runId)?.delete(dir.fence);
+    for (const device of dir.devices) {
+      const key = `${host.index} ${device}`;
+      if (this.#inUse.get(key) === dir.fence) this.#inUse.delete(key);
+    }
+  }
+
+  onCancelAcknowledged(id: RunId): void {
+    const run = this.#runs.get(id);
+    if (run && !isTerminal(run.state)) run.cancelled = true;
+  }
+
+  /** I9: an event that has been decided gives nothing durable when it comes again. */
+  onDecided(event: Event, again: () => Reaction): void {
+    switch (event.kind) {
+      case "accepted":
+      case "rejected":
+      case "started":
+      case "cancel":
+      case "retry":
+      case "schedule":
+      case "tick": {
+        const { changes } = again();
+        if (changes.length > 0) throw new Violation("I9", `a repeated ${event.kind} gives ${changes[0]?.kind}`);
+        return;
+      }
+      case "finished": {
+        const { changes } = again();
+        const change = changes.find(({ kind }) => kind !== "node-saved");
+        if (change) throw new Violation("I9", `a repeated finished gives ${change.kind}`);
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  /** I9 on the agent's side. Renewals and the coordinator's name may be written as often as they are heard. */
+  onAgentDecided(event: AgentEvent, again: () => AgentReaction): void {
+    if (event.kind === "tick" || event.kind === "heartbeat" || event.kind === "found") return;
+    const repeated = again().changes.find(({ kind }) => kind.startsWith("attempt-"));
+    if (repeated) throw new Violation("I9", `a repeated ${event.kind} gives ${repeated.kind} at the agent`);
+  }
+
+  onCommit(changes: readonly Change[], cluster: Cluster): void {
+    for (const change of changes) this.#onChange(change);
+    for (const change of changes) {
+      if (change.kind === "run-changed") this.#compareRun(change.row.runId, cluster);
+    }
+    this.#commits += 1;
+    if (this.#commits % 64 === 0) this.compareAll(cluster);
+  }
+
+  /** I3: every acknowledged run is in exactly one state, and memory agrees with what was committed. */
+  compareAll(cluster: Cluster): void {
+    let live = 0;
+    for (const [id, run] of this.#runs) {
+      this.#compareRun(id, cluster);
+      if (!isTerminal(run.state)) live += 1;
+    }
+    if (live !== cluster.runs.size) throw new Violation("I3", `${cluster.runs.size} runs in memory, ${live} committed`);
+    const groups = [...cluster.groups.values()].reduce((sum, group) => sum + group.queue.size, 0);
+    const queued = [...cluster.runs.values()].filter(({ state }) => state === "queued").length;
+    if (groups + cluster.delayed.size !== queued) throw new Violation("I3", `${queued} queued, ${groups} in queues`);
+  }
+
+  /** Runs and their committed states. */
+  get states(): ReadonlyMap<RunId, { readonly state: RunState }> {
+    return this.#runs;
+  }
+
+  /** Processes that live somewhere. */
+  get processes(): number {
+    let count = 0;
+    for (const fences of this.#alive.values()) count += fences.size;
+    return count;
+  }
+
+  #compareRun(id: RunId, cluster: Cluster): void {
+    const committed = this.#runs.get(id)?.state;
+    const state = cluster.runs.get(id)?.state;
+    const agree = committed !== undefined && (isTerminal(committed) ? state === undefined : state === committed);
+    if (!agree) throw new Violation("I3", `${id} is ${state ?? "absent"} in memory, ${committed ?? "absent"} in store`);
+  }
+
+  #onChange(change: Change): void {
+    switch (change.kind) {
+      case "sweep-added":
+        for (const { id } of change.runs) {
+          if (this.#runs.has(id)) throw new Violation("I3", `${id} was added twice`);
+          this.#runs.set(id, { state: "queued", completed: false, cancelled: false, open: undefined });
+        }
+        return;
+      case "run-changed":
+        return this.#onRunState(change.row.runId, change.row.state);
+      case "run-revived": {
+        const run = this.#run(change.row.runId);
+        run.cancelled = false;
+        run.state = change.row.state;
+        return;
+      }
+      case "attempt-added":
+        return this.#onAdded(change.attempt.fence, change.attempt.runId);
+      case "attempt-revived": {
+        const { fence, runId } = change.attempt;
+        const attempt = this.#attempts.get(fence);
+        if (attempt) attempt.ended = false;
+        return this.#open(fence, runId);
+      }
+      case "attempt-ended":
+        return this.#onEnded(change.fence, change.outcome);
+      default:
+        return;
+    }
+  }
+
+  #onRunState(id: RunId, state: RunState): void {
+    const run = this.#run(id);
+    if (run.completed) throw new Violation("I2", `${id} had succeeded and becomes ${state}`);
+    if (isTerminal(run.state)) throw new Violation("I2", `${id} was ${run.state} and becomes ${state}`);
+    run.state = state;
+    run.completed = state === "succeeded";
+  }
+
+  #onAdded(fence: Fence, runId: RunId): void {
+    if (fence <= this.#maxFence) throw new Violation("fences", `fence ${fence} is not above ${this.#maxFence}`);
+    this.#maxFence = fence;
+    const run = this.#run(runId);
+    if (run.completed) throw new Violation("I2", `${runId} had succeeded and is started again as fence ${fence}`);
+    if (run.cancelled) throw new Violation("I2", `${runId} was cancelled and is started again as fence ${fence}`);
+    const alive = this.#alive.get(runId);
+    if (alive?.size) throw new Violation("lease safety", `fence ${fence} is assigned while ${[...alive].join()} lives`);
+    this.#attempts.set(fence, { runId, ended: false, exitedWell: false });
+    this.#open(fence, runId);
+  }
+
+  #open(fence: Fence, runId: RunId): void {
+    const run = this.#run(runId);
+    if (run.open !== undefined) throw new Violation("I1", `${runId} has the open attempts ${run.open} and ${fence}`);
+    run.open = fence;
+  }
+
+  #onEnded(fence: Fence, outcome: Outcome): void {
+    const attempt = this.#attempts.get(fence);
+    if (!attempt) throw new Violation("I2", `fence ${fence} ends and was never added`);
+    if (attempt.ended) throw new Violation("I2", `fence ${fence} ends twice`);
+    attempt.ended = true;
+    const run = this.#run(attempt.runId);
+    if (run.open === fence) run.open = undefined;
+    if (this.#alive.get(attempt.runId)?.has(fence)) {
+      throw new Violation("lease safety", `fence ${fence} ends as ${outcome.kind} while its processes live`);
+    }
+    if (outcome.kind === "succeeded" && !attempt.exitedWell) {
+      throw new Violation("I2", `fence ${fence} is called succeeded and its command did not end so`);
+    }
+  }
+
+  #run(id: RunId): RunFacts {
+    const run = this.#runs.get(id);
+    if (!run) throw new Violation("I3", `${id} was never submitted`);
+    return run;
+  }
+}

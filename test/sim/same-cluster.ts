@@ -1,0 +1,47 @@
+/** Compares two clusters in everything that a restart must bring back; what starts anew with each coordinator is left out. */
+import type { Cluster } from "../../coordinator/core/cluster.ts";
+
+/** The first difference in words; undefined when there is none. */
+export function compareClusters(loaded: Cluster, memory: Cluster): string | undefined {
+  const [a, b] = [normalise(loaded), normalise(memory)];
+  for (const part of Object.keys(a) as (keyof typeof a)[]) {
+    const [left, right] = [a[part], b[part]];
+    if (left.length !== right.length || left.some((text, i) => text !== right[i])) {
+      const i = left.findIndex((text, at) => text !== right[at]);
+      const at = i < 0 ? left.length : i;
+      return `${part}: the store says ${left[at] ?? "nothing"}, memory says ${right[at] ?? "nothing"}`;
+    }
+  }
+  return undefined;
+}
+
+/** A cluster as sorted lines. */
+function normalise(cluster: Cluster) {
+  return {
+    counters: [`fence ${cluster.nextFence} sweep ${cluster.nextSweepSeq} store ${cluster.storeId}`],
+    sweeps: lines(cluster.sweeps.values(), ({ id, seq, name, number, resources, parallel, retryMax }) =>
+      [id, seq, name, number, resources.gpus, resources.cpus, parallel, retryMax].join(" "),
+    ),
+    runs: lines(cluster.runs.values(), (run) => JSON.stringify(run, Object.keys(run).sort())),
+    attempts: lines(cluster.attempts.values(), (attempt) => JSON.stringify(attempt, Object.keys(attempt).sort())),
+    nodes: lines(cluster.nodes.values(), (node) => {
+      const { session: _, connected: _c, silent: _s, lastHeardMs: _l, ...stored } = node;
+      return JSON.stringify(sorted(stored));
+    }),
+    queues: lines(cluster.groups.values(), ({ key, limitedBy, queue }) =>
+      [key, limitedBy, ...[...queue].map((entry) => entry.runId)].join(" "),
+    ),
+    holders: lines(cluster.holders, ([device, fence]) => `${device} ${fence}`),
+    live: lines(cluster.liveBySweep, ([sweep, count]) => `${sweep} ${count}`),
+    active: lines(cluster.activeBySweep, ([sweep, count]) => `${sweep} ${count}`),
+    delayed: lines(cluster.delayed, (id) => id),
+  };
+}
+
+function lines<T>(items: Iterable<T>, text: (item: T) => string): string[] {
+  return [...items].map(text).sort();
+}
+
+function sorted(value: object): object {
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,114 @@
+/**
+ * The coordinator's store as a model: the list of committed changes, from which a start builds the cluster again. The real
+ * one (SQLite) has the same shape here and is put in its place by test/unit/store.
+ */
+import { applyChange } from "../../coordinator/core/apply-change.ts";
+import type { Change } from "../../coordinator/core/changes.ts";
+import type { Attempt, Cluster, Sweep } from "../../coordinator/core/cluster.ts";
+import type { TerminalRun } from "../../coordinator/core/events.ts";
+import { required } from "../../shared/kernel/assert.ts";
+import type { Fence, RunId, SweepId } from "../../shared/kernel/ids.ts";
+import { isTerminal } from "../../shared/run/states.ts";
+
+export interface SimStore {
+  beginTerm(): number;
+  /** All or nothing. */
+  commit(changes: readonly Change[]): void;
+  load(term: number, monotonicMs: number): Cluster;
+  attempt(fence: Fence): Attempt;
+  /** Undefined while the run is live. */
+  terminalRun(id: RunId): TerminalRun | undefined;
+  hasSubmission(submitId: string): boolean;
+}
+
+const SESSIONS_PER_TERM = 1_000_000;
+
+export class MemoryStore implements SimStore {
+  readonly #log: Change[] = [];
+  readonly #attempts = new Map<Fence, Attempt>();
+  readonly #sweeps = new Map<SweepId, Sweep>();
+  readonly #points = new Map<RunId, { readonly index: number; readonly fingerprint: string }>();
+  readonly #ended = new Map<RunId, TerminalRun["row"]>();
+  readonly #submissions = new Set<string>();
+  #term = 0;
+
+  beginTerm(): number {
+    this.#term += 1;
+    return this.#term;
+  }
+
+  commit(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.kind === "node-link" || change.kind === "history") continue;
+      this.#log.push(change);
+      this.#index(change);
+    }
+  }
+
+  load(term: number, monotonicMs: number): Cluster {
+    const cluster = emptyCluster(term);
+    for (const change of this.#log) applyChange(cluster, change);
+    for (const node of cluster.nodes.values()) {
+      node.connected = false;
+      node.silent = false;
+      node.lastHeardMs = monotonicMs;
+    }
+    return cluster;
+  }
+
+  attempt(fence: Fence): Attempt {
+    return required(this.#attempts.get(fence), `attempt ${fence} in the store`);
+  }
+
+  terminalRun(id: RunId): TerminalRun | undefined {
+    const row = this.#ended.get(id);
+    const point = this.#points.get(id);
+    const sweep = row && this.#sweeps.get(row.sweepId);
+    return row && point && sweep && { row, sweep, ...point, reused: false };
+  }
+
+  hasSubmission(submitId: string): boolean {
+    return this.#submissions.has(submitId);
+  }
+
+  #index(change: Change): void {
+    switch (change.kind) {
+      case "sweep-added":
+        this.#submissions.add(change.sweep.submitId);
+        this.#sweeps.set(change.sweep.id, change.sweep);
+        for (const { id, index, fingerprint } of change.runs) this.#points.set(id, { index, fingerprint });
+        return;
+      case "attempt-added":
+        this.#attempts.set(change.attempt.fence, change.attempt);
+        return;
+      case "run-changed":
+      case "run-revived": {
+        const { row } = change;
+        if (isTerminal(row.state)) this.#ended.set(row.runId, { ...row, state: row.state });
+        else this.#ended.delete(row.runId);
+        return;
+      }
+      default:
+        return;
+    }
+  }
+}
+
+function emptyCluster(term: number): Cluster {
+  return {
+    storeId: "sim",
+    term,
+    nextFence: 1,
+    nextSession: term * SESSIONS_PER_TERM,
+    nextSweepSeq: 1,
+    sweeps: new Map(),
+    runs: new Map(),
+    attempts: new Map(),
+    nodes: new Map(),
+    groups: new Map(),
+    holders: new Map(),
+    liveBySweep: new Map(),
+    activeBySweep: new Map(),
+    delayed: new Set(),
+  };
+}
