@@ -30,6 +30,15 @@ export function explain(cluster: Cluster, id: RunId, wallMs: number): Explanatio
   return { reason: queuedReason(cluster, run, sweep, wallMs), needs, nodes, ahead: runsAhead(cluster, run, sweep) };
 }
 
+/** Only the one line of `explain`, for lists: empty for a run whose state says it all. */
+export function liveReason(cluster: Cluster, id: RunId, wallMs: number): string {
+  const run = cluster.runs.get(id);
+  const sweep = run && cluster.sweeps.get(run.sweepId);
+  if (!run || !sweep) return "";
+  if (run.state === "queued") return queuedReason(cluster, run, sweep, wallMs);
+  return run.state === "unknown" || run.state === "held" ? activeReason(cluster, run) : run.reason;
+}
+
 function activeReason(cluster: Cluster, run: Run): string {
   const attempt = run.fence === undefined ? undefined : cluster.attempts.get(run.fence);
   if (run.state === "held") return `held: ${run.reason}`;

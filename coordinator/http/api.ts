@@ -8,7 +8,7 @@ import { viewOfNode, viewOfRun, viewOfSweep } from "../../shared/run/records.ts"
 import type { RunView } from "../../shared/run/views.ts";
 import { runFromProto } from "../../shared/wire/views.ts";
 import type { ReadDeps } from "../rpc/control/deps.ts";
-import { readRun } from "../rpc/control/get-run.ts";
+import { listedRuns, readRun } from "../rpc/control/get-run.ts";
 import type { ControlReads } from "../rpc/control/reads.ts";
 import { listNodes } from "../store/queries/nodes.ts";
 import type { Selection } from "../store/queries/refs.ts";
@@ -31,10 +31,7 @@ export function createApi(deps: ReadDeps, reads: ControlReads, slots: StreamSlot
       if (runs.length >= limit) break;
       const to = selection.seq === after?.seq ? { to: after.index - 1 } : {};
       const ids = queries.runs.ids(selection, { states, order: "desc", limit: limit - runs.length, ...to });
-      for (const id of ids) {
-        const run = queries.runs.get(id);
-        if (run) runs.push(viewOfRun(run));
-      }
+      runs.push(...listedRuns(deps, ids).map(viewOfRun));
     }
     return page(c, runs, limit, runs.at(-1)?.ref);
   });
@@ -103,7 +100,7 @@ export function createApi(deps: ReadDeps, reads: ControlReads, slots: StreamSlot
     const selection = wholeSweep(deps, c.req.param("ref"));
     const after = query.after === undefined ? 0 : positionOf(deps, query.after);
     const filter = { states: readStates(query.state), order: "asc", from: after + 1, limit } as const;
-    const runs = queries.runs.ids(selection, filter).flatMap((id) => queries.runs.get(id) ?? []);
+    const runs = listedRuns(deps, queries.runs.ids(selection, filter));
     return page(c, runs.map(viewOfRun), limit, String(runs.at(-1)?.index));
   });
 

@@ -1,10 +1,9 @@
 /** GetRun: one run with its attempts, what happened to it, and what it was made from. */
 import type { Attempt, GetRunRequest, GetRunResponse } from "../../../proto/gen/runner/v1/control.ts";
-import { type RunId, runId } from "../../../shared/kernel/ids.ts";
 import type { RunRecord } from "../../../shared/run/records.ts";
 import { describeOutcome } from "../../../shared/run/states.ts";
 import { outcomeToProto, runToProto } from "../../../shared/wire/views.ts";
-import { explain } from "../../core/explain.ts";
+import { liveReason } from "../../core/explain.ts";
 import type { AttemptRecord } from "../../store/queries/attempts.ts";
 import type { ReadDeps } from "./deps.ts";
 
@@ -27,15 +26,18 @@ export const getRun =
 
 /** The run with what only memory and the file system know: why it waits, and where its results are. */
 export function readRun(deps: ReadDeps, id: RunId): RunRecord {
-  const run = deps.queries.runs.get(id);
+  const [run] = listedRuns(deps, [id]);
   if (!run) throw new Error(`run ${id} was resolved and is not there`);
-  return { ...run, reason: run.reason || liveReason(deps, run), resultsDir: resultsDirOf(deps, id) };
+  return { ...run, resultsDir: resultsDirOf(deps, id) };
 }
 
-function liveReason(deps: ReadDeps, run: RunRecord): string {
-  // A state that says it all keeps its empty reason.
-  if (run.state !== "queued" && run.state !== "unknown") return "";
-  return explain(deps.cluster, runId(run.id), deps.clock.wallMs())?.reason ?? "";
+/** The runs with why they wait. */
+export function listedRuns(deps: ReadDeps, ids: readonly RunId[]): RunRecord[] {
+  const wallMs = deps.clock.wallMs();
+  return ids.flatMap((id) => {
+    const run = deps.queries.runs.get(id);
+    return run ? [{ ...run, reason: liveReason(deps.cluster, id, wallMs) || run.reason }] : [];
+  });
 }
 
 function resultsDirOf(deps: ReadDeps, id: RunId): string {

@@ -5,6 +5,7 @@ import type { RunState } from "../../../shared/run/states.ts";
 import { runStateFromProto, runToProto } from "../../../shared/wire/views.ts";
 import { yieldTurn } from "./await-news.ts";
 import type { ReadDeps } from "./deps.ts";
+import { listedRuns } from "./get-run.ts";
 
 const RUNS_PER_MESSAGE = 500;
 
@@ -16,7 +17,7 @@ export const listRuns = (deps: ReadDeps) =>
     const portions = await newestIds(deps, request.refs, states, limit);
     for (const ids of portions.reverse()) {
       for (let start = 0; start < ids.length; start += RUNS_PER_MESSAGE) {
-        const runs = ids.slice(start, start + RUNS_PER_MESSAGE).flatMap((id) => deps.queries.runs.get(id) ?? []);
+        const runs = listedRuns(deps, ids.slice(start, start + RUNS_PER_MESSAGE));
         yield { runs: runs.map(runToProto) };
         await yieldTurn();
       }
