@@ -1,5 +1,6 @@
 /** GetRun: one run with its attempts, what happened to it, and what it was made from. */
 import type { Attempt, GetRunRequest, GetRunResponse } from "../../../proto/gen/runner/v1/control.ts";
+import type { RunId } from "../../../shared/kernel/ids.ts";
 import type { RunRecord } from "../../../shared/run/records.ts";
 import { describeOutcome } from "../../../shared/run/states.ts";
 import { outcomeToProto, runToProto } from "../../../shared/wire/views.ts";
