@@ -22,7 +22,7 @@ import { AgentEngine } from "./engine.ts";
 import { openJournal } from "./journal.ts";
 import { type AgentStatus, serveLocalSocket } from "./local-socket.ts";
 import { createOutputPlane } from "./output/output-plane.ts";
-import { findCgroupRoot } from "./process/cgroup.ts";
+import { findCgroupRoot, removeGroup } from "./process/cgroup.ts";
 import { bootId, machineId } from "./process/proc.ts";
 import { createSpawner } from "./process/spawner.ts";
 import { createTrees } from "./process/tree.ts";
@@ -84,6 +84,8 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     state.devices = await devices.list();
     const host = await hostFacts(devices.driverVersion);
     const cgroupRoot = await findCgroupRoot(config.workdir);
+    // Goes only when it is empty: with live attempts in it, it stays for the next start.
+    if (cgroupRoot !== undefined) stack.push("cgroup", () => void removeGroup(cgroupRoot));
     const trees = createTrees({ cgroupRoot, workdir: config.workdir });
     await ensureWarden(config.workdir);
 

@@ -5,7 +5,7 @@ import type { Device } from "../shared/run/devices.ts";
 import type { HostFacts } from "../shared/run/session.ts";
 import { createDevices } from "./device/devices.ts";
 import { hostFacts } from "./device/host-facts.ts";
-import { findCgroupRoot } from "./process/cgroup.ts";
+import { findCgroupRoot, removeGroup } from "./process/cgroup.ts";
 
 export interface DetectOptions {
   readonly gpus: string;
@@ -25,14 +25,16 @@ export interface Detected {
 export async function detectHost(options: DetectOptions): Promise<Detected> {
   mkdirSync(options.workdir, { recursive: true, mode: 0o700 });
   const devices = await createDevices(options);
+  const cgroup = await findCgroupRoot(options.workdir);
   try {
     return {
       name: options.nodeName,
       host: await hostFacts(devices.driverVersion),
       devices: await devices.list(),
-      cgroup: (await findCgroupRoot(options.workdir)) ?? null,
+      cgroup: cgroup ?? null,
     };
   } finally {
+    if (cgroup !== undefined) removeGroup(cgroup);
     await devices.close();
   }
 }

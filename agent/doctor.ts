@@ -7,7 +7,7 @@ import { errorMessage } from "../shared/kernel/errors.ts";
 import type { AgentValues } from "./config.ts";
 import { createDevices } from "./device/devices.ts";
 import { askAgent } from "./local-socket.ts";
-import { findCgroupRoot } from "./process/cgroup.ts";
+import { findCgroupRoot, removeGroup } from "./process/cgroup.ts";
 import { pythonVersion } from "./process/python.ts";
 import { wardenPid } from "./process/warden.ts";
 
@@ -81,7 +81,10 @@ async function checkDevices(values: AgentValues): Promise<Check> {
 
 async function checkTrees(workdir: string): Promise<Check> {
   const root = await findCgroupRoot(workdir);
-  if (root !== undefined) return good("process trees", `cgroup ${root}`);
+  if (root !== undefined) {
+    removeGroup(root);
+    return good("process trees", `cgroup ${root}`);
+  }
   return good(
     "process trees",
     "no writable cgroup: found by session and environment; a program that leaves both escapes",

@@ -2,7 +2,7 @@
  * Keeps the last value of each metric of an attempt while its "client" stream is stored. Fed with the stored bytes in their
  * order, it parses each complete line once; what it found is taken and written in the transaction that commits the bytes.
  */
-import { parseClientLine } from "../../shared/run/client-event.ts";
+import { numericCells, parseClientLine } from "../../shared/run/client-event.ts";
 import { CLIENT_LINE_BYTES_MAX, METRIC_KEYS_MAX } from "../../shared/run/limits.ts";
 import type { MetricLast } from "../store/outputs.ts";
 
@@ -93,6 +93,9 @@ export class Summariser {
     for (const line of lines.toString("utf8").split("\n")) {
       if (line.length > CLIENT_LINE_BYTES_MAX / BYTES_PER_UNIT_MAX && isTooLong(line)) continue;
       const event = parseClientLine(line);
+      if (event?.kind === "row") {
+        for (const [key, value] of numericCells(event)) this.#note(key, value, undefined, event.at);
+      }
       if (event?.kind !== "metric" && event?.kind !== "summary") continue;
       const step = event.kind === "metric" ? event.step : undefined;
       for (const [key, value] of event.values) this.#note(key, value, step, event.at);

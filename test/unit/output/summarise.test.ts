@@ -47,6 +47,16 @@ describe("summary of client lines", () => {
     expect(summary.take()).toMatchObject([{ key: "best", value: 7, count: 1 }]);
   });
 
+  it("takes the numbers of a row of EXP's save_row, and no texts", () => {
+    const summary = fresh();
+    feed(summary, '{"e":"r","t":5,"v":{"epoch":"3","acc":"0.9","note":"warm","ok":"True","none":""}}\n');
+    expect(summary.take().map(({ key, value }) => [key, value])).toEqual([
+      ["epoch", 3],
+      ["acc", 0.9],
+      ["ok", 1],
+    ]);
+  });
+
   it("gives the same for any cut of the same bytes", () => {
     const text = `${point({ a: 1, ü: 2 }, 1)}junk\n${point({ a: 3 })}${"x".repeat(300)}\n${point({ b: "NaN" })}{"e":"m"`;
     const data = Buffer.from(text);
