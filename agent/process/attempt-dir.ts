@@ -2,7 +2,17 @@
  * The directory of one attempt, `<workdir>/runs/<fence>/`: what is in it and under which names. It is made once, by the
  * attempt that owns it, and is removed as a whole.
  */
-import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
@@ -63,8 +73,7 @@ export function attemptMarker(dir: string): string {
  */
 export function createAttemptDir(dir: string, files: { readonly [name: string]: string }): void {
   try {
-    mkdirSync(dirname(dir), { recursive: true, mode: 0o700 });
-    mkdirSync(dir, { mode: 0o700 });
+    makeDirectory(dir);
   } catch (error) {
     if (systemCode(error) === "EEXIST") throw new AppError("conflict", `attempt directory ${dir} exists already`);
     throw notMade(dir, error);
@@ -84,12 +93,31 @@ export function createAttemptDir(dir: string, files: { readonly [name: string]: 
 
 /** Removes the directory and all in it, without following links. No error where it is gone already. */
 export async function removeAttemptDir(dir: string): Promise<void> {
+  if (removeUsual(dir)) return;
   try {
     await rm(dir, { recursive: true, force: true, maxRetries: 3 });
   } catch (error) {
     throw new AppError("unavailable", `cannot remove attempt directory ${dir}: ${errorMessage(error)}`, {
       cause: error,
     });
+  }
+}
+
+/**
+ * Removes a directory that holds only what every attempt has, by name, which is less work than to look what is
+ * there. False where something is left, also after an error: whoever removes the rest meets it again.
+ */
+function removeUsual(dir: string): boolean {
+  const { config, claim, shimLog, output, status, artifacts, checkpoints } = attemptPaths(dir);
+  try {
+    // A run may have put a link to somewhere else here: nothing there is ours.
+    if (!lstatSync(dir).isDirectory()) return false;
+    for (const folder of [artifacts, checkpoints]) rmdirSync(folder);
+    for (const file of [config, claim, shimLog, output, status]) unlinkSync(file);
+    rmdirSync(dir);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -107,6 +135,17 @@ export function readIfPresent(path: string): string | undefined {
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
     throw error;
+  }
+}
+
+/** The folder above is there, but for the first attempt of a workdir. */
+function makeDirectory(dir: string): void {
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw error;
+    mkdirSync(dirname(dir), { recursive: true, mode: 0o700 });
+    mkdirSync(dir, { mode: 0o700 });
   }
 }
 

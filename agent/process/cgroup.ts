@@ -82,13 +82,10 @@ export function oomKills(group: string): number {
 
 /** Removes an empty group with the empty groups below it; false where a process is still inside. */
 export function removeGroup(group: string): boolean {
-  for (const below of subgroups(group)) removeGroup(below);
-  try {
-    rmdirSync(group);
-    return true;
-  } catch (error) {
-    return systemCode(error) === "ENOENT";
-  }
+  if (removeDirectory(group)) return true;
+  const below = subgroups(group);
+  for (const subgroup of below) removeGroup(subgroup);
+  return below.length > 0 && removeDirectory(group);
 }
 
 /** Makes a group, fills it the way the shim does (a process enters by itself), kills it and sees it empty. */
@@ -123,6 +120,16 @@ function makeDirectory(path: string): boolean {
     return true;
   } catch (error) {
     return systemCode(error) === "EEXIST";
+  }
+}
+
+/** True when it is gone. The kernel lets only a group go that holds neither processes nor groups. */
+function removeDirectory(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch (error) {
+    return systemCode(error) === "ENOENT";
   }
 }
 

@@ -2,7 +2,7 @@
  * The agent's side of the warden: keeps one alive for the workdir, and writes the leases that it enforces.
  */
 import { spawn } from "node:child_process";
-import { realpathSync, rmSync, writeFileSync } from "node:fs";
+import { realpathSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -53,7 +53,11 @@ export function readLease(dir: string): Lease | undefined {
 
 /** For an attempt that has ended: the warden looks at it no more. */
 export function removeLease(dir: string): void {
-  rmSync(attemptPaths(dir).lease, { force: true });
+  try {
+    unlinkSync(attemptPaths(dir).lease);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw error;
+  }
 }
 
 /** Pid of the workdir's warden; undefined where none is alive. */

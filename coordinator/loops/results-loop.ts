@@ -29,8 +29,10 @@ export interface ResultsLoop {
 
 /** A run that is over before this has passed is written once, at its end. */
 const FIRST_WRITING_MS = 1_000;
+/** A run that changes is looked at this much later: most of its changes come in a burst, and one look serves them all. */
+const GATHERING_MS = 20;
 /** Runs looked at in one turn of the event loop: a directory costs about half a millisecond. */
-const RUNS_PER_TURN = 16;
+const RUNS_PER_TURN = 8;
 
 interface AttemptRow {
   readonly fence: number;
@@ -48,7 +50,7 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
   const due = new Set<RunId>();
   const sealing = new Set<Fence>();
   const timers = new Map<RunId, NodeJS.Timeout>();
-  let scheduled = false;
+  let gathering: NodeJS.Timeout | undefined;
   let stopped = false;
 
   for (const row of db.prepare("SELECT run_id FROM attempts WHERE phase = 'ended' AND sealed = 0").iterate()) {
@@ -64,14 +66,12 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
   });
   schedule();
 
-  function schedule(): void {
-    if (scheduled || stopped || due.size === 0) return;
-    scheduled = true;
-    setImmediate(turn);
+  function schedule(delayMs = GATHERING_MS): void {
+    if (stopped || due.size === 0) return;
+    gathering ??= setTimeout(turn, delayMs);
   }
 
   function turn(): void {
-    scheduled = false;
     if (stopped) return;
     let left = RUNS_PER_TURN;
     for (const run of due) {
@@ -80,7 +80,8 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
       left -= 1;
       if (left === 0) break;
     }
-    schedule();
+    gathering = undefined;
+    schedule(left === 0 ? 0 : GATHERING_MS);
   }
 
   function look(run: RunId): void {
@@ -161,6 +162,7 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
     stop: () => {
       stopped = true;
       unsubscribe();
+      clearTimeout(gathering);
       for (const timer of timers.values()) clearTimeout(timer);
     },
   };

@@ -23,7 +23,7 @@ export function runDirectory(root: string, place: RunPlace): string {
 /** File of a byte stream of an attempt. Attempts count from 1. */
 export function streamPath(directory: string, attempt: number, stream: StreamName): string {
   if (stream === "output") return join(directory, terminalLog(attempt));
-  return join(directory, ".exp", `attempt-${attempt}`, `${stream}.jsonl`);
+  return join(directory, ".exp", `attempt-${attempt}.${stream}.jsonl`);
 }
 
 /** Relative to the run's directory. */

@@ -20,7 +20,7 @@ export function attemptFiles(resultsDir: string, run: RunView): StoredRun {
   return {
     dir,
     output: readOrEmpty(join(dir, "terminal_logs", log)),
-    client: readOrEmpty(join(dir, ".exp", `attempt-${run.attempt}`, "client.jsonl")),
+    client: readOrEmpty(join(dir, ".exp", `attempt-${run.attempt}.client.jsonl`)),
   };
 }
 

@@ -127,8 +127,8 @@ describe("places", () => {
     const directory = runDirectory("/r", place);
     expect(directory).toBe("/r/digits.1/digits.1.4_2025-11-21__09-53-20");
     expect(streamPath(directory, 12, "output")).toBe(`${directory}/terminal_logs/run_0012.log`);
-    expect(streamPath(directory, 2, "client")).toBe(`${directory}/.exp/attempt-2/client.jsonl`);
-    expect(streamPath(directory, 2, "status")).toBe(`${directory}/.exp/attempt-2/status.jsonl`);
+    expect(streamPath(directory, 2, "client")).toBe(`${directory}/.exp/attempt-2.client.jsonl`);
+    expect(streamPath(directory, 2, "status")).toBe(`${directory}/.exp/attempt-2.status.jsonl`);
   });
 
   test.each(["../x", "a/b", ".hidden", ""])("a handle %j never leaves the results", (runRef) => {
