@@ -1,8 +1,8 @@
 /** GetRun: one run with its attempts, what happened to it, and what it was made from. */
 import type { Attempt, GetRunRequest, GetRunResponse } from "../../../proto/gen/runner/v1/control.ts";
-import type { RunId } from "../../../shared/kernel/ids.ts";
+import { type RunId, runId } from "../../../shared/kernel/ids.ts";
 import type { RunRecord } from "../../../shared/run/records.ts";
-import { describeOutcome } from "../../../shared/run/states.ts";
+import { describeOutcome, isTerminal } from "../../../shared/run/states.ts";
 import { outcomeToProto, runToProto } from "../../../shared/wire/views.ts";
 import { liveReason } from "../../core/explain.ts";
 import type { AttemptRecord } from "../../store/queries/attempts.ts";
@@ -35,9 +35,9 @@ export function readRun(deps: ReadDeps, id: RunId): RunRecord {
 /** The runs with why they wait. */
 export function listedRuns(deps: ReadDeps, ids: readonly RunId[]): RunRecord[] {
   const wallMs = deps.clock.wallMs();
-  return ids.flatMap((id) => {
-    const run = deps.queries.runs.get(id);
-    return run ? [{ ...run, reason: liveReason(deps.cluster, id, wallMs) || run.reason }] : [];
+  return deps.queries.runs.getMany(ids).map((run) => {
+    const reason = isTerminal(run.state) ? "" : liveReason(deps.cluster, runId(run.id), wallMs);
+    return reason === "" ? run : { ...run, reason };
   });
 }
 

@@ -24,6 +24,8 @@ export interface RunQueries {
   ids(selection: Selection, filter: RunFilter): RunId[];
   /** Undefined where there is none. `resultsDir` is left empty: the store does not know directories. */
   get(id: RunId): RunRecord | undefined;
+  /** As `get`, for many at a cost of two queries: those that there are, in the order of `ids`. */
+  getMany(ids: readonly RunId[]): RunRecord[];
   /** State of one run; undefined where there is none. */
   state(id: RunId): RunState | undefined;
   /** The attempt whose output stands for the run: of the run itself, or of the one it was reused from. */
@@ -42,16 +44,18 @@ export function createRunQueries(db: Database): RunQueries {
     asc: { plain: plain("ASC"), byState: byState("ASC") },
     desc: { plain: plain("DESC"), byState: byState("DESC") },
   };
-  const one = db.prepare(`
+  const columns = `
     SELECT r.run_id, r.idx, r.params_json, r.created_at, r.reused_from, w.name, w.number AS sweep_number,
       s.state, s.reason, s.priority, s.attempt, s.fence, s.finished_at,
       a.node, a.devices_json, a.phase, a.started_at, a.outcome_json, a.sealed
     FROM runs r
     JOIN run_states s ON s.run_id = r.run_id
     JOIN sweeps w ON w.sweep_id = r.sweep_id
-    LEFT JOIN attempts a ON a.fence = s.fence
-    WHERE r.run_id = ?`);
-  const lasts = db.prepare("SELECT key, value, text FROM metric_lasts WHERE fence = ?");
+    LEFT JOIN attempts a ON a.fence = s.fence`;
+  const one = db.prepare(`${columns} WHERE r.run_id = ?`);
+  const many = db.prepare(`${columns} WHERE r.run_id IN (SELECT value FROM json_each(?))`);
+  const lasts = db.prepare(`SELECT fence, key, value, text FROM metric_lasts
+    WHERE fence IN (SELECT value FROM json_each(?))`);
   const source = db.prepare(`
     SELECT w.name, w.number, r.idx, s.fence FROM runs r
     JOIN run_states s ON s.run_id = r.run_id
@@ -60,14 +64,30 @@ export function createRunQueries(db: Database): RunQueries {
   const stateOf = db.prepare("SELECT state FROM run_states WHERE run_id = ?");
   const reusedFrom = db.prepare("SELECT reused_from FROM runs WHERE run_id = ?");
 
-  function metricsOf(fence: number | null): { [key: string]: number } {
-    if (fence === null) return {};
-    const metrics: [string, number][] = [];
-    for (const row of lasts.all(fence) as unknown as MetricRow[]) {
+  /** Last values by fence, as entries: a metric may bear any name. */
+  function metricsOf(fences: readonly number[]): Map<number, [key: string, value: number][]> {
+    const found = new Map<number, [string, number][]>();
+    if (fences.length === 0) return found;
+    for (const row of lasts.all(JSON.stringify(fences)) as unknown as MetricRow[]) {
       const value = row.value ?? nonFinite(row.text);
-      if (value !== undefined) metrics.push([row.key, value]);
+      if (value === undefined) continue;
+      const known = found.get(row.fence);
+      if (known) known.push([row.key, value]);
+      else found.set(row.fence, [[row.key, value]]);
     }
-    return Object.fromEntries(metrics);
+    return found;
+  }
+
+  function recordsOf(rows: readonly Row[]): RunRecord[] {
+    const whole = rows.map((row) => ({
+      row,
+      origin: row.reused_from === null ? undefined : (source.get(row.reused_from) as unknown as SourceRow),
+    }));
+    const fenceOf = ({ row, origin }: (typeof whole)[number]) => (origin ? origin.fence : row.fence);
+    const metrics = metricsOf(whole.flatMap((each) => fenceOf(each) ?? []));
+    return whole.map((each) =>
+      recordOf(each.row, each.origin, Object.fromEntries(metrics.get(fenceOf(each) ?? 0) ?? [])),
+    );
   }
 
   return {
@@ -94,9 +114,13 @@ export function createRunQueries(db: Database): RunQueries {
 
     get(id) {
       const row = one.get(id) as unknown as Row | undefined;
-      if (!row) return undefined;
-      const origin = row.reused_from === null ? undefined : (source.get(row.reused_from) as unknown as SourceRow);
-      return recordOf(row, origin, metricsOf(origin ? origin.fence : row.fence));
+      return row && recordsOf([row])[0];
+    },
+
+    getMany(ids) {
+      const rows = many.all(JSON.stringify(ids)) as unknown as Row[];
+      const byId = new Map<string, RunRecord>(recordsOf(rows).map((record) => [record.id, record]));
+      return ids.flatMap((id) => byId.get(id) ?? []);
     },
 
     state(id) {
@@ -133,6 +157,7 @@ interface Row {
 }
 
 interface MetricRow {
+  readonly fence: number;
   readonly key: string;
   readonly value: number | null;
   readonly text: string | null;

@@ -236,7 +236,7 @@ describe("best", () => {
   });
 });
 
-test("a sweep of 10,000 runs among 100,000 is listed in well under half a second", async () => {
+test("a sweep of 10,000 runs among 100,000 is listed whole", async () => {
   const run = (i: number): SeedRun => ({
     state: i % 3 === 0 ? "queued" : "succeeded",
     metrics: { acc: i / 10_000, loss: 1 },
@@ -245,13 +245,8 @@ test("a sweep of 10,000 runs among 100,000 is listed in well under half a second
     store.seed.sweep({ name: "big", runs: Array.from({ length: 10_000 }, (_, j) => run(j)) });
   }
   await start();
-  const started = performance.now();
   const messages = await collect(client.listRuns({ refs: ["big.5"], states: [], limit: 0 }, bearer()));
-  const tookMs = performance.now() - started;
-  expect(refs(messages)).toHaveLength(10_000);
-  // Both ends share this process and its one thread; the bound is for a busy machine of two cores.
-  expect(tookMs).toBeLessThan(1_500);
-  console.log(`10,000 of 100,000 runs listed in ${tookMs.toFixed(0)} ms, both ends`);
+  expect(refs(messages)).toEqual(Array.from({ length: 10_000 }, (_, i) => `big.5.${i + 1}`));
 }, 60_000);
 
 interface HealthCalls {
