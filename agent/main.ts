@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import yargs, { type Argv } from "yargs";
 import { hideBin } from "yargs/helpers";
-import { describeConfig, type Settings } from "../shared/config.ts";
+import { describeConfig, flagsOf } from "../shared/config.ts";
 import { systemClock } from "../shared/kernel/clock.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
 import { handleSignals } from "../shared/lifecycle.ts";
@@ -53,18 +53,8 @@ await yargs(hideBin(process.argv))
 type Flags = { readonly [key: string]: unknown };
 
 function withSettings<T>(args: Argv<T>): Argv<T> {
-  for (const [key, setting] of Object.entries<Settings[string]>(AGENT_SETTINGS)) {
-    args.option(key, { type: setting.type === "flag" ? "boolean" : "string", describe: describe(setting) });
-  }
-  return args
-    .option("config", { type: "string", describe: "TOML file with the same keys" })
-    .option("print-config", { type: "boolean", describe: "show every setting and where it comes from, then stop" })
-    .option("json", { type: "boolean", describe: "print JSON" })
-    .option("debug", { type: "boolean", describe: "show stack traces" });
-}
-
-function describe(setting: Settings[string]): string {
-  return setting.fallback === undefined ? setting.describe : `${setting.describe} [${setting.fallback}]`;
+  const json = { type: "boolean", describe: "print JSON" } as const;
+  return args.options({ ...flagsOf(AGENT_SETTINGS), json }) as Argv<T>;
 }
 
 async function guarded(flags: Flags, run: (flags: Flags) => Promise<void>): Promise<void> {

@@ -7,14 +7,8 @@
  */
 import { gap } from "./cases/gap.ts";
 import { noop } from "./cases/noop.ts";
+import type { Row } from "./cases/stats.ts";
 import { submit } from "./cases/submit.ts";
-
-export interface Row {
-  readonly what: string;
-  readonly value: string;
-  /** What it is held against. */
-  readonly against: string;
-}
 
 const CASES: { readonly [name: string]: () => Promise<Row[]> } = { gap, noop, submit };
 

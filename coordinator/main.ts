@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import yargs, { type Argv } from "yargs";
 import { hideBin } from "yargs/helpers";
-import { describeConfig, type Settings } from "../shared/config.ts";
+import { describeConfig, flagsOf } from "../shared/config.ts";
 import { systemClock } from "../shared/kernel/clock.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
 import { handleSignals } from "../shared/lifecycle.ts";
@@ -34,17 +34,7 @@ await yargs(hideBin(process.argv))
 type Flags = { readonly [key: string]: unknown };
 
 function withSettings<T>(args: Argv<T>): Argv<T> {
-  for (const [key, setting] of Object.entries<Settings[string]>(COORDINATOR_SETTINGS)) {
-    const fallback = setting.fallback === undefined ? "" : ` [${setting.fallback}]`;
-    args.option(key, {
-      type: setting.type === "flag" ? "boolean" : "string",
-      describe: `${setting.describe}${fallback}`,
-    });
-  }
-  return args
-    .option("config", { type: "string", describe: "TOML file with the same keys" })
-    .option("print-config", { type: "boolean", describe: "show every setting and where it comes from, then stop" })
-    .option("debug", { type: "boolean", describe: "show stack traces" });
+  return args.options(flagsOf(COORDINATOR_SETTINGS)) as Argv<T>;
 }
 
 async function guarded(flags: Flags, run: (flags: Flags) => Promise<void>): Promise<void> {

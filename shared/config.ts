@@ -69,6 +69,25 @@ export function loadConfig<S extends Settings>(settings: S, layers: Layers): Loa
   return { values: values as Values<S>, sources: sources as { [K in keyof S]: string } };
 }
 
+export interface FlagShape {
+  readonly type: "boolean" | "string";
+  readonly describe: string;
+}
+
+/** The settings as flags of a command line, with those that every program of ours has. */
+export function flagsOf(settings: Settings): { [key: string]: FlagShape } {
+  const own = Object.entries(settings).map(([key, { type, describe, fallback }]): [string, FlagShape] => {
+    const shown = fallback === undefined ? describe : `${describe} [${fallback}]`;
+    return [key, { type: type === "flag" ? "boolean" : "string", describe: shown }];
+  });
+  return {
+    ...Object.fromEntries(own),
+    config: { type: "string", describe: "TOML file with the same keys" },
+    "print-config": { type: "boolean", describe: "show every setting and where it comes from, then stop" },
+    debug: { type: "boolean", describe: "show stack traces" },
+  };
+}
+
 /** One line a setting: key, value, where it came from. */
 export function describeConfig<S extends Settings>(loaded: Loaded<S>): string {
   const keys = Object.keys(loaded.values).sort();

@@ -6,8 +6,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startFleet } from "../../test/helpers/fleet.ts";
-import type { Row } from "../main.ts";
-import { fixed, median, quantile } from "./stats.ts";
+import { fixed, median, quantile, type Row } from "./stats.ts";
 
 const RUNS = 300;
 /** bash knows the time to the microsecond without starting another program. */

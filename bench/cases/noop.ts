@@ -6,8 +6,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startFleet } from "../../test/helpers/fleet.ts";
-import type { Row } from "../main.ts";
-import { fixed } from "./stats.ts";
+import { fixed, type Row } from "./stats.ts";
 
 const RUNS = 2_000;
 const PEER_RUNS = 1_000;

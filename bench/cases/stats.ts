@@ -1,4 +1,11 @@
-/** Order statistics. */
+/** What a case gives, and the order statistics it is made from. */
+
+export interface Row {
+  readonly what: string;
+  readonly value: string;
+  /** What it is held against. */
+  readonly against: string;
+}
 
 /** The value below which `part` (0 to 1) of the sorted values lie; NaN of nothing. */
 export function quantile(values: readonly number[], part: number): number {

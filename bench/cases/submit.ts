@@ -7,8 +7,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { startFleet } from "../../test/helpers/fleet.ts";
-import type { Row } from "../main.ts";
-import { fixed, median } from "./stats.ts";
+import { fixed, median, type Row } from "./stats.ts";
 
 const RUNS = 10_000;
 const ROUNDS = 3;
