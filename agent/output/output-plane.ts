@@ -14,7 +14,7 @@ import { STREAM_NAMES, type StreamName } from "../../shared/subjects.ts";
 import { Publisher } from "./publish.ts";
 import { type Chunk, type Lane, Sender } from "./sender.ts";
 import { StatusHandover } from "./status-handover.ts";
-import { fileNameOf, Tail } from "./tail.ts";
+import { FIRST_LOOK_MS, fileNameOf, Tail } from "./tail.ts";
 import { createCursor, isStored, noteEnd, noteStored, noteTime } from "./watermark.ts";
 
 const TICK_MS_MIN = 20;
@@ -142,7 +142,7 @@ export function createOutputPlane(options: OutputPlaneOptions): OutputPlane {
     const lanes = STREAM_NAMES.map((stream) => ({
       fence,
       stream,
-      tail: new Tail(join(dir, fileNameOf(stream))),
+      tail: new Tail(join(dir, fileNameOf(stream)), nowMs),
       cursor: createCursor(from.get(stream) ?? 0, nowMs),
       chunks: [],
       queued: false,
@@ -151,7 +151,7 @@ export function createOutputPlane(options: OutputPlaneOptions): OutputPlane {
       overSession: undefined,
     }));
     attempts.set(fence, { fence, lanes, ended: false, announced: false });
-    schedule(nowMs);
+    schedule(nowMs + FIRST_LOOK_MS);
   }
 
   function nudge(fence: Fence): void {

@@ -8,6 +8,8 @@ import { type FileHandle, open } from "node:fs/promises";
 import { systemCode } from "../../shared/kernel/errors.ts";
 import type { StreamName } from "../../shared/subjects.ts";
 
+/** A run that is over before this has its status sent once, at its end. */
+export const FIRST_LOOK_MS = 50;
 const POLL_MS_MIN = 20;
 const POLL_MS_MAX = 250;
 const POLL_GROWTH = 1.5;
@@ -34,7 +36,7 @@ export class Tail {
   /** Set when the file grows no more: what is left goes out at once. */
   ended = false;
   /** Monotonic ms of the next look. */
-  nextPollMs = 0;
+  nextPollMs: number;
   #intervalMs = POLL_MS_MIN;
   #grewAtMs = 0;
   /** Size at which the last line was found incomplete, and since when. */
@@ -43,8 +45,9 @@ export class Tail {
   #handle: FileHandle | undefined;
   #closed = false;
 
-  constructor(path: string) {
+  constructor(path: string, nowMs: number) {
     this.path = path;
+    this.nextPollMs = nowMs + FIRST_LOOK_MS;
   }
 
   /** Looks at the size and sets the time of the next look. Throws where the directory may not be read. */
