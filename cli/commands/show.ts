@@ -1,6 +1,9 @@
 /** `exp show`: one run or one sweep in full. */
-import type { GetRunResponse, Sweep } from "../../proto/gen/runner/v1/control.ts";
+import type { GetRunResponse, Run, Sweep } from "../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
+import { paramsFromJson } from "../../shared/spec/params-json.ts";
+import { shownCommand } from "../../shared/spec/shown-command.ts";
+import { templateFromJson } from "../../shared/spec/template-json.ts";
 import { runFromProto, sweepFromProto } from "../../shared/wire/views.ts";
 import { EXIT } from "../exit-codes.ts";
 import { type RunDetails, runLines, type SweepDetails, sweepLines } from "../render/show.ts";
@@ -39,6 +42,7 @@ function runDetails(response: GetRunResponse): RunDetails {
     sealed: run.sealed,
     resources: parsed(response.resourcesJson),
     template: parsed(response.templateJson),
+    command: commandOf(run, response.templateJson),
     attempts: response.attempts.map(
       ({ number, fence, node, devices, state, assignedAt, startedAt, finishedAt, sealed }) => ({
         number,
@@ -54,6 +58,13 @@ function runDetails(response: GetRunResponse): RunDetails {
     ),
     events: response.events.map(({ at, kind, text }) => ({ at: new Date(at).toISOString(), kind, text })),
   };
+}
+
+function commandOf(run: Run, templateJson: string): string {
+  if (templateJson === "") return "";
+  const { id, ref: name, index, sweep, node, devices } = run;
+  const shown = { id, name, index, sweep, node: node === "" ? undefined : node, gpus: devices.length };
+  return shownCommand(templateFromJson(templateJson), paramsFromJson(run.paramsJson), shown);
 }
 
 function parsed(json: string): unknown {

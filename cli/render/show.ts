@@ -1,7 +1,7 @@
 /** [P] One run or one sweep in full. */
 import type { RunView, SweepView } from "../../shared/run/views.ts";
 import { countsText, paramText } from "./runs.ts";
-import { escapeControl, shellWord, shortNumber } from "./text.ts";
+import { escapeControl, shortNumber } from "./text.ts";
 import { clockText, spanText } from "./time.ts";
 
 export interface AttemptLine {
@@ -30,6 +30,8 @@ export interface RunDetails extends RunView {
   readonly sealed: boolean;
   readonly resources: unknown;
   readonly template: unknown;
+  /** As typed in a shell, with its parameters filled in. */
+  readonly command: string;
   readonly attempts: readonly AttemptLine[];
   readonly events: readonly HistoryLine[];
 }
@@ -46,7 +48,7 @@ export function runLines(run: RunDetails, nowMs: number): string[] {
   field("id", run.id);
   field("reused", run.reusedFrom);
   field("params", entriesText(run.params, paramText));
-  field("command", commandText(run.template));
+  field("command", run.command);
   field(
     "metrics",
     entriesText(run.metrics, (value) => shortNumber(value)),
@@ -81,11 +83,4 @@ function entriesText<T>(entries: { readonly [key: string]: T }, text: (value: T)
   return Object.entries(entries)
     .map(([key, value]) => `${key}=${text(value)}`)
     .join(" ");
-}
-
-/** The command of a template: words as typed in a shell, or the shell text itself. */
-export function commandText(template: unknown): string {
-  const command = typeof template === "object" && template !== null && "command" in template ? template.command : "";
-  if (typeof command === "string") return command;
-  return Array.isArray(command) ? command.map((word) => shellWord(String(word))).join(" ") : "";
 }

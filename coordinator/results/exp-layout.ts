@@ -13,7 +13,7 @@ export function metadataOf(record: ResultRecord, shown: ResultAttempt | undefine
   const gpus = (shown?.devices ?? []).filter((device) => device.kind === "gpu");
   return {
     name: record.runRef,
-    command: commandText(record.command),
+    command: record.command,
     tags: record.tags,
     timestamp: shanghaiTime(record.firstAssignedAt),
     status: expStatus(record.state),
@@ -41,15 +41,6 @@ function expStatus(state: RunState): ExpStatus {
     default:
       return "error";
   }
-}
-
-/** A command as people would type it. */
-export function commandText(command: readonly string[] | string): string {
-  return typeof command === "string" ? command : command.map(quoteWord).join(" ");
-}
-
-function quoteWord(word: string): string {
-  return /[\s'"\\|&;<>()*?`]|^$/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : word;
 }
 
 /** Columns in the order EXP gives them: by code point. */

@@ -2,7 +2,6 @@
 import { describeOutcome, isTerminal, type Outcome, type RunState } from "../../shared/run/states.ts";
 import type { Params } from "../../shared/spec/types.ts";
 import type { ResultAttempt, ResultRecord } from "../store/run-record.ts";
-import { commandText } from "./exp-layout.ts";
 import type { MetricPoint } from "./metric-points.ts";
 import { jsonNumber, type PythonValue } from "./python-text.ts";
 import { utcTime } from "./timestamps.ts";
@@ -63,7 +62,7 @@ export function metaOf(
     python_version: null,
     platform: shown?.platform || null,
     hostname: shown?.hostname || null,
-    started_cmd: commandText(record.command),
+    started_cmd: record.command,
     dataset_version: datasetVersion(record.params),
     seed: seedOf(record.params),
     extras: {

@@ -9,6 +9,7 @@ import { runRef, sweepRef } from "../../shared/run/names.ts";
 import type { HostFacts } from "../../shared/run/session.ts";
 import type { Outcome, RunState } from "../../shared/run/states.ts";
 import { paramsFromJson } from "../../shared/spec/params-json.ts";
+import { shownCommand } from "../../shared/spec/shown-command.ts";
 import type { Params, RunTemplate } from "../../shared/spec/types.ts";
 import type { Database } from "./database.ts";
 
@@ -23,8 +24,8 @@ export interface ResultRecord {
   /** In one line; empty where the state says it all. */
   readonly reason: string;
   readonly params: Params;
-  /** As the sweep file has it: before parameters are filled in. */
-  readonly command: readonly string[] | string;
+  /** As people would type it, filled in. */
+  readonly command: string;
   readonly cwd: string;
   readonly tags: readonly string[];
   readonly createdAt: number;
@@ -87,16 +88,19 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
     const template = JSON.parse(row.template_json) as RunTemplate;
     const attemptRows = attempts.all(id) as unknown as AttemptRow[];
     const sweep = sweepRef(row.name, row.number);
+    const params = paramsFromJson(row.params_json);
+    const name = runRef(sweep, row.idx);
+    const last = attemptRows.at(-1);
     return {
       runId: id,
-      runRef: runRef(sweep, row.idx),
+      runRef: name,
       sweepRef: sweep,
       sweepName: row.name,
       index: row.idx,
       state: row.state,
       reason: row.reason,
-      params: paramsFromJson(row.params_json),
-      command: template.command,
+      params,
+      command: shownCommand(template, params, { id, name, index: row.idx, sweep, node: last?.node }),
       cwd: template.cwd,
       tags: [],
       createdAt: row.created_at,

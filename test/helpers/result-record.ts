@@ -42,7 +42,7 @@ export function resultRecord(parts: Partial<ResultRecord> = {}): ResultRecord {
     state: "succeeded",
     reason: "",
     params,
-    command: ["python", "train.py", `$${"{args}"}`],
+    command: "python train.py --lr 1.0",
     cwd: "/home/alice/digits",
     tags: [],
     createdAt: RECORD_TIME - 5_000,

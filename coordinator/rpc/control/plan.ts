@@ -3,7 +3,7 @@ import type { PlanRequest, PlanResponse } from "../../../proto/gen/runner/v1/con
 import { required } from "../../../shared/kernel/assert.ts";
 import { runRef } from "../../../shared/run/names.ts";
 import { paramsToJson } from "../../../shared/spec/params-json.ts";
-import { renderCommand } from "../../../shared/spec/template.ts";
+import { shownArgv } from "../../../shared/spec/shown-command.ts";
 import type { SweepSpec } from "../../../shared/spec/types.ts";
 import type { WriteDeps } from "./deps-write.ts";
 import { type DecidedPoint, expandSource } from "./expand-source.ts";
@@ -28,13 +28,11 @@ export const plan =
   };
 
 function planPoint(deps: WriteDeps, spec: SweepSpec, { point, reusedFrom }: DecidedPoint) {
-  const run = { id: "run_…", name: runRef(spec.name, point.index), index: point.index, dir: "<run.dir>" };
-  const context = { run, sweep: spec.name, node: "<node.name>", gpus: spec.resources.gpus ?? 1 };
-  const rendered = renderCommand(spec.template, point.params, context);
+  const run = { id: "run_…", name: runRef(spec.name, point.index), index: point.index, sweep: spec.name };
   return {
     index: point.index,
     paramsJson: paramsToJson(point.params),
-    argv: "argv" in rendered ? [...rendered.argv] : [],
+    argv: [...shownArgv(spec.template, point.params, { ...run, gpus: spec.resources.gpus })],
     reusedFrom:
       reusedFrom === undefined ? "" : required(deps.queries.runs.get(reusedFrom), "the run that was reused").ref,
   };

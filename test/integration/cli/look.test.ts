@@ -22,7 +22,7 @@ const EMPTY: Answers = {
   listSweeps: () => ({ sweeps: [] }),
   listNodes: () => ({ nodes: [] }),
   best: () => ({ metric: "acc", goal: "maximize", rows: [] }),
-  getRun: () => ({ run: aRun(1, { metrics: {} }), attempts: [], events: [], templateJson: "{}", resourcesJson: "{}" }),
+  getRun: () => ({ run: aRun(1, { metrics: {} }), attempts: [], events: [], templateJson: "", resourcesJson: "{}" }),
   metrics: () => stream(),
 };
 
@@ -158,7 +158,7 @@ describe("one thing", () => {
         run: aRun(1),
         attempts: [],
         events: [{ at: AT, kind: "requeued", text: "lost" }],
-        templateJson: '{"command":["python","a b.py"]}',
+        templateJson: '{"command":["python","a b.py"],"args":"flags","cwd":"/w","env":{}}',
         resourcesJson: '{"gpus":1}',
       }),
     };

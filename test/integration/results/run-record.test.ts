@@ -56,7 +56,7 @@ test("a run with its attempts and their devices", () => {
     sweepName: "digits",
     state: "failed",
     reason: "exit code 1",
-    command: ["python", "train.py"],
+    command: "python train.py",
     cwd: "/w",
     firstAssignedAt: SEED_TIME + 1_000,
     finishedAt: SEED_TIME + 5_000,

@@ -1,6 +1,6 @@
 /** What EXP and ztxexp read, character by character. Expected texts were printed by CPython. */
 import { describe, expect, test } from "vitest";
-import { commandText, csvLine, sortColumns } from "../../../coordinator/results/exp-layout.ts";
+import { csvLine, sortColumns } from "../../../coordinator/results/exp-layout.ts";
 import { cellOfNumber, jsonDocument, jsonLine, type PythonValue } from "../../../coordinator/results/python-text.ts";
 import { runDirectory, streamPath } from "../../../coordinator/results/run-directory.ts";
 import { isWritableTime, shanghaiStamp, shanghaiTime, utcTime } from "../../../coordinator/results/timestamps.ts";
@@ -113,12 +113,6 @@ describe("cells", () => {
     ]);
   });
 });
-
-test.each([
-  [["python", "train.py", "${args}"], "python train.py ${args}"],
-  [["sh", "-c", "echo 'hi' > x", ""], `sh -c 'echo '\\''hi'\\'' > x' ''`],
-  ["python train.py | tee log", "python train.py | tee log"],
-])("command %j", (command, text) => expect(commandText(command)).toBe(text));
 
 describe("places", () => {
   const place = { sweepRef: "digits.1", runRef: "digits.1.4", firstAssignedAt: 1_763_690_000_123 };

@@ -84,7 +84,7 @@ describe("a run that succeeded", () => {
     const directory = project(resultRecord(), [output("hello\n")]);
     expect(Object.entries(json(directory, "metadata.json"))).toEqual([
       ["name", "digits.1.4"],
-      ["command", `python train.py $${"{args}"}`],
+      ["command", "python train.py --lr 1.0"],
       ["tags", []],
       ["timestamp", "2025-11-21T13:05:09.120000+08:00"],
       ["status", "finished"],
