@@ -75,6 +75,8 @@ export class SimAgent implements StreamEnd<CoordinatorMessage> {
 
   /** SIGSTOP for a while: what comes meanwhile waits in buffers, in order. The host's processes and its warden go on. */
   pause(forMs: number): void {
+    // Longer while it lasts would let what came later overtake.
+    if (this.#pausedUntilMs > this.#world.timeline.nowMs) return;
     this.#pausedUntilMs = this.#world.timeline.nowMs + forMs;
     if (this.#stream) this.#world.network.fallSilent(this.#stream, forMs);
   }

@@ -72,6 +72,8 @@ export class SimCoordinator implements StreamEnd<AgentMessage> {
 
   /** SIGSTOP for a while: what comes meanwhile waits in buffers, in order. */
   pause(forMs: number): void {
+    // Longer while it lasts would let what came later overtake.
+    if (this.#pausedUntilMs > this.#world.timeline.nowMs) return;
     this.#world.trace.note("coordinator", "pauses", forMs);
     this.#pausedUntilMs = this.#world.timeline.nowMs + forMs;
   }

@@ -188,6 +188,8 @@ export class SimHost {
   #kill(dir: AttemptDir, done: () => void): void {
     const killMs = this.#world.plan.slowKill ? this.#prng.between(0, KILL_MAX_MS) : 5;
     this.#later(killMs, () => {
+      // A shim between fork and exec carries no mark yet: no kill finds it. The claim must hold it back.
+      if (dir.shimAlive && !dir.started) return done();
       const hadShim = dir.shimAlive;
       dir.running = false;
       dir.daemon = false;

@@ -38,7 +38,7 @@ export interface SimResult {
 }
 
 /** Times as in production in their proportions, shortened. */
-const SETTINGS: CoreSettings = {
+export const SETTINGS: CoreSettings = {
   heartbeatMs: 4_000,
   unknownAfterMs: 10_000,
   leaseMs: 30_000,
@@ -289,7 +289,11 @@ class Simulation {
     const states = new Map<string, number>();
     for (const { state } of this.#world.checks.states.values()) states.set(state, (states.get(state) ?? 0) + 1);
     const left = this.#agents.map((agent) => [...(agent?.state.attempts.values() ?? [])].map((a) => a.phase).join("+"));
-    return `${[...states].map(([state, count]) => `${count} ${state}`).join(", ")}; agents: ${left.join(" | ")}`;
+    const cluster = this.#coordinator?.cluster;
+    const waits = [...(cluster?.runs.values() ?? [])].find(({ state }) => state === "queued");
+    const why = cluster && waits && explain(cluster, waits.id, this.#world.wallMs());
+    const counts = [...states].map(([state, count]) => `${count} ${state}`).join(", ");
+    return `${counts}; agents: ${left.join(" | ")}; ${JSON.stringify(why ?? "")}`;
   }
 }
 
