@@ -2,10 +2,12 @@
  * Carries out what the core decides about attempts: makes directories, spawns shims, signals trees, cleans up. What comes
  * of it goes back as events. Holds no rule of its own.
  */
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Clock } from "../shared/kernel/clock.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
-import type { DeviceUuid, Fence } from "../shared/kernel/ids.ts";
+import { type DeviceUuid, type Fence, fence as makeFence } from "../shared/kernel/ids.ts";
 import type { Assignment, FinalSizes } from "../shared/run/session.ts";
 import { describeOutcome } from "../shared/run/states.ts";
 import { paramsFromJson, paramsToNestedJson } from "../shared/spec/params-json.ts";
@@ -21,12 +23,13 @@ import type { OutputPlane } from "./output/output-plane.ts";
 import { appendStatus, type StatusFact } from "./output/status-log.ts";
 import { inspectAttempt, leaseExpired } from "./process/adopt.ts";
 import { attemptDir, attemptPaths, createAttemptDir, removeAttemptDir } from "./process/attempt-dir.ts";
+import { createDiscard } from "./process/discard.ts";
 import { buildEnvironment } from "./process/environment.ts";
 import { isAlive } from "./process/proc.ts";
 import { readShimLog } from "./process/shim.ts";
 import type { Spawner } from "./process/spawner.ts";
 import type { Trees, TreeTarget } from "./process/tree.ts";
-import { readLease, removeLease, writeLease } from "./process/warden.ts";
+import { readLease, writeLease } from "./process/warden.ts";
 
 export interface AttemptsOptions {
   readonly workdir: string;
@@ -66,6 +69,12 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   const watched = new Map<Fence, ProcessName>();
   const watchTimer = setInterval(lookAtWatched, WATCH_MS);
   watchTimer.unref();
+
+  const discard = createDiscard({
+    remove: removeAttemptDir,
+    monotonicMs: () => clock.monotonicMs(),
+    onError: (dir, error) => logger.warn({ dir, error: errorMessage(error) }, "attempt directory not removed"),
+  });
 
   const dirOf = (fence: Fence): string => attemptDir(workdir, fence);
   const attemptOf = (fence: Fence): AgentAttempt | undefined => state.attempts.get(fence);
@@ -183,10 +192,8 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     }
     const uuids = attemptOf(fence)?.assignment.devices ?? [];
     const unclean = (await devices.check(uuids)).filter((device) => device.health !== "clean");
-    removeLease(dirOf(fence));
-    const finalSizes = sizesOf(await output.end(fence));
-    trees.remove(fence);
-    apply({ kind: "cleaned", fence, finalSizes, unclean });
+    // Lease and cgroup go with the directory: nothing that can wait stands between two runs of a device.
+    apply({ kind: "cleaned", fence, finalSizes: sizesOf(await output.end(fence)), unclean });
     const outcome = attemptOf(fence)?.finish?.outcome;
     logger.info(
       { fence, run: attemptOf(fence)?.assignment.runRef, outcome: outcome && describeOutcome(outcome) },
@@ -194,10 +201,18 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     );
   }
 
-  async function remove(fence: Fence): Promise<void> {
+  function remove(fence: Fence): void {
     output.forget(fence);
     trees.remove(fence);
-    await removeAttemptDir(dirOf(fence));
+    discard.add(dirOf(fence), directorySize(dirOf(fence)));
+  }
+
+  /** Directories of attempts that an earlier agent had done with. */
+  function discardLeftovers(): void {
+    for (const name of readdirSync(join(workdir, "runs"))) {
+      if (/^\d+$/.test(name) && !state.attempts.has(makeFence(Number(name))))
+        discard.add(join(workdir, "runs", name), 0);
+    }
   }
 
   function lookAtWatched(): void {
@@ -235,10 +250,11 @@ export function createAttempts(options: AttemptsOptions): Attempts {
           if (output.isStored(command.fence)) apply({ kind: "stored", fence: command.fence });
           return;
         case "remove":
-          return inBackground("removing", command.fence, remove(command.fence));
+          return remove(command.fence);
       }
     },
     recover: async () => {
+      discardLeftovers();
       for (const [fence, attempt] of state.attempts) {
         const dir = dirOf(fence);
         output.watch(fence, dir, new Map());
@@ -256,7 +272,10 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         apply({ kind: "found", fence, found: await find(dir, attempt) });
       }
     },
-    close: () => clearInterval(watchTimer),
+    close: () => {
+      clearInterval(watchTimer);
+      discard.close();
+    },
   };
 
   async function find(dir: string, attempt: AgentAttempt): Promise<Extract<AgentEvent, { kind: "found" }>["found"]> {
@@ -271,8 +290,9 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         case "running":
           return { state: "running", process: { pid: found.pid, startTime: found.startTime } };
         case "exited":
-          return { state: "exited", code: found.code };
+          return { state: "exited", code: found.code, expired: leaseExpired(dir) };
         case "dead":
+          return { state: "dead", expired: leaseExpired(dir) };
         case "rebooted":
           return found;
       }
@@ -296,6 +316,11 @@ function render(
 
 function isCpuSlot(uuid: DeviceUuid, node: string): boolean {
   return uuid.startsWith(`${node}/cpu-`);
+}
+
+/** Bytes of the output, which is what can be large. */
+function directorySize(dir: string): number {
+  return statSync(attemptPaths(dir).output, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function sizesOf(sizes: ReadonlyMap<StreamName, number>): FinalSizes {

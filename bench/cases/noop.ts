@@ -1,6 +1,6 @@
 /**
  * Runs of /bin/true per second, everything durable: submitted, placed, started, ended, recorded, and each run's directory
- * written. Held against `xargs -P2` (which keeps nothing) and GNU parallel with its job log, in the same minute.
+ * written. Held against `xargs -P` (which keeps nothing) and GNU parallel with its job log, in the same minute.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -10,12 +10,14 @@ import { fixed, type Row } from "./stats.ts";
 
 const RUNS = 2_000;
 const PEER_RUNS = 1_000;
+/** At a time, for ours and for GNU parallel: enough to hide the waits of each. */
+const SLOTS = 8;
 
 export async function noop(): Promise<Row[]> {
-  await using fleet = await startFleet({ agents: 1, cpuSlots: 2 });
+  await using fleet = await startFleet({ agents: 1, cpuSlots: SLOTS });
   const numbers = join(fleet.dir, "numbers.txt");
   writeFileSync(numbers, Array.from({ length: PEER_RUNS }, (_, i) => `${i}\n`).join(""));
-  const xargs = rate(PEER_RUNS, () => execFileSync("xargs", ["-a", numbers, "-P2", "-n1", "/bin/true"]));
+  const xargs = rate(PEER_RUNS, () => execFileSync("xargs", ["-a", numbers, `-P${SLOTS}`, "-n1", "/bin/true"]));
   const parallel = hasParallel() ? rate(PEER_RUNS, () => runParallel(numbers, join(fleet.dir, "joblog"))) : undefined;
 
   const startMs = performance.now();
@@ -34,14 +36,14 @@ export async function noop(): Promise<Row[]> {
     {
       what: "no-op runs, submit to last end",
       value: `${fixed(steady, 0)} /s`,
-      against: `${fixed(steady / xargs, 2)} x xargs -P2 (${fixed(xargs, 0)} /s)`,
+      against: `${fixed(steady / xargs, 2)} x xargs -P${SLOTS} (${fixed(xargs, 0)} /s)`,
     },
     { what: "the same with the output of all stored and seen", value: `${fixed(RUNS / seconds, 0)} /s`, against: "" },
   ];
   const peer =
     parallel === undefined
       ? "GNU parallel is not installed"
-      : `${fixed(steady / parallel, 2)} x GNU parallel -j2 --joblog (${fixed(parallel, 0)} /s)`;
+      : `${fixed(steady / parallel, 2)} x GNU parallel -j${SLOTS} --joblog (${fixed(parallel, 0)} /s)`;
   return [...rows, { what: "", value: "", against: peer }];
 }
 
@@ -56,7 +58,7 @@ function hasParallel(): boolean {
 }
 
 function runParallel(numbers: string, jobLog: string): void {
-  execFileSync("parallel", ["--will-cite", "-j2", "--joblog", jobLog, "-a", numbers, "/bin/true", "#"], {
+  execFileSync("parallel", ["--will-cite", `-j${SLOTS}`, "--joblog", jobLog, "-a", numbers, "/bin/true", "#"], {
     stdio: "ignore",
   });
 }
