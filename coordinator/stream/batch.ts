@@ -1,7 +1,8 @@
 /**
- * Stores one batch of byte ranges: judge each, write the new bytes, sync every touched file once, commit all new offsets and
- * metric values in one transaction. Only after that may anything be acknowledged. What cannot be stored now (a full disk, a
- * directory without permission) is left out and comes again; a failed sync is thrown and must end the process.
+ * Stores one batch of byte ranges: judge each, write the new bytes, sync every touched file and every directory with a new
+ * name once, commit all new offsets and metric values in one transaction. Only after that may anything be acknowledged.
+ * What cannot be stored now (a full disk, a directory without permission) is left out and comes again; a failed sync is
+ * thrown and must end the process.
  */
 import { crc32 } from "node:zlib";
 import type { Clock } from "../../shared/kernel/clock.ts";
@@ -11,7 +12,7 @@ import type { StreamName } from "../../shared/subjects.ts";
 import type { OutputStore } from "../store/outputs.ts";
 import type { AttemptStreams, AttemptTable } from "./attempt-streams.ts";
 import { judgeRange } from "./commit-rule.ts";
-import { type OpenFiles, SyncFailure } from "./open-files.ts";
+import type { OpenFiles } from "./open-files.ts";
 
 /** SQLite's code for a full disk: the transaction is undone and may be tried again. */
 const SQLITE_FULL = 13;
@@ -63,22 +64,21 @@ export interface BatchParts {
 
 export async function storeBatch(ranges: readonly Range[], parts: BatchParts): Promise<BatchResult> {
   const judged = judge(ranges, parts.table);
-  const plans = [...judged.plans.values()];
   const written: Plan[] = [];
   let problem = "";
   await Promise.all(
-    plans.map(async (plan) => {
+    [...judged.plans.values()].map(async (plan) => {
       try {
         if (plan.stream === "client") await parts.table.summaryOf(plan.attempt);
         await parts.files.write(plan.attempt.files.path(plan.stream), plan.from, plan.parts);
         written.push(plan);
       } catch (error) {
-        if (error instanceof SyncFailure) throw error;
         problem = errorMessage(error);
       }
     }),
   );
   if (written.length > 0) {
+    await parts.files.sync();
     const refusal = await commit(written, parts);
     if (refusal !== "") return { ...result(judged, []), problem: refusal };
   }

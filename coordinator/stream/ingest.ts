@@ -21,8 +21,11 @@ import { OpenFiles } from "./open-files.ts";
 import { type BusHealth, CANARY_SUBJECT, type Delivery, OutputConsumer } from "./output-consumer.ts";
 import { type OnWatermarks, WatermarkNotices } from "./watermark-notices.ts";
 
-/** A batch waits this long for company. */
-const LINGER_MS = 5;
+/** A batch waits this long for company: what syncs and commits cost hardly depends on how much they are for. */
+const LINGER_MS = 20;
+/** It starts at once with so many messages, or bytes. */
+const ENOUGH_MESSAGES = 64;
+const ENOUGH_BYTES = 256 * 1024;
 const BATCH_MESSAGES_MAX = 500;
 const BATCH_BYTES_MAX = 8 * 1024 * 1024;
 /** Client bytes are parsed in one go, which holds up everything else. */
@@ -108,8 +111,12 @@ export function createIngest(options: IngestOptions): Ingest {
     if (ended) return;
     waiting.push(item);
     waitingBytes += item.bytes;
-    if (working) return;
-    if (waiting.length >= BATCH_MESSAGES_MAX || waitingBytes >= BATCH_BYTES_MAX) start();
+    schedule();
+  }
+
+  function schedule(): void {
+    if (working || ended || waiting.length === 0) return;
+    if (waiting.length >= ENOUGH_MESSAGES || waitingBytes >= ENOUGH_BYTES) start();
     else timer ??= setTimeout(start, LINGER_MS);
   }
 
@@ -121,8 +128,7 @@ export function createIngest(options: IngestOptions): Ingest {
       () => {
         working = undefined;
         consumer.resume();
-        if (waiting.length >= BATCH_MESSAGES_MAX || waitingBytes >= BATCH_BYTES_MAX) start();
-        else if (waiting.length > 0) timer ??= setTimeout(start, LINGER_MS);
+        schedule();
       },
       (error: unknown) => {
         // Nothing is acknowledged from here on.
@@ -162,7 +168,7 @@ export function createIngest(options: IngestOptions): Ingest {
     for (const fence of sealed) await table.forget(fence);
     sealed.clear();
     table.trim();
-    await files.trim();
+    files.trim();
   }
 
   /** One acknowledgement stands for all messages before it. */
@@ -245,7 +251,7 @@ export function createIngest(options: IngestOptions): Ingest {
     await working;
     notices.close();
     await consumer.close();
-    await files.closeAll();
+    files.closeAll();
   }
 
   return {

@@ -125,6 +125,18 @@ describe("ranges by hand", () => {
     expect(stored()).toBe("abcdef");
   });
 
+  it("stores what comes in at about the same time as one batch", async () => {
+    const numbers = Array.from({ length: 20 }, (_, i) => i + 1);
+    for (const number of numbers) rig.host(number);
+    const { batches } = rig.ingest.stats();
+    for (const number of numbers) {
+      rig.ingest.ingestChunk(AGENT_ID, { fence: fence(number), stream: "output", offset: 0, data: text("abc") });
+    }
+    await waitUntil("stored", () => numbers.every((number) => rig.committed(number, "output") === 3));
+    // A second one where a message of the bus itself came before.
+    expect(rig.ingest.stats().batches - batches).toBeLessThanOrEqual(2);
+  });
+
   it("holds nobody up when one file cannot be written, and heals", async () => {
     // A file where the directory should be fails for every user.
     const blocked = dirname(rig.resultFile(1, "output"));
@@ -142,7 +154,7 @@ describe("ranges by hand", () => {
     expect(rig.ingest.stats().problem).toBe("");
   });
 
-  it("ends the process, and commits nothing, when bytes cannot be made durable", async () => {
+  it("ends the process, and commits nothing, when bytes cannot be made durable", { timeout: 60_000 }, async () => {
     // Syncing a device file fails with EINVAL, as a broken disk would with EIO.
     mkdirSync(dirname(rig.resultFile(1, "output")), { recursive: true });
     symlinkSync("/dev/null", rig.resultFile(1, "output"));
@@ -152,8 +164,11 @@ describe("ranges by hand", () => {
     expect(rig.fatal.splice(0)[0]?.message).toMatch(/cannot make .*output\.log durable/);
     await send({ fence: fence(2), offset: 0, data: text("after the end") });
     expect(rig.committed(1, "output")).toBe(0);
+    rmSync(rig.resultFile(1, "output"));
     await rig.restartIngest();
+    // What still went to the old process comes again when the server has waited long enough for its acknowledgement.
     await waitUntil("a new process takes what was not acknowledged", () => rig.committed(2, "output") > 0, {
+      boundMs: 45_000,
       seen: () => rig.fatal.map(String),
     });
   });
