@@ -88,7 +88,7 @@ test("missing nats-server", async () => {
   const env = { EXP_NATS_SERVER: join(dir, "no-such-server") };
   expectRefusal(
     await runExp(["up", "--detach", "--port", "0", "--dir", join(dir, "stack")], dir, env),
-    5,
+    2,
     "nats-server",
   );
 });
