@@ -36,7 +36,8 @@ export class RunQueue {
   /** Removes the entry equal to this one in order; false when there is none. */
   remove(entry: QueueEntry): boolean {
     const position = this.#find(entry);
-    if (this.#entries[position]?.runId !== entry.runId) return false;
+    const found = this.#entries[position];
+    if (!found || compareEntries(found, entry) !== 0) return false;
     if (position === this.#head) this.#advance();
     else this.#entries.splice(position, 1);
     return true;
