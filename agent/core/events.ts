@@ -22,9 +22,10 @@ export interface Now {
 export type Found =
   | { readonly state: "never-started" }
   | { readonly state: "running"; readonly process: ProcessName }
-  | { readonly state: "exited"; readonly code: number }
+  /** `expired`: the warden killed it, as for Exit. */
+  | { readonly state: "exited"; readonly code: number; readonly expired: boolean }
   /** No live process and no exit record. */
-  | { readonly state: "dead" }
+  | { readonly state: "dead"; readonly expired: boolean }
   | { readonly state: "rebooted" };
 
 /** How a command's process came to its end. */

@@ -240,9 +240,9 @@ function onFound(state: AgentState, fence: Fence, found: Found, now: Now): Agent
         : adoption;
     }
     case "exited":
-      return ended(attempt, { code: found.code, started: true, oom: false, expired: false }, now);
+      return ended(attempt, { code: found.code, started: true, oom: false, expired: found.expired }, now);
     case "dead":
-      return ended(attempt, { code: undefined, started: true, oom: false, expired: false }, now);
+      return ended(attempt, { code: undefined, started: true, oom: false, expired: found.expired }, now);
     case "never-started":
       return ended(attempt, { code: undefined, started: false, oom: false, expired: false }, now);
     case "rebooted":

@@ -124,11 +124,13 @@ export class SimHost {
   /** What a restarted agent finds. Takes the claim where it is free, so that "never-started" stays true. */
   inspect(fence: Fence, acceptedInBoot: string): Found {
     const dir = this.dirs.get(fence);
-    if (dir?.exitCode !== undefined) return { state: "exited", code: dir.exitCode };
+    if (dir?.exitCode !== undefined) return { state: "exited", code: dir.exitCode, expired: dir.expired };
     if (acceptedInBoot !== this.bootId) return { state: "rebooted" };
     if (!dir) return { state: "never-started" };
     if (dir.started) {
-      return dir.shimAlive ? { state: "running", process: { pid: dir.pid, startTime: dir.pid } } : { state: "dead" };
+      return dir.shimAlive
+        ? { state: "running", process: { pid: dir.pid, startTime: dir.pid } }
+        : { state: "dead", expired: dir.expired };
     }
     if (!this.#world.plant.sharedClaim) dir.claimed = true;
     return { state: "never-started" };
