@@ -5,6 +5,9 @@
  *   npm run bench                 every case
  *   npm run bench -- gap noop     some of them
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gap } from "./cases/gap.ts";
 import { noop } from "./cases/noop.ts";
 import type { Row } from "./cases/stats.ts";
@@ -14,13 +17,25 @@ const CASES: { readonly [name: string]: () => Promise<Row[]> } = { gap, noop, su
 
 const wanted = process.argv.slice(2).filter((name) => !name.startsWith("-"));
 const unknown = wanted.find((name) => !Object.hasOwn(CASES, name));
-if (unknown !== undefined) {
+if (unknown === undefined) await runCases();
+else {
   process.stderr.write(`no such case: ${unknown}; there are ${Object.keys(CASES).join(", ")}\n`);
   process.exitCode = 2;
-} else {
-  for (const [name, run] of Object.entries(CASES)) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue;
-    for (const row of await run())
-      process.stdout.write(`${name.padEnd(8)}${row.what.padEnd(52)}${row.value.padEnd(18)}${row.against}\n`);
+}
+
+/** Files are removed after the last case: a file system is slower at making files for minutes after many were deleted. */
+async function runCases(): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), "exp-bench-"));
+  process.env.TMPDIR = dir;
+  process.env.EXP_KEEP = "1";
+  try {
+    for (const [name, run] of Object.entries(CASES)) {
+      if (wanted.length > 0 && !wanted.includes(name)) continue;
+      for (const row of await run()) {
+        process.stdout.write(`${name.padEnd(8)}${row.what.padEnd(52)}${row.value.padEnd(18)}${row.against}\n`);
+      }
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
   }
 }
