@@ -105,7 +105,8 @@ async function start(flags: Flags): Promise<void> {
     config,
     clock: systemClock,
     random: Math.random,
-    hostEnv: process.env,
+    // A copy: each read of process.env itself asks the C library.
+    hostEnv: { ...process.env },
     pid: process.pid,
     logger,
     onStopAsked: end,
