@@ -155,7 +155,7 @@ export class SimAgent implements StreamEnd<CoordinatorMessage> {
     const events = this.#waiting;
     this.#waiting = [];
     const { plant, timeline, checks } = this.#world;
-    const now: Now = { uptimeMs: this.#host.uptimeMs, wallMs: timeline.nowMs };
+    const now: Now = { uptimeMs: this.#host.uptimeMs, wallMs: Math.floor(timeline.nowMs) };
     const changes: AgentChange[] = [];
     const commands: AgentCommand[] = [];
     for (const event of events) {

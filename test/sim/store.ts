@@ -4,7 +4,7 @@
  */
 import { applyChange } from "../../coordinator/core/apply-change.ts";
 import type { Change } from "../../coordinator/core/changes.ts";
-import type { Attempt, Cluster, Sweep } from "../../coordinator/core/cluster.ts";
+import type { Attempt, Cluster, Run, Sweep } from "../../coordinator/core/cluster.ts";
 import type { TerminalRun } from "../../coordinator/core/events.ts";
 import { required } from "../../shared/kernel/assert.ts";
 import type { Fence, RunId, SweepId } from "../../shared/kernel/ids.ts";
@@ -53,6 +53,14 @@ export class MemoryStore implements SimStore {
       node.silent = false;
       node.lastHeardMs = monotonicMs;
     }
+    // In the order in which the real store reads them, so that what follows from order is the same.
+    reorder(cluster.nodes, (a, b) => (a.name < b.name ? -1 : 1));
+    reorder(cluster.attempts, (a, b) => a.fence - b.fence);
+    const seqOf = ({ sweepId }: Run): number => cluster.sweeps.get(sweepId)?.seq ?? 0;
+    reorder(cluster.runs, (a, b) => seqOf(a) - seqOf(b) || a.index - b.index);
+    const delayed = [...cluster.runs.keys()].filter((id) => cluster.delayed.has(id));
+    cluster.delayed.clear();
+    for (const id of delayed) cluster.delayed.add(id);
     return cluster;
   }
 
@@ -92,6 +100,12 @@ export class MemoryStore implements SimStore {
         return;
     }
   }
+}
+
+function reorder<Key, Value>(map: Map<Key, Value>, compare: (a: Value, b: Value) => number): void {
+  const entries = [...map].sort(([, a], [, b]) => compare(a, b));
+  map.clear();
+  for (const [key, value] of entries) map.set(key, value);
 }
 
 function emptyCluster(term: number): Cluster {
