@@ -34,6 +34,8 @@ beforeEach(async () => {
   nats.deleteStore();
   await nats.restart();
   rig = startOutputRig({ access: nats.access });
+  // What is published between the making of the stream and of its consumer is dropped and sent again: a fault's matter.
+  await waitUntil("the bus is served", () => rig.ingest.health().connected);
 });
 afterEach(async () => {
   expect(rig.fatal).toEqual([]);
