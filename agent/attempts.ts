@@ -108,6 +108,9 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       const cgroup = trees.cgroupOf(fence);
       writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, pid: 0, startTime: 0, cgroup });
       const env = environmentOf(assignment, params, rendered.env);
+      // This process may have stood still since it accepted: by now the run may be due elsewhere.
+      if (clock.uptimeMs() >= leaseDeadlineMs)
+        throw new AppError("unavailable", "its lease passed before it could start");
       const shim = await spawner.spawn({ dir, argv: rendered.argv, cwd: rendered.cwd, env, cgroupProcs });
       const process = { pid: shim.pid, startTime: shim.startTime };
       // With a cgroup the warden needs no pid.

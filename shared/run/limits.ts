@@ -14,8 +14,6 @@ export const CLIENT_LINE_BYTES_MAX = 64 * 1024;
 export const METRIC_KEYS_MAX = 10_000;
 /** Attempts of one run lost to host trouble in a row before it is held. */
 export const CRASHES_BEFORE_HOLD = 5;
-/** Attempts of one run that may be lost before it fails. */
-export const LOST_RETRIES_MAX = 3;
 export const NAME_CHARS_MAX = 128;
 export const DEVICES_PER_RUN_MAX = 1024;
 export const CPU_SLOTS_MAX = 4096;
