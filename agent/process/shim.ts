@@ -33,12 +33,17 @@ export interface ShimProcess {
   readonly exited: Promise<void>;
 }
 
-/**
- * Starts the shim of an attempt, detached: it outlives the agent, and does not keep the agent alive. Throws `invalid`
- * where the command cannot be started as given (no such directory, arguments too long), `unavailable` where the host
- * has no room for it. A program that does not exist is no error here: the shim records exit code 127.
- */
-export function spawnShim(request: ShimRequest): ShimProcess {
+/** What starts a shim: a program with arguments, onto a file. */
+export interface ShimLaunch {
+  readonly argv: readonly string[];
+  readonly env: { readonly [name: string]: string };
+  readonly cwd: string;
+  /** File that stdout and stderr are appended to. */
+  readonly output: string;
+}
+
+/** Throws `invalid` for a command that cannot be started as given: empty, or in a directory that is not there. */
+export function shimLaunch(request: ShimRequest): ShimLaunch {
   const { dir, cwd } = request;
   if (request.argv.length === 0 || request.argv[0] === "") throw new AppError("invalid", "the command is empty");
   if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) {
@@ -47,14 +52,21 @@ export function spawnShim(request: ShimRequest): ShimProcess {
     });
   }
   const { argv, env } = splitLoader(request.argv, { ...request.env, EXP_ATTEMPT_DIR: attemptMarker(dir) });
-  const output = openSync(attemptPaths(dir).output, "a", 0o600);
+  const shim = ["/bin/sh", SHIM, resolve(dir), request.cgroupProcs ?? "-", ...argv];
+  return { argv: shim, env, cwd, output: attemptPaths(dir).output };
+}
+
+/**
+ * Starts the shim of an attempt, detached: it outlives the agent, and does not keep the agent alive. Throws `invalid`
+ * where the command cannot be started as given (no such directory, arguments too long), `unavailable` where the host
+ * has no room for it. A program that does not exist is no error here: the shim records exit code 127.
+ */
+export function spawnShim(request: ShimRequest): ShimProcess {
+  const { argv, env, cwd, output: path } = shimLaunch(request);
+  const output = openSync(path, "a", 0o600);
   try {
-    const child = spawn("/bin/sh", [SHIM, resolve(dir), request.cgroupProcs ?? "-", ...argv], {
-      cwd,
-      env,
-      detached: true,
-      stdio: ["ignore", output, output],
-    });
+    const [program = "", ...args] = argv;
+    const child = spawn(program, args, { cwd, env, detached: true, stdio: ["ignore", output, output] });
     // Node reports some failures by an event after this turn; a missing pid tells the same now.
     child.on("error", () => undefined);
     if (child.pid === undefined) {
@@ -113,7 +125,8 @@ function splitLoader(argv: readonly string[], env: { readonly [name: string]: st
   return { argv: ["/usr/bin/env", ...own.map((name) => `${name}=${env[name]}`), ...argv], env: rest };
 }
 
-function startError(error: unknown): AppError {
+/** Why a shim did not start, from the system error. */
+export function startError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const code = systemCode(error);
   if (code === "E2BIG") {

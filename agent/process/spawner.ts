@@ -1,9 +1,15 @@
-/** Starts shims through a small process of its own (spawner-main.ts), which is started again when it dies. */
-import { type ChildProcess, fork } from "node:child_process";
+/**
+ * Starts shims. Where python3 is at hand, through a small process of its own (spawner.py), which is started again when it
+ * dies: starting a process costs this one milliseconds for the memory it has. Without python3, from here.
+ */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { getSystemErrorName } from "node:util";
 import { AppError } from "../../shared/kernel/errors.ts";
-import type { ShimRequest } from "./shim.ts";
-import type { SpawnerMessage } from "./spawner-main.ts";
+import { readStat } from "./proc.ts";
+import { type ShimRequest, shimLaunch, spawnShim, startError } from "./shim.ts";
 
 export interface SpawnedShim {
   readonly pid: number;
@@ -14,92 +20,114 @@ export interface SpawnedShim {
 
 export interface Spawner {
   /**
-   * Rejects with AppError: `invalid` or `unavailable` as `spawnShim` does, and `timeout` when the spawner died before it
+   * Rejects with AppError: `invalid` or `unavailable` as `spawnShim` does, and `timeout` when the helper died before it
    * answered: then nobody knows whether the shim was started, and the attempt's claim decides.
    */
   spawn(request: ShimRequest): Promise<SpawnedShim>;
   close(): void;
 }
 
+type Message =
+  | { readonly kind: "ready" }
+  | { readonly kind: "spawned"; readonly id: number; readonly pid: number; readonly startTime: number }
+  | { readonly kind: "failed"; readonly id: number; readonly errno: number; readonly message: string }
+  | { readonly kind: "exited"; readonly id: number };
+
 interface Waiting {
   readonly answer: (shim: SpawnedShim) => void;
   readonly refuse: (error: AppError) => void;
 }
 
-const MAIN = fileURLToPath(
-  new URL(import.meta.url.endsWith(".ts") ? "./spawner-main.ts" : "./spawner-main.js", import.meta.url),
-);
-/** Fewer threads and less memory: what a fork copies is what it costs. */
-const NODE_FLAGS = ["--disable-warning=ExperimentalWarning", "--v8-pool-size=0", "--max-semi-space-size=1"];
+type Helper = ChildProcessByStdio<Writable, Readable, null>;
 
-export async function createSpawner(): Promise<Spawner> {
+const SCRIPT = fileURLToPath(new URL("./spawner.py", import.meta.url));
+/** Isolated: no site packages, nothing from the environment or the current directory. */
+const PYTHON_FLAGS = ["-I", "-S", "-B"];
+const READY_MS = 10_000;
+
+/** `python`: program to run the helper with; tests name one that is not there. */
+export async function createSpawner(python = "python3"): Promise<Spawner> {
   let lastId = 0;
   let closed = false;
+  let helper: Helper | undefined;
   const waiting = new Map<number, Waiting>();
   const running = new Map<number, (how: "ended" | "unwatched") => void>();
-  let child: ChildProcess;
 
+  /** Resolves when the helper is ready, or when it is clear that there will be none. */
   function start(): Promise<void> {
-    const started = fork(MAIN, { execArgv: NODE_FLAGS, serialization: "json" });
-    child = started;
-    return new Promise((resolve, reject) => {
-      started.on("message", (message) => receive(message as SpawnerMessage, resolve));
-      started.once("error", reject);
-      started.once("exit", () => {
-        reject(new AppError("unavailable", "the spawner did not start", { id: "agent.spawner" }));
-        lost();
+    return new Promise((resolve) => {
+      const started = spawn(python, [...PYTHON_FLAGS, SCRIPT], { stdio: ["pipe", "pipe", "ignore"], detached: true });
+      const giveUp = setTimeout(() => started.kill("SIGKILL"), READY_MS);
+      createInterface({ input: started.stdout }).on("line", (line) => {
+        const message = JSON.parse(line) as Message;
+        if (message.kind !== "ready") return receive(message);
+        clearTimeout(giveUp);
+        if (closed) started.stdin.end();
+        else helper = started;
+        resolve();
+      });
+      // A write to a helper that has just died: its end is seen below.
+      started.stdin.on("error", () => undefined);
+      started.once("error", () => started.emit("close"));
+      started.once("close", () => {
+        clearTimeout(giveUp);
+        if (helper === started) lost();
+        resolve();
       });
     });
   }
 
-  function receive(message: SpawnerMessage, ready: () => void): void {
-    switch (message.kind) {
-      case "ready":
-        return ready();
-      case "spawned": {
-        const { pid, startTime, id } = message;
-        const over = new Promise<"ended" | "unwatched">((resolve) => running.set(id, resolve));
-        waiting.get(id)?.answer({ pid, startTime, over });
-        break;
-      }
-      case "failed":
-        waiting.get(message.id)?.refuse(new AppError(message.invalid ? "invalid" : "unavailable", message.message));
-        break;
-      case "exited":
-        running.get(message.id)?.("ended");
-        running.delete(message.id);
-        return;
+  function receive(message: Exclude<Message, { kind: "ready" }>): void {
+    if (message.kind === "exited") {
+      running.get(message.id)?.("ended");
+      running.delete(message.id);
+      return;
     }
+    const asked = waiting.get(message.id);
     waiting.delete(message.id);
+    if (message.kind === "failed") {
+      const code = getSystemErrorName(-message.errno);
+      asked?.refuse(startError(Object.assign(new Error(message.message), { code })));
+      return;
+    }
+    const { pid, startTime, id } = message;
+    const over = new Promise<"ended" | "unwatched">((resolve) => running.set(id, resolve));
+    asked?.answer({ pid, startTime, over });
   }
 
   /** What it was asked and did not answer is unknown; what it watched goes on unwatched. */
   function lost(): void {
+    helper = undefined;
     const unanswered = [...waiting.values()];
     const unwatched = [...running.values()];
     waiting.clear();
     running.clear();
     for (const { refuse } of unanswered) refuse(new AppError("timeout", "the spawner ended before it answered"));
     for (const over of unwatched) over("unwatched");
-    // A host that cannot even start this cannot start runs: the next request says so.
-    if (!closed) void start().catch(() => undefined);
+    // Until it is back, and when it does not come back, shims are started from here.
+    if (!closed) void start();
+  }
+
+  function spawnHere(request: ShimRequest): SpawnedShim {
+    const { pid, exited } = spawnShim(request);
+    return { pid, startTime: readStat(pid)?.startTime ?? 0, over: exited.then(() => "ended") };
   }
 
   await start();
   return {
-    spawn: (shim) =>
-      new Promise((answer, refuse) => {
+    spawn: async (request) => {
+      if (!helper) return spawnHere(request);
+      const launch = shimLaunch(request);
+      const { stdin } = helper;
+      return await new Promise((answer, refuse) => {
         const id = ++lastId;
-        if (!child.connected) {
-          refuse(new AppError("unavailable", "the spawner is being started again"));
-          return;
-        }
         waiting.set(id, { answer, refuse });
-        child.send({ id, shim });
-      }),
+        stdin.write(`${JSON.stringify({ id, ...launch })}\n`);
+      });
+    },
     close: () => {
       closed = true;
-      if (child.connected) child.disconnect();
+      helper?.stdin.end();
     },
   };
 }

@@ -1,0 +1,94 @@
+/** Shims through the helper process and without it: the same contract. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { attemptDir, attemptPaths, createAttemptDir } from "../../../agent/process/attempt-dir.ts";
+import { allPids, isAlive, readStat } from "../../../agent/process/proc.ts";
+import { readShimLog } from "../../../agent/process/shim.ts";
+import { createSpawner, type Spawner } from "../../../agent/process/spawner.ts";
+import { fence } from "../../../shared/kernel/ids.ts";
+import { waitUntil } from "../../helpers/wait-until.ts";
+
+let workdir = "";
+let last = 0;
+let spawner: Spawner;
+
+beforeEach(() => {
+  workdir = mkdtempSync(join(tmpdir(), "spawner-"));
+});
+afterEach(async () => {
+  spawner.close();
+  await waitUntil("the helper has ended", () => helpers().length === 0);
+  rmSync(workdir, { recursive: true, force: true });
+});
+
+/** Helper processes that are children of this one. */
+function helpers(): number[] {
+  return allPids().filter((pid) => {
+    const stat = readStat(pid);
+    return stat?.parent === process.pid && stat.comm.startsWith("python") && stat.state !== "Z";
+  });
+}
+
+function request(argv: readonly string[], cwd = workdir) {
+  const dir = attemptDir(workdir, fence(++last));
+  createAttemptDir(dir, {});
+  return { dir, argv, cwd, env: { PATH: process.env.PATH ?? "", WORD: "a b" }, cgroupProcs: undefined };
+}
+
+describe.each(["python3", "no-such-python"])("by %s", (python) => {
+  test("output, environment, directory, session and exit code are the command's own", async () => {
+    spawner = await createSpawner(python);
+    expect(helpers()).toHaveLength(python === "python3" ? 1 : 0);
+    const asked = request(["sh", "-c", 'echo "$WORD"; pwd; echo err >&2; cat; exit 5']);
+    const shim = await spawner.spawn(asked);
+    expect(readStat(shim.pid)?.session ?? shim.pid).toBe(shim.pid);
+    expect(await shim.over).toBe("ended");
+    expect(readFileSync(attemptPaths(asked.dir).output, "utf8")).toBe(`a b\n${workdir}\nerr\n`);
+    expect(readShimLog(asked.dir)).toMatchObject({
+      started: { pid: shim.pid, startTime: shim.startTime },
+      exit: { code: 5 },
+    });
+  });
+
+  test("signals are at their defaults in the command", async () => {
+    spawner = await createSpawner(python);
+    const asked = request(["sh", "-c", "grep -E 'Sig(Ign|Blk)' /proc/self/status"]);
+    await (await spawner.spawn(asked)).over;
+    const masks = readFileSync(attemptPaths(asked.dir).output, "utf8").trim().split("\n");
+    // 32 and 33 are the C library's own; posix_spawn leaves them ignored, and no program can use them.
+    const own = 0b11n << 31n;
+    expect(masks.map((line) => BigInt(`0x${line.split("\t")[1]}`) & ~own)).toEqual([0n, 0n]);
+  });
+
+  test("a directory that is not there, and arguments beyond the host's bound, are the command's fault", async () => {
+    spawner = await createSpawner(python);
+    await expect(spawner.spawn(request(["true"], join(workdir, "none")))).rejects.toMatchObject({ code: "invalid" });
+    await expect(spawner.spawn(request(["true", "x".repeat(300_000)]))).rejects.toMatchObject({ code: "invalid" });
+    const shim = await spawner.spawn(request(["true"]));
+    expect(await shim.over).toBe("ended");
+  });
+
+  test("many at once", async () => {
+    spawner = await createSpawner(python);
+    const shims = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => spawner.spawn(request(["sh", "-c", `exit ${i}`]))),
+    );
+    expect(await Promise.all(shims.map(({ over }) => over))).toEqual(shims.map(() => "ended"));
+  });
+});
+
+test("a killed helper leaves its shims alone, says so, and is replaced", async () => {
+  spawner = await createSpawner();
+  const asked = request(["sleep", "30"]);
+  const shim = await spawner.spawn(asked);
+  const [helper] = helpers();
+  execFileSync("kill", ["-KILL", String(helper)]);
+  expect(await shim.over).toBe("unwatched");
+  expect(isAlive(shim.pid, shim.startTime)).toBe(true);
+  expect(await (await spawner.spawn(request(["true"]))).over).toBe("ended");
+  await waitUntil("a new helper", () => helpers().some((pid) => pid !== helper));
+  process.kill(-shim.pid, "SIGKILL");
+});
