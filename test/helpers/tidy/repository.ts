@@ -6,7 +6,6 @@ import { violationsOf } from "./source.ts";
 const MARKERS = new RegExp(`\\b(${["TO" + "DO", "FIX" + "ME", "X" + "XX"].join("|")})\\b`, "g");
 /** Home folders of real people and machines; the people of examples may have one. */
 const HOME_PATH = /(?<![\w.])(\/root\/|\/(?:home|Users)\/(?!(?:alice|bob|carol|dave|exp|me|you|user|x)\b)\w+)/g;
-const WORKPLACE = new RegExp(`(?<![\\w.])(/work/(?:${["main", "shared", "\\.library"].join("|")}))\\b`, "g");
 const REGISTRY_HOST = new RegExp(
   `\\b(${["registry\\.npm" + "js", "npm" + "js\\.com", "py" + "pi\\.org", "pythonhosted\\.org", "deb\\.debian\\.org", "crates\\.io"].join("|")})\\b`,
   "g",
@@ -21,7 +20,6 @@ export function checkWords(files: readonly SourceFile[]): Violation[] {
       HOME_PATH,
       (path) => `${path} is one machine's path: derive it or take it as an argument.`,
     ),
-    ...violationsOf(file, file.text, WORKPLACE, (path) => `${path} is one machine's path: the project stands alone.`),
     ...violationsOf(
       file,
       file.text,
