@@ -118,6 +118,25 @@ export interface Cluster {
   readonly delayed: Set<RunId>;
 }
 
+/** Where a cluster begins: who it is, and the next number of each kind. */
+export type ClusterStart = Pick<Cluster, "storeId" | "term" | "nextFence" | "nextSession" | "nextSweepSeq">;
+
+/** A cluster without anything in it. */
+export function emptyCluster(start: ClusterStart): Cluster {
+  return {
+    ...start,
+    sweeps: new Map(),
+    runs: new Map(),
+    attempts: new Map(),
+    nodes: new Map(),
+    groups: new Map(),
+    holders: new Map(),
+    liveBySweep: new Map(),
+    activeBySweep: new Map(),
+    delayed: new Set(),
+  };
+}
+
 export function holderKey(node: NodeName, device: DeviceUuid): string {
   return `${node}\n${device}`;
 }

@@ -6,7 +6,7 @@ import type { HostFacts } from "../../shared/run/session.ts";
 import type { RunState } from "../../shared/run/states.ts";
 import { addAttempt, addRun, runOfRow } from "../core/apply-change.ts";
 import type { RunStateRow } from "../core/changes.ts";
-import type { Attempt, Cluster, Node, StopReason, Sweep } from "../core/cluster.ts";
+import { type Attempt, type Cluster, emptyCluster, type Node, type StopReason, type Sweep } from "../core/cluster.ts";
 import type { Database } from "./database.ts";
 import { transaction } from "./database.ts";
 
@@ -28,7 +28,7 @@ export function beginTerm(db: Database): number {
 
 /** `monotonicMs`: silence of every node is counted from here. */
 export function loadCluster(db: Database, term: number, monotonicMs: number): Cluster {
-  const cluster: Cluster = {
+  const cluster = emptyCluster({
     storeId: readMeta(db, "store_id") ?? "",
     term,
     nextFence: Math.max(
@@ -37,16 +37,7 @@ export function loadCluster(db: Database, term: number, monotonicMs: number): Cl
     ),
     nextSession: term * SESSIONS_PER_TERM,
     nextSweepSeq: number(db, "SELECT max(seq) AS value FROM sweeps") + 1,
-    sweeps: new Map(),
-    runs: new Map(),
-    attempts: new Map(),
-    nodes: new Map(),
-    groups: new Map(),
-    holders: new Map(),
-    liveBySweep: new Map(),
-    activeBySweep: new Map(),
-    delayed: new Set(),
-  };
+  });
   for (const row of rows(db, LIVE_SWEEPS)) {
     const sweep = sweepOf(row);
     cluster.sweeps.set(sweep.id, sweep);

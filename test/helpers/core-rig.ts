@@ -1,7 +1,7 @@
 /** The coordinator's core without a store: events in, reactions out, applied to memory as the engine would. */
 import { applyChange } from "../../coordinator/core/apply-change.ts";
 import type { Change, SweepRecord } from "../../coordinator/core/changes.ts";
-import type { Attempt, Cluster, Run } from "../../coordinator/core/cluster.ts";
+import { type Attempt, type Cluster, emptyCluster, type Run } from "../../coordinator/core/cluster.ts";
 import type { Command, Reaction } from "../../coordinator/core/commands.ts";
 import type { Event, NewSweep, Now } from "../../coordinator/core/events.ts";
 import { react } from "../../coordinator/core/react.ts";
@@ -15,23 +15,8 @@ import type { Outcome } from "../../shared/run/states.ts";
 
 export const WALL_MS = 1_700_000_000_000;
 
-export function emptyCluster(): Cluster {
-  return {
-    storeId: "store",
-    term: 1,
-    nextFence: 1,
-    nextSession: 1,
-    nextSweepSeq: 1,
-    sweeps: new Map(),
-    runs: new Map(),
-    attempts: new Map(),
-    nodes: new Map(),
-    groups: new Map(),
-    holders: new Map(),
-    liveBySweep: new Map(),
-    activeBySweep: new Map(),
-    delayed: new Set(),
-  };
+export function newCluster(): Cluster {
+  return emptyCluster({ storeId: "store", term: 1, nextFence: 1, nextSession: 1, nextSweepSeq: 1 });
 }
 
 export function makeDevice(uuid: string, patch: Partial<Device> = {}): Device {
@@ -85,7 +70,7 @@ export class CoreRig {
   #sweeps = 0;
 
   constructor(settings: Partial<CoreSettings> = {}) {
-    this.cluster = emptyCluster();
+    this.cluster = newCluster();
     this.settings = { ...DEFAULT_SETTINGS, ...settings };
   }
 

@@ -4,7 +4,7 @@
  */
 import { applyChange } from "../../coordinator/core/apply-change.ts";
 import type { Change } from "../../coordinator/core/changes.ts";
-import type { Attempt, Cluster, Run, Sweep } from "../../coordinator/core/cluster.ts";
+import { type Attempt, type Cluster, emptyCluster, type Run, type Sweep } from "../../coordinator/core/cluster.ts";
 import type { TerminalRun } from "../../coordinator/core/events.ts";
 import { required } from "../../shared/kernel/assert.ts";
 import type { Fence, RunId, SweepId } from "../../shared/kernel/ids.ts";
@@ -46,7 +46,7 @@ export class MemoryStore implements SimStore {
   }
 
   load(term: number, monotonicMs: number): Cluster {
-    const cluster = emptyCluster(term);
+    const cluster = newCluster(term);
     for (const change of this.#log) applyChange(cluster, change);
     for (const node of cluster.nodes.values()) {
       node.connected = false;
@@ -108,21 +108,12 @@ function reorder<Key, Value>(map: Map<Key, Value>, compare: (a: Value, b: Value)
   for (const [key, value] of entries) map.set(key, value);
 }
 
-function emptyCluster(term: number): Cluster {
-  return {
+function newCluster(term: number): Cluster {
+  return emptyCluster({
     storeId: "sim",
     term,
     nextFence: 1,
     nextSession: term * SESSIONS_PER_TERM,
     nextSweepSeq: 1,
-    sweeps: new Map(),
-    runs: new Map(),
-    attempts: new Map(),
-    nodes: new Map(),
-    groups: new Map(),
-    holders: new Map(),
-    liveBySweep: new Map(),
-    activeBySweep: new Map(),
-    delayed: new Set(),
-  };
+  });
 }
