@@ -4,8 +4,9 @@ import { violationsOf } from "./source.ts";
 
 /** Put together here, so that this file does not hold what it looks for. */
 const MARKERS = new RegExp(`\\b(${["TO" + "DO", "FIX" + "ME", "X" + "XX"].join("|")})\\b`, "g");
-/** Home folders of real people and machines; the people of examples may have one. */
-const HOME_PATH = /(?<![\w.])(\/root\/|\/(?:home|Users)\/(?!(?:alice|bob|carol|dave|exp|me|you|user|x)\b)\w+)/g;
+/** Home and work folders of real people and machines; the people of examples may have one. */
+const HOME_PATH =
+  /(?<![\w.])(\/root\/|\/work\/|\/(?:home|Users)\/(?!(?:alice|bob|carol|dave|exp|me|you|user|x)\b)\w+)/g;
 const REGISTRY_HOST = new RegExp(
   `\\b(${["registry\\.npm" + "js", "npm" + "js\\.com", "py" + "pi\\.org", "pythonhosted\\.org", "deb\\.debian\\.org", "crates\\.io"].join("|")})\\b`,
   "g",

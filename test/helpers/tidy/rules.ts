@@ -205,6 +205,7 @@ export const RULES: readonly Rule[] = [
       { files: [["a.md", `\n${"TO" + "DO"}: later`]], says: /^a\.md:2: TO/ },
       { files: [["a.sh", `cd ${"/ho" + "me/zed"}/x`]], says: /one machine's path/ },
       { files: [["a.sh", `cd ${"/ro" + "ot/"}x`]], says: /one machine's path/ },
+      { files: [["a.ts", `// see ${"/wo" + "rk/"}x`]], says: /one machine's path/ },
       {
         files: [["package-lock.json", `"https://${"registry.npm" + "js"}.org/a.tgz"`]],
         says: /which registry it asks/,
