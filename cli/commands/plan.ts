@@ -1,13 +1,14 @@
 /** `exp plan`: what a sweep file means. Asks the coordinator where there is one; expands here where there is none. */
 import type { PlanResponse } from "../../proto/gen/runner/v1/control.ts";
+import { required } from "../../shared/kernel/assert.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
-import { expand, SEED_PARAM } from "../../shared/spec/expand.ts";
 import { paramsToPlain } from "../../shared/spec/params-json.ts";
-import { parseSpec, type SpecSource } from "../../shared/spec/parse.ts";
+import type { SpecSource } from "../../shared/spec/parse.ts";
 import { specError } from "../../shared/spec/problems.ts";
+import { readSweep } from "../../shared/spec/read-sweep.ts";
 import { renderCommand } from "../../shared/spec/template.ts";
 import { EXIT } from "../exit-codes.ts";
-import { type PlanView, planLines } from "../render/plan.ts";
+import { type PlanPointView, type PlanView, planLines } from "../render/plan.ts";
 import { shellWord } from "../render/text.ts";
 import type { Command, Session } from "../session.ts";
 import { readSpecFile } from "../spec-file.ts";
@@ -63,23 +64,23 @@ function viewOf(response: PlanResponse): PlanView {
 
 /** Throws AppError (invalid) with the place of the first problem. */
 function planLocally(source: SpecSource, show: number): PlanView {
-  const parsed = parseSpec(source);
-  if ("problems" in parsed) throw specError(parsed.problems);
-  const { spec } = parsed;
-  const points = expand(spec);
-  const axes = Array.from(spec.grid, ([key, values]) => ({ key, size: values.length }));
-  if (spec.seeds) axes.push({ key: SEED_PARAM, size: spec.seeds.length });
-  const shown = points.slice(0, show).map(({ index, params }) => {
-    const name = `${spec.name}.N`;
-    const rendered = renderCommand(spec.template, params, {
+  const read = readSweep(source);
+  if ("problems" in read) throw specError(read.problems);
+  const { sweep, shapes, points, total, report } = read.sweep;
+  const axes = report.axes.map(({ key, size }) => ({ key, size }));
+  const shown: PlanPointView[] = [];
+  for (const { index, params, shape } of points) {
+    if (shown.length === show) break;
+    const { template, resources } = required(shapes[shape], "the shape of a point");
+    const name = `${sweep.name}.N`;
+    const rendered = renderCommand(template, params, {
       run: { id: "run_ID", name: `${name}.${index}`, index, dir: "/RUN_DIR" },
       sweep: name,
       node: "NODE",
-      gpus: spec.resources.gpus ?? 1,
+      gpus: resources.gpus ?? 1,
     });
     if ("problem" in rendered) throw new AppError("invalid", rendered.problem, { id: "spec.command" });
-    return { index, params: paramsToPlain(params), argv: rendered.argv, reusedFrom: null };
-  });
-  const total = points.length;
-  return { name: spec.name, total, new: total, reused: 0, reuseChecked: false, axes, points: shown };
+    shown.push({ index, params: paramsToPlain(params), argv: rendered.argv, reusedFrom: null });
+  }
+  return { name: sweep.name, total, new: total, reused: 0, reuseChecked: false, axes, points: shown };
 }

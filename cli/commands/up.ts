@@ -1,8 +1,9 @@
 /** `exp up`: the whole fleet on this machine, by the same programs and protocols as on many. */
 import { AppError, errorMessage } from "../../shared/kernel/errors.ts";
 import type { SubmitView } from "../../shared/run/views.ts";
-import { parseSpec, type SpecSource } from "../../shared/spec/parse.ts";
+import type { SpecSource } from "../../shared/spec/parse.ts";
 import { specError } from "../../shared/spec/problems.ts";
+import { readSweep } from "../../shared/spec/read-sweep.ts";
 import { type Args, usage } from "../args.ts";
 import { EXIT } from "../exit-codes.ts";
 import { readTokenFile } from "../locate.ts";
@@ -78,8 +79,8 @@ async function sourceOf(session: Session, args: Args): Promise<SpecSource | unde
   const file = args.text("file");
   if (file === undefined) return undefined;
   const source = await readSpecFile(session, file);
-  const parsed = parseSpec(source);
-  if ("problems" in parsed) throw specError(parsed.problems);
+  const read = readSweep(source);
+  if ("problems" in read) throw specError(read.problems);
   return source;
 }
 

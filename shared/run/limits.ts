@@ -1,7 +1,9 @@
 /** Limits, named and in one place. Each is checked where data enters, and tested at the limit and one above. */
 
-/** Points of one sweep, checked by multiplication before anything is built. */
-export const RUNS_PER_SWEEP_MAX = 100_000;
+/** Runs of one sweep, whatever its file says. */
+export const RUNS_PER_SWEEP_MAX = 1_000_000;
+/** Points of one sweep before `where`, unless its file asks for more; checked by multiplication before anything is built. */
+export const POINTS_DEFAULT_MAX = 100_000;
 /** Bytes of one sweep file. */
 export const SPEC_BYTES_MAX = 8 * 1024 * 1024;
 /** Bytes of one gRPC message, either way. */

@@ -2,7 +2,7 @@
  * `[base]`, `[grid]` and `seeds`: the parameters of a sweep. Sizes are checked by multiplication before a value is
  * looked at, and no parameter may be set in two ways.
  */
-import { PARAMS_BYTES_MAX, RUNS_PER_SWEEP_MAX, SWEEP_PARAMS_BYTES_MAX } from "../run/limits.ts";
+import { PARAMS_BYTES_MAX, POINTS_DEFAULT_MAX, SWEEP_PARAMS_BYTES_MAX } from "../run/limits.ts";
 import { canonicalJson } from "./canonical.ts";
 import { grouped } from "./document.ts";
 import { SEED_PARAM } from "./expand.ts";
@@ -132,13 +132,13 @@ function checkCount(
   const sizes = axes.map(({ node }) => lengthOf(node));
   if (seeds) sizes.push(lengthOf(seeds));
   const count = sizes.reduce((product, size) => product * BigInt(size), 1n);
-  if (count <= RUNS_PER_SWEEP_MAX) return Number(count);
+  if (count <= POINTS_DEFAULT_MAX) return Number(count);
   const shown = sizes.length > 8 ? `${sizes.slice(0, 8).join(" x ")} x …` : sizes.join(" x ");
   const arithmetic = sizes.length > 1 ? `${shown} = ` : "";
   const where = axes.length > 0 ? grid : seeds;
   addFinding(report, {
     id: "spec.too-many-points",
-    message: `${arithmetic}${grouped(count)} points; the limit is ${grouped(RUNS_PER_SWEEP_MAX)}`,
+    message: `${arithmetic}${grouped(count)} points; the limit is ${grouped(POINTS_DEFAULT_MAX)}`,
     span: where ? keySpan(where) : { start: 0, end: 0 },
     hint: "shorten the lists or split the sweep",
   });

@@ -47,18 +47,34 @@ function readSpec(report: Report, root: SpecNode): SweepSpec {
   const parameters = readParameters(report, childOf(root, "base"), childOf(root, "grid"), childOf(root, "seeds"));
   const priority = childOf(root, "priority");
   const rerun = childOf(root, "rerun");
+  const limits = readLimits(report, section(report, root, "limits"));
   return {
-    name: readName(report, root),
+    settings: {
+      name: readName(report, root),
+      project: "",
+      description: "",
+      note: "",
+      tags: [],
+      priority: (priority && readInteger(report, priority, "priority", -PRIORITY_MAX, PRIORITY_MAX)) ?? 0,
+      hold: false,
+      after: [],
+      parallel: limits.parallel,
+      failures: 0,
+      runsMax: 0,
+      objective: readObjective(report, section(report, root, "objective")),
+      rerun: (rerun && readWord(report, rerun, "rerun", ["missing", "all"])) ?? "missing",
+      identity: { ignore: [], include: ["command"] },
+    },
     base: parameters.base,
     grid: parameters.grid,
     seeds: parameters.seeds,
-    template: readRun(report, root, section(report, root, "run"), parameters.names),
-    resources: readResources(report, section(report, root, "resources")),
-    limits: readLimits(report, section(report, root, "limits")),
-    retryMax: readRetryMax(report, section(report, root, "retry")),
-    priority: (priority && readInteger(report, priority, "priority", -PRIORITY_MAX, PRIORITY_MAX)) ?? 0,
-    objective: readObjective(report, section(report, root, "objective")),
-    rerun: (rerun && readWord(report, rerun, "rerun", ["missing", "all"])) ?? "missing",
+    shape: {
+      template: readRun(report, root, section(report, root, "run"), parameters.names),
+      resources: readResources(report, section(report, root, "resources")),
+      limits: limits.run,
+      retry: { max: readRetryMax(report, section(report, root, "retry")) },
+      tags: [],
+    },
   };
 }
 

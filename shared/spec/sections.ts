@@ -27,7 +27,7 @@ import {
   wrongValue,
 } from "./report.ts";
 import { type TextRole, templateIssues } from "./template.ts";
-import { FloatParam, type Objective, type RunTemplate, type SweepLimits } from "./types.ts";
+import { FloatParam, type Objective, type RunLimits, type RunTemplate } from "./types.ts";
 import { valueText } from "./value-text.ts";
 
 /** Keys of each table. A list, so that messages name them in this order. */
@@ -77,14 +77,23 @@ export function readResources(report: Report, node: SpecNode | undefined): Resou
   };
 }
 
-export function readLimits(report: Report, node: SpecNode | undefined): SweepLimits {
+/** Bounds of a run, and of the sweep. */
+export interface Limits {
+  readonly run: RunLimits;
+  readonly parallel: number;
+}
+
+export function readLimits(report: Report, node: SpecNode | undefined): Limits {
   const time = node && childOf(node, "time");
   const parallel = node && childOf(node, "parallel");
   const grace = node && childOf(node, "stop_grace");
   return {
-    timeMs: (time && readDuration(report, time, "limits.time", 1)) ?? 0,
+    run: {
+      timeMs: (time && readDuration(report, time, "limits.time", 1)) ?? 0,
+      idleMs: 0,
+      stopGraceMs: (grace && readDuration(report, grace, "limits.stop_grace", 0)) ?? STOP_GRACE_MS,
+    },
     parallel: (parallel && readInteger(report, parallel, "limits.parallel", 1, RUNS_PER_SWEEP_MAX)) ?? 0,
-    stopGraceMs: (grace && readDuration(report, grace, "limits.stop_grace", 0)) ?? STOP_GRACE_MS,
   };
 }
 

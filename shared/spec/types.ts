@@ -3,6 +3,7 @@
  * `--lr 1` are different command lines.
  */
 import type { ResourceRequest } from "../run/devices.ts";
+import type { SpecProblem } from "./problems.ts";
 
 /** A float, kept as such: TOML `1.0` reaches the command line as `1.0`. A class, so that no user table looks like it. */
 export class FloatParam {
@@ -38,41 +39,141 @@ export interface RunTemplate {
   readonly env: { readonly [name: string]: string };
 }
 
+/** What `exp best` ranks by. */
 export interface Objective {
   readonly metric: string;
   readonly goal: "maximize" | "minimize";
 }
 
-export interface SweepSpec {
-  readonly name: string;
-  readonly base: Params;
-  readonly grid: ReadonlyMap<string, readonly ParamValue[]>;
-  /** Undefined: no seed parameter. */
-  readonly seeds: readonly number[] | undefined;
-  readonly template: RunTemplate;
-  readonly resources: ResourceRequest;
-  readonly limits: SweepLimits;
-  /** Further attempts after a failure of the program itself. */
-  readonly retryMax: number;
-  readonly priority: number;
-  readonly objective: Objective | undefined;
-  readonly rerun: "missing" | "all";
-}
-
-export interface SweepLimits {
-  /** Wall time of one attempt; 0: none. */
+/** Bounds of one attempt, in milliseconds. */
+export interface RunLimits {
+  /** Wall time; 0: none. */
   readonly timeMs: number;
-  /** Runs of this sweep at the same time; 0: no limit. */
-  readonly parallel: number;
+  /** Time without output and without a metric; 0: none. */
+  readonly idleMs: number;
   /** Between TERM and KILL. */
   readonly stopGraceMs: number;
 }
 
+/** What happens after an attempt that did not succeed. */
+export interface RetryPolicy {
+  /** Further attempts after a failure of the program itself. */
+  readonly max: number;
+}
+
+/**
+ * Everything about runs besides parameters that may differ within a sweep. Sweeps have few different ones; a point names
+ * its own by number.
+ */
+export interface RunShape {
+  readonly template: RunTemplate;
+  readonly resources: ResourceRequest;
+  readonly limits: RunLimits;
+  readonly retry: RetryPolicy;
+  readonly tags: readonly string[];
+}
+
+/** Which completed work is left out: what never succeeded runs, what failed only, or everything again. */
+export type Rerun = "missing" | "failed" | "all";
+
+/** What counts, besides parameters, for two runs to be the same work. */
+export const IDENTITY_PARTS = ["command", "code", "env", "data"] as const;
+export type IdentityPart = (typeof IDENTITY_PARTS)[number];
+
+export interface Identity {
+  /** Parameters that do not count: names, or `group.*` for all below a dotted path. */
+  readonly ignore: readonly string[];
+  readonly include: readonly IdentityPart[];
+}
+
+/** What is the same for all runs of a sweep. Texts are empty where the file has none. */
+export interface SweepSettings {
+  readonly name: string;
+  readonly project: string;
+  readonly description: string;
+  readonly note: string;
+  readonly tags: readonly string[];
+  readonly priority: number;
+  /** True: its runs wait until somebody releases them. */
+  readonly hold: boolean;
+  /** Handles of sweeps that must have ended before. */
+  readonly after: readonly string[];
+  /** Runs of this sweep at the same time; 0: no limit. */
+  readonly parallel: number;
+  /** Failed runs after which the sweep stops; 0: no limit. */
+  readonly failures: number;
+  /** Runs of the sweep at most, the first in queue order; 0: the default cap. Already applied to the points. */
+  readonly runsMax: number;
+  readonly objective: Objective | undefined;
+  readonly rerun: Rerun;
+  readonly identity: Identity;
+}
+
+/** A whole sweep, expanded: a pure function of its files. */
+export interface ExpandedSweep {
+  readonly sweep: SweepSettings;
+  /** Deduplicated. */
+  readonly shapes: readonly RunShape[];
+  /** In queue order. Made one by one while iterated, each time anew: 1,000,000 points are never in memory at once. */
+  readonly points: Iterable<SweepPoint>;
+  readonly total: number;
+  readonly report: ExpansionReport;
+}
+
 /** One point of a sweep. */
 export interface SweepPoint {
-  /** From 1. */
+  /** From 1, in queue order. */
   readonly index: number;
+  /** Built when asked for. */
   readonly params: Params;
+  /** Parameters as stored: `paramsToJson(params)`. */
+  readonly paramsJson: string;
   /** `v1:<hex>`: equal for configurations that count as the same work. */
   readonly fingerprint: string;
+  /** Index into `shapes`. */
+  readonly shape: number;
+  /** Replicates (seeds) of one point share it; from 1. */
+  readonly group: number;
+  /** Own priority of an explicit run; undefined: that of the sweep. */
+  readonly priority: number | undefined;
+}
+
+/** How a sweep came to its points, step by step in the order of expansion. */
+export interface ExpansionReport {
+  readonly axes: readonly AxisReport[];
+  /** Points before `where`. */
+  readonly product: number;
+  readonly where: readonly WhereReport[];
+  /** Points that were the same work as an earlier one. */
+  readonly duplicates: number;
+  readonly order: "listed" | "shuffled";
+  /** Points beyond `limits.runs`. */
+  readonly cut: number;
+  /** What is accepted and has no effect. */
+  readonly warnings: readonly SpecProblem[];
+}
+
+/** Something that multiplies points: an axis of the grid, a group of `[zip]`, samples, seeds. */
+export interface AxisReport {
+  readonly step: "variants" | "grid" | "zip" | "random" | "runs" | "seeds";
+  /** Name of the parameter or parameters. */
+  readonly key: string;
+  readonly size: number;
+  /** Number of the variant that it belongs to, from 1; undefined: of the whole sweep. */
+  readonly variant: number | undefined;
+}
+
+export interface WhereReport {
+  readonly condition: string;
+  readonly dropped: number;
+}
+
+/** What `parseSpec` makes of a file, before expansion. */
+export interface SweepSpec {
+  readonly settings: SweepSettings;
+  readonly base: Params;
+  readonly grid: ReadonlyMap<string, readonly ParamValue[]>;
+  /** Undefined: no seed parameter. */
+  readonly seeds: readonly number[] | undefined;
+  readonly shape: RunShape;
 }

@@ -1,6 +1,7 @@
 /** Sweep files for tests. */
 import { parseSpec, type SpecProblem, type SpecSource } from "../../shared/spec/parse.ts";
-import type { SweepSpec } from "../../shared/spec/types.ts";
+import { readSweep } from "../../shared/spec/read-sweep.ts";
+import type { ExpandedSweep, SweepPoint, SweepSpec } from "../../shared/spec/types.ts";
 
 export function tomlSource(text: string): SpecSource {
   return { path: "sweep.toml", text, format: "toml", directory: "/srv/ada/work" };
@@ -13,9 +14,21 @@ export function specOf(text: string): SweepSpec {
   return result.spec;
 }
 
+/** The expansion of a TOML text that must be sound. */
+export function sweepOf(text: string): ExpandedSweep {
+  const result = readSweep(tomlSource(text));
+  if ("problems" in result) throw new Error(result.problems.map(problemLine).join("\n"));
+  return result.sweep;
+}
+
+/** All points of a TOML text that must be sound. */
+export function pointsOf(text: string): SweepPoint[] {
+  return [...sweepOf(text).points];
+}
+
 /** The problems of a TOML text, one line each. */
 export function problemLinesOf(text: string): string[] {
-  const result = parseSpec(tomlSource(text));
+  const result = readSweep(tomlSource(text));
   return "problems" in result ? result.problems.map(problemLine) : [];
 }
 

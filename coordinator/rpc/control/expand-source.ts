@@ -2,10 +2,9 @@
 import { SpecFormat, type SpecSource as SpecSourceMessage } from "../../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import type { RunId } from "../../../shared/kernel/ids.ts";
-import { expand } from "../../../shared/spec/expand.ts";
-import { parseSpec } from "../../../shared/spec/parse.ts";
 import { specError } from "../../../shared/spec/problems.ts";
-import type { SweepPoint, SweepSpec } from "../../../shared/spec/types.ts";
+import { readSweep } from "../../../shared/spec/read-sweep.ts";
+import type { ExpandedSweep, SweepPoint } from "../../../shared/spec/types.ts";
 import type { Submissions } from "../../store/submissions.ts";
 
 export interface DecidedPoint {
@@ -15,7 +14,7 @@ export interface DecidedPoint {
 }
 
 export interface ExpandedSource {
-  readonly spec: SweepSpec;
+  readonly sweep: ExpandedSweep;
   readonly points: readonly DecidedPoint[];
 }
 
@@ -30,13 +29,13 @@ export function expandSource(
     throw new AppError("invalid", "the directory of the sweep file is not absolute", { id: "submit.directory" });
   }
   const format = source.format === SpecFormat.SPEC_FORMAT_JSON ? "json" : "toml";
-  const parsed = parseSpec({ path: source.path, text: source.text, format, directory: source.directory });
-  if ("problems" in parsed) throw specError(parsed.problems);
-  const { spec } = parsed;
-  const again = force || spec.rerun === "all";
-  const points = expand(spec).map((point) => ({
+  const read = readSweep({ path: source.path, text: source.text, format, directory: source.directory });
+  if ("problems" in read) throw specError(read.problems);
+  const { sweep } = read;
+  const again = force || sweep.sweep.rerun === "all";
+  const points = Array.from(sweep.points, (point) => ({
     point,
     reusedFrom: again ? undefined : submissions.completedBy(point.fingerprint),
   }));
-  return { spec, points };
+  return { sweep, points };
 }

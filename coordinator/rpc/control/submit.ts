@@ -1,9 +1,9 @@
 /** Submit: a sweep file becomes a sweep and its runs, whole or not at all, durable when the call returns. */
 import type { SubmitRequest, SubmitResponse } from "../../../proto/gen/runner/v1/control.ts";
+import { required } from "../../../shared/kernel/assert.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import { runId, sweepId } from "../../../shared/kernel/ids.ts";
 import { sweepRef } from "../../../shared/run/names.ts";
-import { paramsToJson } from "../../../shared/spec/params-json.ts";
 import { templateToJson } from "../../../shared/spec/template-json.ts";
 import type { RunRow } from "../../core/changes.ts";
 import type { NewSweep } from "../../core/events.ts";
@@ -35,7 +35,7 @@ async function submitOne(deps: WriteDeps, request: SubmitRequest): Promise<Submi
       id,
       index: point.index,
       fingerprint: point.fingerprint,
-      paramsJson: paramsToJson(point.params),
+      paramsJson: point.paramsJson,
       reusedFrom,
     };
   });
@@ -54,22 +54,25 @@ function response(made: { name: string; number: number; total: number; reused: n
   };
 }
 
-function newSweep(deps: WriteDeps, request: SubmitRequest, { spec, points }: ExpandedSource): NewSweep {
+function newSweep(deps: WriteDeps, request: SubmitRequest, { sweep, points }: ExpandedSource): NewSweep {
+  const settings = sweep.sweep;
+  // Every run of a sweep has the one shape that its file describes.
+  const shape = required(sweep.shapes[0], "the shape of the runs");
   return {
     id: sweepId(`swp_${deps.newUlid()}`),
-    name: spec.name,
+    name: settings.name,
     submitId: request.submitId,
     createdAt: deps.clock.wallMs(),
     total: points.length,
     reused: points.filter(({ reusedFrom }) => reusedFrom !== undefined).length,
-    priority: request.priority ?? spec.priority,
-    parallel: spec.limits.parallel,
-    retryMax: spec.retryMax,
-    timeLimitMs: spec.limits.timeMs,
-    stopGraceMs: spec.limits.stopGraceMs,
-    resources: spec.resources,
-    objective: spec.objective,
-    templateJson: templateToJson(spec.template),
+    priority: request.priority ?? settings.priority,
+    parallel: settings.parallel,
+    retryMax: shape.retry.max,
+    timeLimitMs: shape.limits.timeMs,
+    stopGraceMs: shape.limits.stopGraceMs,
+    resources: shape.resources,
+    objective: settings.objective,
+    templateJson: templateToJson(shape.template),
     sourcePath: request.source?.path ?? "",
     sourceText: request.source?.text ?? "",
   };

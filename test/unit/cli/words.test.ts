@@ -42,8 +42,8 @@ describe("a command as a spec", () => {
     [["python", "train.py", "--out", "${run.dir}", "", "a b", 'q"uote', "new\nline", "-o", "学"]],
   ])("words reach the program as typed: %j", (words) => {
     const spec = read({ words, cwd: "/data/$x/${y}", env: ["A=$1${b}=c"], name: "n" });
-    const [point] = expand(spec);
-    const rendered = renderCommand(spec.template, point?.params ?? new Map(), {
+    const [point] = expand(spec).points;
+    const rendered = renderCommand(spec.shape.template, point?.params ?? new Map(), {
       run: { id: "run_1", name: "n.1.1", index: 1, dir: "/d" },
       sweep: "n.1",
       node: "here",
@@ -59,8 +59,8 @@ describe("a command as a spec", () => {
 
   test("resources and limits", () => {
     const spec = read({ gpus: 2, cpus: 8, time: "4h" });
-    expect(spec.resources).toEqual({ gpus: 2, cpus: 8 });
-    expect(spec.limits.timeMs).toBe(4 * 3_600_000);
+    expect(spec.shape.resources).toEqual({ gpus: 2, cpus: 8 });
+    expect(spec.shape.limits.timeMs).toBe(4 * 3_600_000);
   });
 
   test.each(["A", "=1", ""])("a pair without a key is refused: %j", (pair) => {

@@ -1,14 +1,14 @@
 /** The examples of docs/sweep-file.md are sweep files, and what it says of them holds. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { required } from "../../../shared/kernel/assert.ts";
 import { flagWords } from "../../../shared/spec/args.ts";
 import { fingerprintOf } from "../../../shared/spec/canonical.ts";
-import { expand } from "../../../shared/spec/expand.ts";
 import { paramsToPlain } from "../../../shared/spec/params-json.ts";
 import { BUILTIN_NAMES } from "../../../shared/spec/placeholders.ts";
 import { quoteWords } from "../../../shared/spec/shell.ts";
 import { type RenderContext, renderCommand } from "../../../shared/spec/template.ts";
-import { problemLinesOf, specOf } from "../../helpers/spec-source.ts";
+import { pointsOf, problemLinesOf, specOf, sweepOf } from "../../helpers/spec-source.ts";
 
 const PAGE = readFileSync(new URL("../../../docs/sweep-file.md", import.meta.url), "utf8");
 const EXAMPLES = Array.from(PAGE.matchAll(/^```toml\n(.*?)^```$/gms), ([, text = ""]) => text);
@@ -25,16 +25,19 @@ describe("examples", () => {
 
   test.each(EXAMPLES)("%s", (text) => {
     expect(problemLinesOf(text)).toEqual([]);
-    const spec = specOf(text);
-    for (const { params } of expand(spec)) expect(renderCommand(spec.template, params, CONTEXT)).toHaveProperty("argv");
+    const { shapes, points } = sweepOf(text);
+    for (const { params, shape } of points) {
+      const template = required(shapes[shape], "the shape").template;
+      expect(renderCommand(template, params, CONTEXT)).toHaveProperty("argv");
+    }
   });
 
   test("the first one runs what the page says", () => {
-    const spec = specOf(EXAMPLES[0] ?? "");
-    const points = expand(spec);
-    expect(points).toHaveLength(6);
-    const first = points[0]?.params ?? new Map();
-    expect(renderCommand(spec.template, first, CONTEXT)).toMatchObject({
+    const { shapes, points, total } = sweepOf(EXAMPLES[0] ?? "");
+    expect(total).toBe(6);
+    const [first] = points;
+    const template = required(shapes[0], "the shape").template;
+    expect(renderCommand(template, required(first, "a point").params, CONTEXT)).toMatchObject({
       argv: ["/bin/sh", "-c", "python train.py --lr 0.1 --batch_size 32"],
     });
   });
@@ -44,7 +47,7 @@ test("the table of order", () => {
   const text = EXAMPLES.find((example) => example.includes('name = "order"')) ?? "";
   const rows = Array.from(PAGE.matchAll(/^\| (\d+) \| ([\d.]+) \| (\w+) \| (\d+) \|$/gm), (row) => row.slice(1));
   expect(rows).toHaveLength(5);
-  const points = expand(specOf(text)).slice(0, rows.length);
+  const points = pointsOf(text).slice(0, rows.length);
   expect(points.map(({ index, params }) => [index, ...Object.values(paramsToPlain(params))].map(String))).toEqual(rows);
 });
 
@@ -80,8 +83,7 @@ test("every placeholder is explained", () => {
 
 test("what counts as the same work", () => {
   const fingerprint = (command: string, more: string) => {
-    const spec = specOf(`name = "a"\nrun.command = ${command}\n${more}`);
-    return expand(spec)[0]?.fingerprint;
+    return pointsOf(`name = "a"\nrun.command = ${command}\n${more}`)[0]?.fingerprint;
   };
   const same = fingerprint('["python", "x.py"]', "[base]\na = 1\nb = 0.5\n");
   expect(fingerprint('["python", "x.py"]', "limits.time = '1h'\n[grid]\nb = [5e-1]\na = [1.0]\n")).toBe(same);

@@ -54,10 +54,34 @@ metric = "val/acc"
 goal = "maximize"
 `;
 
+const SETTINGS = {
+  name: "a",
+  project: "",
+  description: "",
+  note: "",
+  tags: [],
+  priority: 0,
+  hold: false,
+  after: [],
+  parallel: 0,
+  failures: 0,
+  runsMax: 0,
+  objective: undefined,
+  rerun: "missing",
+  identity: { ignore: [], include: ["command"] },
+};
+
 describe("a sound file", () => {
   test("with everything in it", () => {
     expect(specOf(EVERYTHING)).toEqual({
-      name: "digits-2.b",
+      settings: {
+        ...SETTINGS,
+        name: "digits-2.b",
+        priority: -5,
+        parallel: 12,
+        objective: { metric: "val/acc", goal: "maximize" },
+        rerun: "all",
+      },
       base: new Map<string, unknown>([
         ["epochs", 90],
         ["amp", true],
@@ -73,34 +97,34 @@ describe("a sound file", () => {
         ["data.crop", [32, 28]],
       ]),
       seeds: [2, 0, 1],
-      template: {
-        command: ["python", "train.py", "${args}", "--out=${run.dir}"],
-        args: "flags",
-        cwd: "/srv/ada/code",
-        env: { OMP_NUM_THREADS: "4", SCALE: "1.0", DEBUG: "true", SEED: "${seed}" },
+      shape: {
+        template: {
+          command: ["python", "train.py", "${args}", "--out=${run.dir}"],
+          args: "flags",
+          cwd: "/srv/ada/code",
+          env: { OMP_NUM_THREADS: "4", SCALE: "1.0", DEBUG: "true", SEED: "${seed}" },
+        },
+        resources: { gpus: 2, cpus: 8 },
+        limits: { timeMs: 5_400_000, idleMs: 0, stopGraceMs: 120_000 },
+        retry: { max: 3 },
+        tags: [],
       },
-      resources: { gpus: 2, cpus: 8 },
-      limits: { timeMs: 5_400_000, parallel: 12, stopGraceMs: 120_000 },
-      retryMax: 3,
-      priority: -5,
-      objective: { metric: "val/acc", goal: "maximize" },
-      rerun: "all",
     });
   });
 
   test("with as little as may be", () => {
     expect(specOf('name = "a"\nrun.command = "true"\n')).toEqual({
-      name: "a",
+      settings: SETTINGS,
       base: new Map(),
       grid: new Map(),
       seeds: undefined,
-      template: { command: "true", args: "flags", cwd: "/srv/ada/work", env: {} },
-      resources: { gpus: undefined, cpus: undefined },
-      limits: { timeMs: 0, parallel: 0, stopGraceMs: 30_000 },
-      retryMax: 0,
-      priority: 0,
-      objective: undefined,
-      rerun: "missing",
+      shape: {
+        template: { command: "true", args: "flags", cwd: "/srv/ada/work", env: {} },
+        resources: { gpus: undefined, cpus: undefined },
+        limits: { timeMs: 0, idleMs: 0, stopGraceMs: 30_000 },
+        retry: { max: 0 },
+        tags: [],
+      },
     });
   });
 
@@ -133,7 +157,7 @@ describe("run.cwd", () => {
   test.each(cases)("%s in %s is %s", (cwd, directory, expected) => {
     const text = `${SOUND}run.cwd = ${JSON.stringify(cwd)}\n`;
     const result = parseSpec({ path: "s.toml", text, format: "toml", directory });
-    expect("spec" in result && result.spec.template.cwd).toBe(expected);
+    expect("spec" in result && result.spec.shape.template.cwd).toBe(expected);
   });
 });
 
@@ -150,7 +174,10 @@ describe("the JSON form", () => {
           ["b.c", new FloatParam(1)],
           ["x10", [1, new FloatParam(2500)]],
         ]),
-        template: { command: ["echo", "$${x}"], args: "flags", cwd: "/d", env: {} },
+        shape: {
+          ...specOf(SOUND).shape,
+          template: { command: ["echo", "$${x}"], args: "flags", cwd: "/d", env: {} },
+        },
       },
     });
   });

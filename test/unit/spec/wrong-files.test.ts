@@ -1,7 +1,7 @@
 /** What users are told about wrong sweep files: every message with its place. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { RUNS_PER_SWEEP_MAX, SPEC_BYTES_MAX } from "../../../shared/run/limits.ts";
+import { POINTS_DEFAULT_MAX, SPEC_BYTES_MAX } from "../../../shared/run/limits.ts";
 import { parseSpec } from "../../../shared/spec/parse.ts";
 import { specError } from "../../../shared/spec/problems.ts";
 import { problemLine, problemLinesOf, tomlSource } from "../../helpers/spec-source.ts";
@@ -79,7 +79,7 @@ describe("files that do not fit into a table", () => {
     ],
     [
       "one seed over the limit",
-      `${SOUND}seeds = ${numbers(RUNS_PER_SWEEP_MAX + 1)}\n`,
+      `${SOUND}seeds = ${numbers(POINTS_DEFAULT_MAX + 1)}\n`,
       "3:1 spec.too-many-points: 100,001 points; the limit is 100,000 | shorten the lists or split the sweep",
     ],
     [
@@ -99,7 +99,7 @@ describe("files that do not fit into a table", () => {
   });
 
   test("the limits themselves are fine", () => {
-    expect(problemLinesOf(`${SOUND}seeds = ${numbers(RUNS_PER_SWEEP_MAX)}\n`)).toEqual([]);
+    expect(problemLinesOf(`${SOUND}seeds = ${numbers(POINTS_DEFAULT_MAX)}\n`)).toEqual([]);
     expect(problemLinesOf(`${SOUND}#${"x".repeat(SPEC_BYTES_MAX - SOUND.length - 1)}`)).toEqual([]);
     expect(problemLinesOf(`${SOUND}#${"x".repeat(SPEC_BYTES_MAX - SOUND.length)}`)).toEqual([
       "1:1 spec.too-large: the sweep file has 8,388,609 bytes; the limit is 8,388,608",

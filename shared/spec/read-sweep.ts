@@ -1,0 +1,12 @@
+/** The one door from the text of a sweep file to its runs. */
+import type { SpecSource } from "./document.ts";
+import { expand } from "./expand.ts";
+import { parseSpec } from "./parse.ts";
+import type { SpecProblem } from "./problems.ts";
+import type { ExpandedSweep } from "./types.ts";
+
+/** The expanded sweep, or at least one problem in the order of the file. Never throws for a bad file. */
+export function readSweep(source: SpecSource): { sweep: ExpandedSweep } | { problems: SpecProblem[] } {
+  const parsed = parseSpec(source);
+  return "problems" in parsed ? parsed : { sweep: expand(parsed.spec) };
+}
