@@ -6,7 +6,15 @@ export const LINES_SOFT = 250;
 export const LINES_HARD = 400;
 
 /** Parts without I/O, clock, randomness and async; what makes times and ids is handed to the others. */
-const PURE = ["shared/kernel/", "shared/run/", "shared/spec/", "coordinator/core/", "agent/core/", "cli/render/"];
+const PURE = [
+  "shared/kernel/",
+  "shared/run/",
+  "shared/spec/",
+  "coordinator/reuse/",
+  "coordinator/core/",
+  "agent/core/",
+  "cli/render/",
+];
 const NOT_PURE = ["shared/kernel/clock.ts", "shared/kernel/ids.ts"];
 /** Computing only. */
 const PURE_MODULES = /^node:(crypto|util|assert|path)$/;

@@ -10,7 +10,13 @@ interface Import {
 
 const KERNEL = "shared/kernel/";
 const PURE_SHARED = [KERNEL, "shared/run/", "shared/spec/", "shared/subjects.ts"];
-const COORDINATOR_GROUND = ["coordinator/core/", "coordinator/store/", "coordinator/engine.ts", "coordinator/feed.ts"];
+const COORDINATOR_GROUND = [
+  "coordinator/reuse/",
+  "coordinator/core/",
+  "coordinator/store/",
+  "coordinator/engine.ts",
+  "coordinator/feed.ts",
+];
 const AGENT_GROUND = ["agent/core/", "agent/engine.ts", "agent/journal.ts"];
 
 /**
@@ -25,8 +31,9 @@ const DIRECTIONS: readonly (readonly [part: readonly string[], mayImport: readon
   [["shared/wire/"], [...PURE_SHARED, "proto/gen/"]],
   [["shared/"], [...PURE_SHARED, "shared/"]],
 
-  [["coordinator/core/"], PURE_SHARED],
-  [["coordinator/store/"], ["shared/", "coordinator/core/"]],
+  [["coordinator/reuse/"], PURE_SHARED],
+  [["coordinator/core/"], [...PURE_SHARED, "coordinator/reuse/"]],
+  [["coordinator/store/"], ["shared/", "coordinator/core/", "coordinator/reuse/"]],
   [["coordinator/feed.ts"], ["shared/", "coordinator/core/"]],
   [["coordinator/engine.ts"], ["shared/", ...COORDINATOR_GROUND]],
   [["coordinator/results/"], ["shared/", ...COORDINATOR_GROUND]],
