@@ -1,10 +1,11 @@
-/** From the text of a sweep file to a tree of values with their places, and from an offset to a place for people. */
+/** From the text of a sweep file to a tree of values with their places. */
 import { parse, TomlError } from "smol-toml";
 import type { SourcePlace } from "../kernel/errors.ts";
 import { SPEC_BYTES_MAX } from "../run/limits.ts";
 import { readJson } from "./json-reader.ts";
 import { DEPTH_MAX, type SpecNode } from "./node.ts";
 import type { SpecProblem } from "./problems.ts";
+import { placeOf } from "./source-files.ts";
 import { tomlPlaces } from "./toml-places.ts";
 
 /** A sweep file as it arrives. */
@@ -15,6 +16,10 @@ export interface SpecSource {
   readonly format: "toml" | "json";
   /** Absolute; relative paths of the spec start here. */
   readonly directory: string;
+  /** Where the command was typed, absolute: relative paths of EXP's own files start there. */
+  readonly workingDirectory?: string;
+  /** Home of who hands the file in: "~" in EXP's own files. */
+  readonly home?: string;
 }
 
 /** A longer line is not shown under a message. */
@@ -33,22 +38,9 @@ export function readDocument(source: SpecSource): SpecNode | SpecProblem {
   return source.format === "toml" ? readToml(source) : readJsonDocument(source);
 }
 
-/** The place of a span, with its line unless the span is empty; undefined for a spec that is in no file. */
-export function placeAt(source: SpecSource, start: number, end: number): SourcePlace | undefined {
-  if (source.path === "") return undefined;
-  const { text } = source;
-  const lineStart = text.lastIndexOf("\n", start - 1) + 1;
-  const newline = text.indexOf("\n", start);
-  const lineEnd = newline < 0 ? text.length : newline;
-  const line = text.slice(lineStart, lineEnd).replace(/\r$/, "");
-  // Only the first line of a span is underlined, and at least one character of it.
-  const length = Math.max(1, Math.min(end, lineStart + line.length) - start);
-  return {
-    file: source.path,
-    line: countLines(text, lineStart),
-    column: start - lineStart + 1,
-    ...(end > start && line.length <= LINE_SHOWN_MAX && { text: line, length }),
-  };
+/** The place of a span in a source that stands alone. */
+function placeAt(source: SpecSource, start: number, end: number): SourcePlace | undefined {
+  return placeOf([{ ...source, origin: 0 }], { start, end });
 }
 
 /** "10,000,000", whatever the locale. */
@@ -97,10 +89,4 @@ function offsetOf(text: string, line: number, column: number): number {
   let start = 0;
   for (let i = 1; i < line; i++) start = text.indexOf("\n", start) + 1;
   return start + column - 1;
-}
-
-function countLines(text: string, end: number): number {
-  let count = 1;
-  for (let at = text.indexOf("\n"); at >= 0 && at < end; at = text.indexOf("\n", at + 1)) count += 1;
-  return count;
 }

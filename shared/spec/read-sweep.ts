@@ -1,4 +1,5 @@
-/** The one door from the text of a sweep file to its runs. */
+/** The one door from the text of a sweep file, or of one of EXP's own files, to its runs. */
+import { readExpSweep } from "../compat/exp-toml.ts";
 import type { SpecSource } from "./document.ts";
 import { expand } from "./expand.ts";
 import { parseSpec } from "./parse.ts";
@@ -7,6 +8,8 @@ import type { ExpandedSweep } from "./types.ts";
 
 /** The expanded sweep, or at least one problem in the order of the file. Never throws for a bad file. */
 export function readSweep(source: SpecSource): { sweep: ExpandedSweep } | { problems: SpecProblem[] } {
+  const exp = readExpSweep(source);
+  if (exp) return exp;
   const parsed = parseSpec(source);
   return "problems" in parsed ? parsed : { sweep: expand(parsed.spec) };
 }

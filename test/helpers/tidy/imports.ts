@@ -9,7 +9,15 @@ interface Import {
 }
 
 const KERNEL = "shared/kernel/";
-const PURE_SHARED = [KERNEL, "shared/run/", "shared/spec/", "shared/subjects.ts"];
+const PURE_SHARED = [
+  KERNEL,
+  "shared/run/",
+  "shared/expression/",
+  "shared/sampling/",
+  "shared/spec/",
+  "shared/compat/",
+  "shared/subjects.ts",
+];
 const COORDINATOR_GROUND = [
   "coordinator/reuse/",
   "coordinator/core/",
@@ -28,6 +36,9 @@ const DIRECTIONS: readonly (readonly [part: readonly string[], mayImport: readon
   [[KERNEL], []],
   [["shared/run/"], PURE_SHARED],
   [["shared/spec/"], PURE_SHARED],
+  [["shared/expression/"], PURE_SHARED],
+  [["shared/sampling/"], PURE_SHARED],
+  [["shared/compat/"], PURE_SHARED],
   [["shared/wire/"], [...PURE_SHARED, "proto/gen/"]],
   [["shared/"], [...PURE_SHARED, "shared/"]],
 
