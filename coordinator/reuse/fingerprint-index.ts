@@ -67,7 +67,7 @@ export class FingerprintIndex {
     }
     const start = (record - 1) * RECORD_BYTES;
     if (this.#bytes[start + LENGTH_AT] === 0) this.#size += 1;
-    this.#bytes[start + LENGTH_AT] = this.#bytes.latin1Write(id, start + ID_AT);
+    this.#bytes[start + LENGTH_AT] = this.#bytes.write(id, start + ID_AT, "latin1");
   }
 
   /** Does nothing where it is not there. */
@@ -88,7 +88,7 @@ export class FingerprintIndex {
       const id = this.#idOf(record);
       const start = (record - 1) * RECORD_BYTES;
       const version = this.#bytes[start + VERSION_AT];
-      if (id !== undefined) lines.push(`v${version} ${this.#bytes.hexSlice(start, start + VERSION_AT)} ${id}`);
+      if (id !== undefined) lines.push(`v${version} ${this.#bytes.toString("hex", start, start + VERSION_AT)} ${id}`);
     }
     return lines.sort();
   }
@@ -123,7 +123,7 @@ export class FingerprintIndex {
   #idOf(record: number): RunId | undefined {
     const start = (record - 1) * RECORD_BYTES;
     const length = this.#bytes[start + LENGTH_AT] as number;
-    return length === 0 ? undefined : runId(this.#bytes.latin1Slice(start + ID_AT, start + ID_AT + length));
+    return length === 0 ? undefined : runId(this.#bytes.toString("latin1", start + ID_AT, start + ID_AT + length));
   }
 
   #grow(records: number): void {

@@ -30,3 +30,7 @@ export const RETRIES_MAX = 1000;
 export const DURATION_MS_MAX = 366 * 86_400_000;
 /** Words of a command that is written as a list. */
 export const COMMAND_WORDS_MAX = 10_000;
+/** Files of the code that `[identity] include = ["code"]` counts. */
+export const CODE_FILES_MAX = 20_000;
+/** Bytes of them. */
+export const CODE_BYTES_MAX = 256 * 1024 * 1024;
