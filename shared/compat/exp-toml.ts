@@ -9,7 +9,7 @@ import { readDocument, type SpecSource } from "../spec/document.ts";
 import { paramsToJson } from "../spec/params-json.ts";
 import { escapeTemplate } from "../spec/placeholders.ts";
 import type { SpecProblem } from "../spec/problems.ts";
-import { problemsOf, type Report } from "../spec/report.ts";
+import { createReport, fileOf, problemsOf } from "../spec/report.ts";
 import type { ExpandedSweep, Params, RunShape, SweepPoint, SweepSettings } from "../spec/types.ts";
 import { type ExpEntry, isExpShape, readExpFile } from "./exp-file.ts";
 import { Notes } from "./exp-notes.ts";
@@ -27,8 +27,8 @@ export function readExpSweep(source: SpecSource): { sweep: ExpandedSweep } | { p
   if (source.format !== "toml" || !/scheduler|experiments/.test(source.text)) return undefined;
   const root = readDocument(source);
   if ("message" in root || !isExpShape(root)) return undefined;
-  const report: Report = { source, findings: [] };
-  const warnings: Report = { source, findings: [] };
+  const report = createReport([fileOf(source)]);
+  const warnings = createReport([fileOf(source)]);
   const notes = new Notes();
   const file = readExpFile(report, notes, root, {
     configDirectory: source.directory,

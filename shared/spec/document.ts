@@ -22,9 +22,6 @@ export interface SpecSource {
   readonly home?: string;
 }
 
-/** A longer line is not shown under a message. */
-const LINE_SHOWN_MAX = 400;
-
 /** The root table of a source, or why there is none. */
 export function readDocument(source: SpecSource): SpecNode | SpecProblem {
   const bytes = Buffer.byteLength(source.text);

@@ -11,7 +11,9 @@ import { readParameters } from "./parameters.ts";
 import { didYouMean, type SpecProblem } from "./problems.ts";
 import {
   addFinding,
+  createReport,
   excerpt,
+  fileOf,
   hasKind,
   isReservedKey,
   keySpan,
@@ -36,7 +38,7 @@ const KEYS = ["name", "seeds", "priority", "rerun"] as const;
 export function parseSpec(source: SpecSource): { spec: SweepSpec } | { problems: SpecProblem[] } {
   const root = readDocument(source);
   if ("message" in root) return { problems: [root] };
-  const report: Report = { source, findings: [] };
+  const report = createReport([fileOf(source)]);
   const spec = readSpec(report, root);
   return report.findings.length === 0 ? { spec } : { problems: problemsOf(report) };
 }

@@ -2,20 +2,18 @@
 import { parseDuration } from "../kernel/duration.ts";
 import { suggest } from "../kernel/suggest.ts";
 import { DURATION_MS_MAX } from "../run/limits.ts";
-import { grouped, placeAt, placeField, type SpecSource } from "./document.ts";
+import { grouped, placeField, type SpecSource } from "./document.ts";
 import { describeKind, kindOf, type NodeKind, type SpecNode } from "./node.ts";
 import { didYouMean, type SpecProblem } from "./problems.ts";
+import { placeOf, type SourceFile, type Span } from "./source-files.ts";
+
+export type { Span } from "./source-files.ts";
 
 /** Further problems are dropped: nobody reads that many, and a hostile file could have millions. */
 const PROBLEMS_MAX = 100;
 
 /** Keys that mean something to JavaScript objects; refused everywhere. */
 const RESERVED_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
-
-export interface Span {
-  readonly start: number;
-  readonly end: number;
-}
 
 export interface Finding {
   readonly id: string;
@@ -25,8 +23,21 @@ export interface Finding {
 }
 
 export interface Report {
-  readonly source: SpecSource;
+  /** The main file and those that it extends or names, laid one after the other; spans are offsets into all of them. */
+  readonly files: readonly SourceFile[];
+  /** What is wrong. */
   readonly findings: Finding[];
+  /** What is accepted and has no effect. */
+  readonly warnings: Finding[];
+}
+
+export function createReport(files: readonly SourceFile[]): Report {
+  return { files, findings: [], warnings: [] };
+}
+
+/** A source that stands alone. */
+export function fileOf({ path, text, directory }: SpecSource): SourceFile {
+  return { path, text, directory, origin: 0 };
 }
 
 export function addFinding(report: Report, finding: Finding): void {
@@ -34,15 +45,27 @@ export function addFinding(report: Report, finding: Finding): void {
 }
 
 /** The problems in the order of the file; what is missing comes last, as a misspelt key is often why. */
-export function problemsOf({ source, findings }: Report): SpecProblem[] {
+export function problemsOf({ files, findings }: Report): SpecProblem[] {
   const rank = ({ id }: Finding) => (id === "spec.missing" ? 1 : 0);
   const sorted = findings.toSorted((a, b) => rank(a) - rank(b) || a.span.start - b.span.start);
-  return sorted.map(({ id, message, span, hint }) => ({
-    id,
-    message,
-    ...placeField(placeAt(source, span.start, span.end)),
-    ...(hint !== undefined && { hint }),
-  }));
+  return sorted.map((finding) => withPlace(files, finding));
+}
+
+/** The warnings in the order of the file. */
+export function warningsOf({ files, warnings }: Report): SpecProblem[] {
+  return warnings.toSorted((a, b) => a.span.start - b.span.start).map((finding) => withPlace(files, finding));
+}
+
+function withPlace(files: readonly SourceFile[], { id, message, span, hint }: Finding): SpecProblem {
+  return { id, message, ...placeField(placeOf(files, span)), ...(hint !== undefined && { hint }) };
+}
+
+/** Says that something has no effect; each message once. */
+export function addWarning(report: Report, warning: Finding): void {
+  const { warnings } = report;
+  if (warnings.length < PROBLEMS_MAX && warnings.every(({ message }) => message !== warning.message)) {
+    warnings.push(warning);
+  }
 }
 
 export function keySpan({ at }: SpecNode): Span {

@@ -26,6 +26,7 @@ import {
   wrongType,
   wrongValue,
 } from "./report.ts";
+import { fileAt, textAt } from "./source-files.ts";
 import { type TextRole, templateIssues } from "./template.ts";
 import { FloatParam, type Objective, type RunLimits, type RunTemplate } from "./types.ts";
 import { valueText } from "./value-text.ts";
@@ -148,7 +149,7 @@ function readCommand(report: Report, node: SpecNode, names: ReadonlySet<string>)
 
 /** Absolute, but for `${…}`: a relative directory starts from that of the sweep file. */
 function readCwd(report: Report, node: SpecNode | undefined, names: ReadonlySet<string>): string {
-  const home = escapeTemplate(report.source.directory);
+  const home = escapeTemplate(fileAt(report.files, node?.at.start ?? 0).directory);
   const text = node && readText(report, node, "run.cwd");
   if (!node || text === undefined) return home;
   if (text === "") wrongValue(report, node, "run.cwd is empty", "leave it out for the directory of the sweep file");
@@ -197,7 +198,7 @@ function checkTemplate(report: Report, node: SpecNode, text: string, role: TextR
     if (seen.has(raw)) continue;
     seen.add(raw);
     const whole = valueSpan(node);
-    const found = report.source.text.slice(whole.start, whole.end).indexOf(raw);
+    const found = textAt(report.files, whole).indexOf(raw);
     const start = whole.start + found;
     const span = found < 0 ? whole : { start, end: start + raw.length };
     addFinding(report, { id: "spec.template", message, span, hint });
