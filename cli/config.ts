@@ -23,6 +23,8 @@ export interface Sourced {
 
 export interface Config {
   readonly cwd: string;
+  /** The user's home; the directory that the command was typed in, where the environment names none. */
+  readonly home: string;
   /** Absolute directory of the local stack. */
   readonly dir: string;
   readonly dirFrom: "flag" | "env" | "default";
@@ -56,6 +58,7 @@ export function loadConfig(args: Args, env: Environment, terminal: TerminalFacts
   const home = given(env.HOME) ?? cwd;
   return {
     cwd,
+    home,
     dir: resolve(cwd, dirFlag ?? dirEnv ?? ".exp"),
     dirFrom: dirFlag !== undefined ? "flag" : dirEnv !== undefined ? "env" : "default",
     server: sourced(args.text("server"), env.EXP_SERVER),

@@ -8,15 +8,20 @@ import type { Session } from "./session.ts";
 
 /** "-" is stdin. Throws AppError (invalid) for a file that is not there, is no file, or is too large. */
 export async function readSpecFile(session: Session, path: string): Promise<SpecSource> {
-  const { cwd } = session.config;
-  if (path === "-") return checked({ path: "stdin", text: await session.readStdin(), format: "toml", directory: cwd });
+  const { cwd, home } = session.config;
+  const places = { workingDirectory: cwd, home };
+  if (path === "-") {
+    const text = await session.readStdin();
+    return checked({ path: "stdin", text, format: "toml", directory: cwd, ...places });
+  }
   const absolute = resolve(cwd, path);
   try {
     const facts = await stat(absolute);
     if (!facts.isFile()) throw new AppError("invalid", `${path} is not a file`, { id: "file.kind" });
     if (facts.size > SPEC_BYTES_MAX) throw tooLarge(path);
     const format = path.endsWith(".json") ? "json" : "toml";
-    return checked({ path, text: await readFile(absolute, "utf8"), format, directory: dirname(absolute) });
+    const text = await readFile(absolute, "utf8");
+    return checked({ path, text, format, directory: dirname(absolute), ...places });
   } catch (error) {
     if (error instanceof AppError) throw error;
     const code = systemCode(error);

@@ -60,7 +60,8 @@ export async function submitSource(
 
 export function toProto(source: SpecSource) {
   const format = source.format === "json" ? SpecFormat.SPEC_FORMAT_JSON : SpecFormat.SPEC_FORMAT_TOML;
-  return { path: source.path, text: source.text, format, directory: source.directory };
+  const { path, text, directory, workingDirectory = "", home = "" } = source;
+  return { path, text, format, directory, workingDirectory, home };
 }
 
 /** "digits.1: 12 runs, 10 new, 2 completed before" */

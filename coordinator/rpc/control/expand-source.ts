@@ -29,7 +29,8 @@ export function expandSource(
     throw new AppError("invalid", "the directory of the sweep file is not absolute", { id: "submit.directory" });
   }
   const format = source.format === SpecFormat.SPEC_FORMAT_JSON ? "json" : "toml";
-  const read = readSweep({ path: source.path, text: source.text, format, directory: source.directory });
+  const { path, text, directory, workingDirectory, home } = source;
+  const read = readSweep({ path, text, format, directory, workingDirectory, home });
   if ("problems" in read) throw specError(read.problems);
   const { sweep } = read;
   const again = force || sweep.sweep.rerun === "all";

@@ -9,7 +9,10 @@ export const LINES_HARD = 400;
 const PURE = [
   "shared/kernel/",
   "shared/run/",
+  "shared/expression/",
+  "shared/sampling/",
   "shared/spec/",
+  "shared/compat/",
   "coordinator/reuse/",
   "coordinator/core/",
   "agent/core/",

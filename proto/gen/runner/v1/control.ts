@@ -130,6 +130,9 @@ export interface SpecSource {
   format: SpecFormat;
   /** Absolute directory that relative paths of the spec start from. */
   directory: string;
+  /** Where the command was typed, and the home of who typed it, both absolute: EXP's own files start paths there. */
+  workingDirectory: string;
+  home: string;
 }
 
 export interface PlanRequest {
@@ -467,7 +470,7 @@ export interface GetServerResponse {
 }
 
 function createBaseSpecSource(): SpecSource {
-  return { path: "", text: "", format: 0, directory: "" };
+  return { path: "", text: "", format: 0, directory: "", workingDirectory: "", home: "" };
 }
 
 export const SpecSource: MessageFns<SpecSource> = {
@@ -483,6 +486,12 @@ export const SpecSource: MessageFns<SpecSource> = {
     }
     if (message.directory !== "") {
       writer.uint32(34).string(message.directory);
+    }
+    if (message.workingDirectory !== "") {
+      writer.uint32(50).string(message.workingDirectory);
+    }
+    if (message.home !== "") {
+      writer.uint32(58).string(message.home);
     }
     return writer;
   },
@@ -532,6 +541,22 @@ export const SpecSource: MessageFns<SpecSource> = {
             message.directory = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.workingDirectory = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.home = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -550,6 +575,12 @@ export const SpecSource: MessageFns<SpecSource> = {
       text: isSet(object.text) ? globalThis.String(object.text) : "",
       format: isSet(object.format) ? specFormatFromJSON(object.format) : 0,
       directory: isSet(object.directory) ? globalThis.String(object.directory) : "",
+      workingDirectory: isSet(object.workingDirectory)
+        ? globalThis.String(object.workingDirectory)
+        : isSet(object.working_directory)
+        ? globalThis.String(object.working_directory)
+        : "",
+      home: isSet(object.home) ? globalThis.String(object.home) : "",
     };
   },
 
@@ -567,6 +598,12 @@ export const SpecSource: MessageFns<SpecSource> = {
     if (message.directory !== "") {
       obj.directory = message.directory;
     }
+    if (message.workingDirectory !== "") {
+      obj.workingDirectory = message.workingDirectory;
+    }
+    if (message.home !== "") {
+      obj.home = message.home;
+    }
     return obj;
   },
 
@@ -579,6 +616,8 @@ export const SpecSource: MessageFns<SpecSource> = {
     message.text = object.text ?? "";
     message.format = object.format ?? 0;
     message.directory = object.directory ?? "";
+    message.workingDirectory = object.workingDirectory ?? "";
+    message.home = object.home ?? "";
     return message;
   },
 };
