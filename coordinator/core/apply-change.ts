@@ -6,9 +6,9 @@ import { assert, required, unreachable } from "../../shared/kernel/assert.ts";
 import type { RunId, SweepId } from "../../shared/kernel/ids.ts";
 import type { RunState } from "../../shared/run/states.ts";
 import { isTerminal } from "../../shared/run/states.ts";
-import type { Change, RunStateRow } from "./changes.ts";
+import type { Change, RunPoint, RunStateRow, SweepRecord } from "./changes.ts";
 import type { Attempt, Cluster, Run, Sweep } from "./cluster.ts";
-import { holderKey } from "./cluster.ts";
+import { coreShape, holderKey, shapeOf } from "./cluster.ts";
 import type { QueueEntry } from "./run-queue.ts";
 import { RunQueue } from "./run-queue.ts";
 
@@ -23,7 +23,7 @@ export function applyChange(cluster: Cluster, change: Change): void {
       return;
     case "run-revived":
       if (!cluster.sweeps.has(change.sweep.id)) cluster.sweeps.set(change.sweep.id, change.sweep);
-      addRun(cluster, runOfRow(change.row, change.index, change.fingerprint));
+      addRun(cluster, runOfRow(change.row, change.point));
       return;
     case "attempt-added":
     case "attempt-revived":
@@ -79,13 +79,14 @@ export function addAttempt(cluster: Cluster, attempt: Attempt): void {
   for (const device of attempt.devices) cluster.holders.set(holderKey(attempt.node, device), attempt.fence);
 }
 
-export function runOfRow(row: RunStateRow, index: number, fingerprint: string): Run {
+export function runOfRow(row: RunStateRow, point: RunPoint): Run {
   assert(!isTerminal(row.state), `run ${row.runId} is live`);
   return {
     id: row.runId,
     sweepId: row.sweepId,
-    index,
-    fingerprint,
+    index: point.index,
+    shape: point.shape,
+    fingerprint: point.fingerprint,
     state: row.state,
     reason: row.reason,
     priority: row.priority,
@@ -101,41 +102,40 @@ export function runOfRow(row: RunStateRow, index: number, fingerprint: string): 
 
 /** The run's row as it stands in memory, to be changed and written. */
 export function rowOfRun(run: Run): RunStateRow {
-  const { id, index: _index, fingerprint: _fingerprint, ...rest } = run;
+  const { id, index: _index, shape: _shape, fingerprint: _fingerprint, ...rest } = run;
   return { runId: id, ...rest, finishedAt: undefined };
 }
 
 /** Key of the group a run queues in: its request, and its sweep where that limits itself. */
-export function groupKeyOf(sweep: Sweep): string {
-  const request = `gpus=${sweep.resources.gpus ?? "any"} cpus=${sweep.resources.cpus ?? "any"}`;
-  return sweep.parallel > 0 ? `${request} sweep=${sweep.id}` : request;
+export function groupKeyOf(sweep: Sweep, run: Run): string {
+  const { requestKey } = shapeOf(sweep, run);
+  return sweep.parallel > 0 ? `${requestKey} sweep=${sweep.id}` : requestKey;
 }
 
 export function queueEntryOf(run: Run, sweep: Sweep): QueueEntry {
   return { runId: run.id, priority: run.priority, sweepSeq: sweep.seq, index: run.index };
 }
 
-function addSweep(cluster: Cluster, sweep: Sweep, change: Extract<Change, { kind: "sweep-added" }>): void {
+/** What decisions need of a sweep. */
+export function coreSweep(sweep: SweepRecord): Sweep {
+  const { id, seq, name, number, shapes, parallel } = sweep;
+  return { id, seq, name, number, shapes: shapes.map(coreShape), parallel };
+}
+
+function addSweep(cluster: Cluster, sweep: SweepRecord, change: Extract<Change, { kind: "sweep-added" }>): void {
   const live = change.runs.filter((run) => run.reusedFrom === undefined);
   if (live.length === 0) return;
-  cluster.sweeps.set(sweep.id, {
-    id: sweep.id,
-    seq: sweep.seq,
-    name: sweep.name,
-    number: sweep.number,
-    resources: sweep.resources,
-    parallel: sweep.parallel,
-    retryMax: sweep.retryMax,
-  });
+  cluster.sweeps.set(sweep.id, coreSweep(sweep));
   for (const run of live) {
     addRun(cluster, {
       id: run.id,
       sweepId: sweep.id,
       index: run.index,
+      shape: run.shape,
       fingerprint: run.fingerprint,
       state: "queued",
       reason: "",
-      priority: change.sweep.priority,
+      priority: run.priority ?? change.sweep.priority,
       attempt: 0,
       fence: undefined,
       failures: 0,
@@ -153,7 +153,7 @@ function changeRun(cluster: Cluster, run: Run, row: RunStateRow): void {
     removeRun(cluster, run);
     return;
   }
-  Object.assign(run, runOfRow(row, run.index, run.fingerprint));
+  Object.assign(run, runOfRow(row, run));
   enter(cluster, run);
 }
 
@@ -189,18 +189,18 @@ function leave(cluster: Cluster, run: Run): void {
 
 function removeFromQueue(cluster: Cluster, run: Run): void {
   const sweep = sweepOf(cluster, run.sweepId);
-  const group = required(cluster.groups.get(groupKeyOf(sweep)), "the group of a queued run");
+  const group = required(cluster.groups.get(groupKeyOf(sweep, run)), "the group of a queued run");
   assert(group.queue.remove(queueEntryOf(run, sweep)), `queued run ${run.id} is in its queue`);
   if (group.queue.size === 0) cluster.groups.delete(group.key);
 }
 
 function queueOf(cluster: Cluster, run: Run): RunQueue {
   const sweep = sweepOf(cluster, run.sweepId);
-  const key = groupKeyOf(sweep);
+  const key = groupKeyOf(sweep, run);
   let group = cluster.groups.get(key);
   if (!group) {
     const limitedBy = sweep.parallel > 0 ? sweep.id : undefined;
-    group = { key, request: sweep.resources, limitedBy, queue: new RunQueue() };
+    group = { key, request: shapeOf(sweep, run).resources, limitedBy, queue: new RunQueue() };
     cluster.groups.set(key, group);
   }
   return group.queue;

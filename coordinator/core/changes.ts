@@ -5,19 +5,22 @@
 import type { DeviceUuid, Fence, NodeName, RunId, SessionId, SweepId } from "../../shared/kernel/ids.ts";
 import type { FinalSizes } from "../../shared/run/session.ts";
 import type { Outcome, RunState } from "../../shared/run/states.ts";
-import type { Attempt, Node, StopReason, Sweep } from "./cluster.ts";
+import type { RunShape } from "../../shared/spec/types.ts";
+import type { Attempt, Node, Run, StopReason, Sweep } from "./cluster.ts";
 
 /** What the store keeps about a sweep beyond what decisions need. */
-export interface SweepRecord extends Sweep {
+export interface SweepRecord extends Omit<Sweep, "shapes"> {
+  readonly shapes: readonly RunShape[];
+  readonly project: string;
+  readonly description: string;
+  readonly note: string;
+  readonly tags: readonly string[];
   readonly submitId: string;
   readonly createdAt: number;
   readonly total: number;
   readonly reused: number;
   readonly priority: number;
-  readonly timeLimitMs: number;
-  readonly stopGraceMs: number;
   readonly objective: { readonly metric: string; readonly goal: "maximize" | "minimize" } | undefined;
-  readonly templateJson: string;
   readonly sourcePath: string;
   readonly sourceText: string;
 }
@@ -25,11 +28,20 @@ export interface SweepRecord extends Sweep {
 export interface RunRow {
   readonly id: RunId;
   readonly index: number;
+  /** Index into the sweep's shapes. */
+  readonly shape: number;
+  /** Replicates of one point share it; from 1. */
+  readonly group: number;
+  /** Own priority; undefined: that of the sweep. */
+  readonly priority: number | undefined;
   readonly fingerprint: string;
   readonly paramsJson: string;
   /** Run that completed this configuration before: the row is terminal from the start. */
   readonly reusedFrom: RunId | undefined;
 }
+
+/** The part of a run that never changes, as far as decisions need it. */
+export type RunPoint = Pick<Run, "index" | "shape" | "fingerprint">;
 
 /** The narrow, changing part of a run: written as a whole. */
 export interface RunStateRow {
@@ -57,8 +69,7 @@ export type Change =
       readonly kind: "run-revived";
       readonly row: RunStateRow;
       readonly sweep: Sweep;
-      readonly index: number;
-      readonly fingerprint: string;
+      readonly point: RunPoint;
     }
   | { readonly kind: "attempt-added"; readonly attempt: Attempt; readonly at: number }
   /** An attempt that was given up turned out to be alive, and its run had not been started again. */

@@ -3,11 +3,22 @@
  * that have not ended, nodes that were ever seen. `applyChange` (changes.ts) is the only mutator; after a restart
  * `load-cluster` builds an equal one from the store.
  */
+import { required } from "../../shared/kernel/assert.ts";
 import type { DeviceUuid, Fence, NodeName, RunId, SessionId, SweepId } from "../../shared/kernel/ids.ts";
 import type { Device, ResourceRequest } from "../../shared/run/devices.ts";
+import { requestKey } from "../../shared/run/devices.ts";
+import type { RetryPolicy } from "../../shared/run/retry.ts";
 import type { HostFacts, KillReason } from "../../shared/run/session.ts";
 import type { LiveState } from "../../shared/run/states.ts";
 import type { RunQueue } from "./run-queue.ts";
+
+/** What decisions need of a run's shape. */
+export interface CoreShape {
+  readonly resources: ResourceRequest;
+  /** Equal for requests that are the same. */
+  readonly requestKey: string;
+  readonly retry: RetryPolicy;
+}
 
 export interface Sweep {
   readonly id: SweepId;
@@ -15,10 +26,10 @@ export interface Sweep {
   readonly seq: number;
   readonly name: string;
   readonly number: number;
-  readonly resources: ResourceRequest;
+  /** Its runs name theirs by number. */
+  readonly shapes: readonly CoreShape[];
   /** 0: no limit. */
   readonly parallel: number;
-  readonly retryMax: number;
 }
 
 export interface Run {
@@ -26,6 +37,8 @@ export interface Run {
   readonly sweepId: SweepId;
   /** From 1 within its sweep. */
   readonly index: number;
+  /** Number of its shape in the sweep. */
+  readonly shape: number;
   readonly fingerprint: string;
   state: LiveState;
   /** Why it is held or waits, in one line; empty when there is nothing to say. */
@@ -135,6 +148,16 @@ export function emptyCluster(start: ClusterStart): Cluster {
     activeBySweep: new Map(),
     delayed: new Set(),
   };
+}
+
+/** What decisions need of `shape`, which may hold much else. */
+export function coreShape(shape: { readonly resources: ResourceRequest; readonly retry: RetryPolicy }): CoreShape {
+  const { resources, retry } = shape;
+  return { resources, requestKey: requestKey(resources), retry };
+}
+
+export function shapeOf(sweep: Sweep, run: Pick<Run, "shape">): CoreShape {
+  return required(sweep.shapes[run.shape], "the shape of a run");
 }
 
 export function holderKey(node: NodeName, device: DeviceUuid): string {

@@ -3,7 +3,7 @@ import type { Fence, NodeName, RunId, SessionId } from "../../shared/kernel/ids.
 import type { Device } from "../../shared/run/devices.ts";
 import type { FinishReport, Hello } from "../../shared/run/session.ts";
 import type { TerminalState } from "../../shared/run/states.ts";
-import type { RunRow, RunStateRow, SweepRecord } from "./changes.ts";
+import type { RunPoint, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
 import type { Sweep } from "./cluster.ts";
 
 /** The moment of an event. */
@@ -22,8 +22,7 @@ export type NewSweep = Omit<SweepRecord, "seq" | "number">;
 export interface TerminalRun {
   readonly row: RunStateRow & { readonly state: TerminalState };
   readonly sweep: Sweep;
-  readonly index: number;
-  readonly fingerprint: string;
+  readonly point: RunPoint;
   /** A point that was taken from earlier work never ran: there is nothing to try again. */
   readonly reused: boolean;
 }

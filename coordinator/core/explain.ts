@@ -6,6 +6,7 @@ import type { ResourceRequest } from "../../shared/run/devices.ts";
 import { describeRequest, devicesWanted } from "../../shared/run/devices.ts";
 import { queueEntryOf } from "./apply-change.ts";
 import type { Cluster, Node, Run, Sweep } from "./cluster.ts";
+import { shapeOf } from "./cluster.ts";
 import { closedReason, couldFit, freeOn } from "./fit.ts";
 
 export interface Explanation {
@@ -22,10 +23,11 @@ export function explain(cluster: Cluster, id: RunId, wallMs: number): Explanatio
   const run = cluster.runs.get(id);
   const sweep = run && cluster.sweeps.get(run.sweepId);
   if (!run || !sweep) return undefined;
-  const needs = describeRequest(sweep.resources);
+  const { resources } = shapeOf(sweep, run);
+  const needs = describeRequest(resources);
   if (run.state !== "queued") return { reason: activeReason(cluster, run), needs, nodes: [], ahead: 0 };
   const nodes = [...cluster.nodes.values()]
-    .map((node) => ({ node: node.name, reason: nodeReason(cluster, node, sweep.resources) }))
+    .map((node) => ({ node: node.name, reason: nodeReason(cluster, node, resources) }))
     .sort((a, b) => (a.node < b.node ? -1 : 1));
   return { reason: queuedReason(cluster, run, sweep, wallMs), needs, nodes, ahead: runsAhead(cluster, run, sweep) };
 }
@@ -58,8 +60,9 @@ function queuedReason(cluster: Cluster, run: Run, sweep: Sweep, wallMs: number):
   if (sweep.parallel > 0 && active >= sweep.parallel) {
     return `its sweep runs ${active} of at most ${sweep.parallel} at a time ([limits] parallel)`;
   }
-  const fitting = nodes.filter((node) => couldFit(node, sweep.resources));
-  if (fitting.length === 0) return `no node has ${describeRequest(sweep.resources)}: ${largest(nodes)}`;
+  const { resources } = shapeOf(sweep, run);
+  const fitting = nodes.filter((node) => couldFit(node, resources));
+  if (fitting.length === 0) return `no node has ${describeRequest(resources)}: ${largest(nodes)}`;
   const open = fitting.filter((node) => closedReason(node) === undefined);
   if (open.length === 0) return `every node that fits is closed: ${closedList(fitting)}`;
   const ahead = runsAhead(cluster, run, sweep);

@@ -2,6 +2,7 @@
  * What agents say of their attempts. A message counts only when its session is the live one of the node that holds the
  * attempt; everything else is a late echo and changes nothing.
  */
+import { required } from "../../shared/kernel/assert.ts";
 import { backoffMs } from "../../shared/kernel/backoff.ts";
 import type { Fence, SessionId } from "../../shared/kernel/ids.ts";
 import { CRASHES_BEFORE_HOLD } from "../../shared/run/limits.ts";
@@ -10,6 +11,7 @@ import type { Outcome } from "../../shared/run/states.ts";
 import { describeOutcome } from "../../shared/run/states.ts";
 import type { Change, RunStateRow } from "./changes.ts";
 import type { Attempt, Cluster, Node, Run } from "./cluster.ts";
+import { shapeOf } from "./cluster.ts";
 import type { Reaction } from "./commands.ts";
 import type { Event, Now } from "./events.ts";
 import { history, runChanged } from "./reactor-runs.ts";
@@ -122,7 +124,8 @@ export function endChanges(cluster: Cluster, attempt: Attempt, end: End, now: No
   ];
   const run = cluster.runs.get(attempt.runId);
   if (!run || run.fence !== attempt.fence) return changes;
-  const next = nextOfRun(run, attempt, end.outcome, cluster.sweeps.get(run.sweepId)?.retryMax ?? 0, now, settings);
+  const sweep = required(cluster.sweeps.get(run.sweepId), "the sweep of a live run");
+  const next = nextOfRun(run, attempt, end.outcome, shapeOf(sweep, run).retry.max, now, settings);
   const live = next.state === "queued" || next.state === "held";
   const finishedAt = live ? undefined : end.finishedAt;
   changes.push(runChanged(run, { ...next, finishedAt, givenUp: live && end.givenUp === true }));

@@ -75,8 +75,7 @@ export function onRetry(cluster: Cluster, event: EventOf<"retry">, now: Now): Re
       kind: "run-revived",
       row: { ...row, ...fresh, finishedAt: undefined },
       sweep: terminal.sweep,
-      index: terminal.index,
-      fingerprint: terminal.fingerprint,
+      point: terminal.point,
     });
     changes.push({ ...history(now, "retried", "queued again by the user"), runId: row.runId });
   }

@@ -3,6 +3,7 @@ import { required } from "../../shared/kernel/assert.ts";
 import { deviceUuid, type Fence, runId } from "../../shared/kernel/ids.ts";
 import { runRef, sweepRef } from "../../shared/run/names.ts";
 import type { Assignment } from "../../shared/run/session.ts";
+import type { RunLimits } from "../../shared/spec/types.ts";
 import type { Database } from "./database.ts";
 
 interface Row {
@@ -14,17 +15,18 @@ interface Row {
   readonly name: string;
   readonly sweep_number: number;
   readonly template_json: string;
-  readonly time_limit_ms: number;
-  readonly stop_grace_ms: number;
+  readonly limits_json: string;
 }
 
 /** The assignment of an attempt that was committed. `leaseMs` is the coordinator's setting. */
 export function createAssignmentLoader(db: Database, leaseMs: number): (fence: Fence) => Assignment {
   const query = db.prepare(`SELECT a.run_id, a.number, a.devices_json, r.idx, r.params_json, w.name,
-      w.number AS sweep_number, w.template_json, w.time_limit_ms, w.stop_grace_ms
-    FROM attempts a JOIN runs r ON r.run_id = a.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id WHERE a.fence = ?`);
+      w.number AS sweep_number, h.template_json, h.limits_json
+    FROM attempts a JOIN runs r ON r.run_id = a.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id
+    JOIN sweep_shapes h ON h.sweep_id = r.sweep_id AND h.number = r.shape WHERE a.fence = ?`);
   return (fence) => {
     const row = required(query.get(fence) as Row | undefined, `the row of fence ${fence}`);
+    const limits = JSON.parse(row.limits_json) as RunLimits;
     const sweep = sweepRef(row.name, row.sweep_number);
     return {
       fence,
@@ -36,8 +38,8 @@ export function createAssignmentLoader(db: Database, leaseMs: number): (fence: F
       devices: (JSON.parse(row.devices_json) as string[]).map(deviceUuid),
       templateJson: row.template_json,
       paramsJson: row.params_json,
-      timeLimitMs: row.time_limit_ms,
-      stopGraceMs: row.stop_grace_ms,
+      timeLimitMs: limits.timeMs,
+      stopGraceMs: limits.stopGraceMs,
       leaseMs,
     };
   };

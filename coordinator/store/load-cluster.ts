@@ -1,12 +1,21 @@
 /** Builds the cluster in memory from the store: what a start does, and what memory is compared with in tests. */
 import { randomUUID } from "node:crypto";
-import { deviceUuid, fence, nodeName, runId, sessionId, sweepId } from "../../shared/kernel/ids.ts";
-import type { Device } from "../../shared/run/devices.ts";
+import { deviceUuid, fence, nodeName, runId, type SweepId, sessionId, sweepId } from "../../shared/kernel/ids.ts";
+import { type Device, requestFromJson } from "../../shared/run/devices.ts";
+import type { RetryPolicy } from "../../shared/run/retry.ts";
 import type { HostFacts } from "../../shared/run/session.ts";
 import type { RunState } from "../../shared/run/states.ts";
 import { addAttempt, addRun, runOfRow } from "../core/apply-change.ts";
-import type { RunStateRow } from "../core/changes.ts";
-import { type Attempt, type Cluster, emptyCluster, type Node, type StopReason, type Sweep } from "../core/cluster.ts";
+import type { RunPoint, RunStateRow } from "../core/changes.ts";
+import {
+  type Attempt,
+  type Cluster,
+  coreShape,
+  emptyCluster,
+  type Node,
+  type StopReason,
+  type Sweep,
+} from "../core/cluster.ts";
 import type { Database } from "./database.ts";
 import { transaction } from "./database.ts";
 
@@ -38,13 +47,12 @@ export function loadCluster(db: Database, term: number, monotonicMs: number): Cl
     nextSession: term * SESSIONS_PER_TERM,
     nextSweepSeq: number(db, "SELECT max(seq) AS value FROM sweeps") + 1,
   });
-  for (const row of rows(db, LIVE_SWEEPS)) {
-    const sweep = sweepOf(row);
-    cluster.sweeps.set(sweep.id, sweep);
+  const sweep = createSweepLoader(db);
+  for (const { sweep_id: id } of rows(db, LIVE_SWEEPS)) {
+    const live = sweep(sweepId(String(id)));
+    if (live) cluster.sweeps.set(live.id, live);
   }
-  for (const row of rows(db, LIVE_RUNS)) {
-    addRun(cluster, runOfRow(runStateOf(row), Number(row.idx), String(row.fingerprint)));
-  }
+  for (const row of rows(db, LIVE_RUNS)) addRun(cluster, runOfRow(runStateOf(row), pointOf(row)));
   for (const row of rows(db, "SELECT * FROM attempts WHERE phase <> 'ended' ORDER BY fence"))
     addAttempt(cluster, attemptOf(row));
   for (const row of rows(db, "SELECT * FROM nodes ORDER BY name")) {
@@ -55,8 +63,8 @@ export function loadCluster(db: Database, term: number, monotonicMs: number): Cl
 }
 
 const LIVE = "('queued', 'held', 'assigned', 'running', 'unknown')";
-const LIVE_SWEEPS = `SELECT * FROM sweeps WHERE sweep_id IN (SELECT sweep_id FROM run_states WHERE state IN ${LIVE}) ORDER BY seq`;
-const LIVE_RUNS = `SELECT s.*, r.idx, r.fingerprint FROM run_states s JOIN runs r ON r.run_id = s.run_id
+const LIVE_SWEEPS = `SELECT sweep_id FROM sweeps WHERE sweep_id IN (SELECT sweep_id FROM run_states WHERE state IN ${LIVE}) ORDER BY seq`;
+const LIVE_RUNS = `SELECT s.*, r.idx, r.shape, r.fingerprint FROM run_states s JOIN runs r ON r.run_id = s.run_id
   JOIN sweeps w ON w.sweep_id = s.sweep_id WHERE s.state IN ${LIVE} ORDER BY w.seq, r.idx`;
 
 type Row = { [column: string]: unknown };
@@ -75,17 +83,32 @@ function readMeta(db: Database, key: string): string | undefined {
   return row?.value;
 }
 
-/** A row of `sweeps` as the core wants it. */
-export function sweepOf(row: Row): Sweep {
-  return {
-    id: sweepId(String(row.sweep_id)),
-    seq: Number(row.seq),
-    name: String(row.name),
-    number: Number(row.number),
-    resources: { gpus: optional(row.gpus), cpus: optional(row.cpus) },
-    parallel: Number(row.parallel),
-    retryMax: Number(row.retry_max),
+/** A sweep as the core wants it; undefined where there is none. */
+export function createSweepLoader(db: Database): (id: SweepId) => Sweep | undefined {
+  const one = db.prepare("SELECT * FROM sweeps WHERE sweep_id = ?");
+  const shapes = db.prepare("SELECT resources_json, retry_json FROM sweep_shapes WHERE sweep_id = ? ORDER BY number");
+  return (id) => {
+    const row = one.get(id) as Row | undefined;
+    if (!row) return undefined;
+    return {
+      id,
+      seq: Number(row.seq),
+      name: String(row.name),
+      number: Number(row.number),
+      shapes: (shapes.all(id) as Row[]).map((shape) =>
+        coreShape({
+          resources: requestFromJson(String(shape.resources_json)),
+          retry: JSON.parse(String(shape.retry_json)) as RetryPolicy,
+        }),
+      ),
+      parallel: Number(row.parallel),
+    };
   };
+}
+
+/** What never changes of a run, from a row of `runs`. */
+export function pointOf(row: Row): RunPoint {
+  return { index: Number(row.idx), shape: Number(row.shape), fingerprint: String(row.fingerprint) };
 }
 
 /** A row of `run_states` as the core wants it. */

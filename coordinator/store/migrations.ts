@@ -149,6 +149,37 @@ const STEPS: readonly string[] = [
   ) STRICT;
   CREATE INDEX events_by_run ON events (run_id) WHERE run_id IS NOT NULL;
   `,
+  `
+  -- What runs of a sweep may differ in besides parameters. number counts from 0; runs.shape names it.
+  CREATE TABLE sweep_shapes (
+    sweep_id TEXT NOT NULL REFERENCES sweeps (sweep_id),
+    number INTEGER NOT NULL,
+    template_json TEXT NOT NULL,
+    resources_json TEXT NOT NULL,
+    limits_json TEXT NOT NULL,
+    retry_json TEXT NOT NULL,
+    tags_json TEXT NOT NULL,
+    PRIMARY KEY (sweep_id, number)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO sweep_shapes
+    SELECT sweep_id, 0, template_json, json_patch('{}', json_object('gpus', gpus, 'cpus', cpus)),
+      json_object('timeMs', time_limit_ms, 'idleMs', 0, 'stopGraceMs', stop_grace_ms),
+      json_object('max', retry_max), '[]'
+    FROM sweeps;
+  ALTER TABLE sweeps DROP COLUMN template_json;
+  ALTER TABLE sweeps DROP COLUMN gpus;
+  ALTER TABLE sweeps DROP COLUMN cpus;
+  ALTER TABLE sweeps DROP COLUMN retry_max;
+  ALTER TABLE sweeps DROP COLUMN time_limit_ms;
+  ALTER TABLE sweeps DROP COLUMN stop_grace_ms;
+  ALTER TABLE sweeps ADD COLUMN project TEXT NOT NULL DEFAULT '';
+  ALTER TABLE sweeps ADD COLUMN description TEXT NOT NULL DEFAULT '';
+  ALTER TABLE sweeps ADD COLUMN note TEXT NOT NULL DEFAULT '';
+  ALTER TABLE sweeps ADD COLUMN tags_json TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE runs ADD COLUMN shape INTEGER NOT NULL DEFAULT 0;
+  -- Replicates of one point share it.
+  ALTER TABLE runs ADD COLUMN point_group INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

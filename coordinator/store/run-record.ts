@@ -75,9 +75,10 @@ export interface AttemptPlace {
 /** Throws where there is no such run. */
 export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord {
   const one = db.prepare(`
-    SELECT r.idx, r.params_json, r.created_at, r.reused_from, w.name, w.number, w.template_json,
-      s.state, s.reason, s.finished_at
-    FROM runs r JOIN run_states s ON s.run_id = r.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id WHERE r.run_id = ?`);
+    SELECT r.idx, r.params_json, r.created_at, r.reused_from, w.name, w.number, w.tags_json, h.template_json,
+      h.tags_json AS own_tags_json, s.state, s.reason, s.finished_at
+    FROM runs r JOIN run_states s ON s.run_id = r.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id
+    JOIN sweep_shapes h ON h.sweep_id = r.sweep_id AND h.number = r.shape WHERE r.run_id = ?`);
   const attempts = db.prepare(`
     SELECT a.number, a.fence, a.node, a.devices_json, a.outcome_json, a.assigned_at, a.started_at, a.finished_at,
       n.host_json, n.devices_json AS node_devices_json
@@ -102,7 +103,7 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
       params,
       command: shownCommand(template, params, { id, name, index: row.idx, sweep, node: last?.node }),
       cwd: template.cwd,
-      tags: [],
+      tags: [...new Set([...textsOf(row.tags_json), ...textsOf(row.own_tags_json)])],
       createdAt: row.created_at,
       firstAssignedAt:
         attemptRows.length === 0 ? row.created_at : Math.min(...attemptRows.map((attempt) => attempt.assigned_at)),
@@ -111,6 +112,10 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
       attempts: attemptRows.map((attempt) => attemptOf(attempt, facts(attempt))),
     };
   };
+}
+
+function textsOf(json: string): readonly string[] {
+  return JSON.parse(json) as string[];
 }
 
 /** Undefined for a fence that names no attempt. */
@@ -141,6 +146,8 @@ interface RunRow {
   readonly reused_from: string | null;
   readonly name: string;
   readonly number: number;
+  readonly tags_json: string;
+  readonly own_tags_json: string;
   readonly template_json: string;
   readonly state: RunState;
   readonly reason: string;

@@ -4,6 +4,10 @@
  */
 import type { StatementSync } from "node:sqlite";
 import { unreachable } from "../../shared/kernel/assert.ts";
+import type { SweepId } from "../../shared/kernel/ids.ts";
+import { requestToJson } from "../../shared/run/devices.ts";
+import { templateToJson } from "../../shared/spec/template-json.ts";
+import type { RunShape } from "../../shared/spec/types.ts";
 import type { Change, RunStateRow } from "../core/changes.ts";
 import type { Attempt, Node } from "../core/cluster.ts";
 import type { Database } from "./database.ts";
@@ -71,16 +75,18 @@ function prepare(db: Database) {
   return {
     sweep:
       make(`INSERT INTO sweeps (sweep_id, seq, name, number, submit_id, created_at, total, reused, priority, parallel,
-      retry_max, time_limit_ms, stop_grace_ms, gpus, cpus, objective_metric, objective_goal, template_json, source_path,
-      source_text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
-    run: make(`INSERT INTO runs (run_id, sweep_id, idx, fingerprint, params_json, created_at, reused_from)
-      VALUES (?, ?, ?, ?, ?, ?, ?)`),
+      objective_metric, objective_goal, source_path, source_text, project, description, note, tags_json)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    shape: make(`INSERT INTO sweep_shapes (sweep_id, number, template_json, resources_json, limits_json, retry_json,
+      tags_json) VALUES (?, ?, ?, ?, ?, ?, ?)`),
+    run: make(`INSERT INTO runs (run_id, sweep_id, idx, shape, point_group, fingerprint, params_json, created_at,
+      reused_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     runState:
       make(`INSERT INTO run_states (run_id, sweep_id, state, reason, priority, attempt, fence, failures, crashes,
       given_up, cancel_requested, not_before, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (run_id) DO UPDATE SET state = excluded.state, reason = excluded.reason, priority = excluded.priority,
       attempt = excluded.attempt, fence = excluded.fence, failures = excluded.failures, crashes = excluded.crashes,
-      given_up = excluded.given_up,      cancel_requested = excluded.cancel_requested, not_before = excluded.not_before, finished_at = excluded.finished_at`),
+      given_up = excluded.given_up, cancel_requested = excluded.cancel_requested, not_before = excluded.not_before, finished_at = excluded.finished_at`),
     attempt:
       make(`INSERT INTO attempts (fence, run_id, number, node, devices_json, phase, stopping, assigned_at, started_at,
       sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`),
@@ -120,26 +126,35 @@ function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-adde
     sweep.reused,
     sweep.priority,
     sweep.parallel,
-    sweep.retryMax,
-    sweep.timeLimitMs,
-    sweep.stopGraceMs,
-    sweep.resources.gpus ?? null,
-    sweep.resources.cpus ?? null,
     sweep.objective?.metric ?? null,
     sweep.objective?.goal ?? null,
-    sweep.templateJson,
     sweep.sourcePath,
     sweep.sourceText,
+    sweep.project,
+    sweep.description,
+    sweep.note,
+    JSON.stringify(sweep.tags),
   );
+  for (const [number, shape] of sweep.shapes.entries()) writeShape(sql, sweep.id, number, shape);
   for (const run of change.runs) {
     const reused = run.reusedFrom !== undefined;
-    sql.run.run(run.id, sweep.id, run.index, run.fingerprint, run.paramsJson, sweep.createdAt, run.reusedFrom ?? null);
+    sql.run.run(
+      run.id,
+      sweep.id,
+      run.index,
+      run.shape,
+      run.group,
+      run.fingerprint,
+      run.paramsJson,
+      sweep.createdAt,
+      run.reusedFrom ?? null,
+    );
     writeRunState(sql, {
       runId: run.id,
       sweepId: sweep.id,
       state: reused ? "succeeded" : "queued",
       reason: "",
-      priority: sweep.priority,
+      priority: run.priority ?? sweep.priority,
       attempt: 0,
       fence: undefined,
       failures: 0,
@@ -150,6 +165,18 @@ function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-adde
       finishedAt: reused ? sweep.createdAt : undefined,
     });
   }
+}
+
+function writeShape(sql: Statements, id: SweepId, number: number, shape: RunShape): void {
+  sql.shape.run(
+    id,
+    number,
+    templateToJson(shape.template),
+    requestToJson(shape.resources),
+    JSON.stringify(shape.limits),
+    JSON.stringify(shape.retry),
+    JSON.stringify(shape.tags),
+  );
 }
 
 function writeRunState(sql: Statements, row: RunStateRow): void {

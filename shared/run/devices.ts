@@ -1,4 +1,5 @@
 /** Devices as both sides speak of them: what an agent sees on a device, and what a run asks for. */
+import { formatBytes } from "../kernel/bytes.ts";
 import type { DeviceUuid } from "../kernel/ids.ts";
 
 export type DeviceKind = "gpu" | "cpu";
@@ -28,25 +29,89 @@ export interface Device {
 
 /**
  * What a run asks for. `gpus` undefined means "one device, whatever the host has": a GPU on a host with GPUs, else a CPU
- * slot. `gpus = 0` means CPU slots only. CPU slots are counted where `cpus` is given, and one by default without GPUs.
+ * slot; asking for a kind of GPU makes it one GPU. `gpus = 0` means CPU slots only. What is absent is not asked for.
  */
 export interface ResourceRequest {
   readonly gpus: number | undefined;
+  /**
+   * CPU slots where the host offers slots. A run with GPUs on a host without slots (the usual case there) reserves as many
+   * of the host's CPUs instead.
+   */
   readonly cpus: number | undefined;
+  /** Patterns of GPU models (see gpu-model.ts), any of which will do. */
+  readonly gpuModels?: readonly string[];
+  /** Of each GPU, at least. */
+  readonly gpuMemoryBytes?: number;
+  /** Of each GPU, at most. */
+  readonly gpuMemoryMaxBytes?: number;
+  /** Reserved on the host for the run. A host that does not know its own size is not held to it. */
+  readonly memoryBytes?: number;
+  readonly diskBytes?: number;
+  /** An expression over the node that must hold: `node.labels.zone == 'a'`. */
+  readonly where?: string;
+  /** Nothing else runs on the node meanwhile. */
+  readonly exclusive?: boolean;
+  /** Other whole requests, tried in order where this one finds no place. They have none of their own. */
+  readonly alternatives?: readonly ResourceRequest[];
+}
+
+/** A text that is equal for requests that ask for the same, in whatever order they were written. */
+export function requestKey({ alternatives = [], ...request }: ResourceRequest): string {
+  const entries = Object.entries(request).filter(([, value]) => value !== undefined);
+  const own = entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+  return [own.join(" "), ...alternatives.map(requestKey)].join(" or ");
+}
+
+export function requestToJson(request: ResourceRequest): string {
+  return JSON.stringify(request);
+}
+
+/** Reverse of `requestToJson`. */
+export function requestFromJson(text: string): ResourceRequest {
+  const { alternatives, ...own } = JSON.parse(text) as Partial<ResourceRequest>;
+  const whole = (request: Partial<ResourceRequest>) => ({ gpus: undefined, cpus: undefined, ...request });
+  return { ...whole(own), ...(alternatives && { alternatives: alternatives.map(whole) }) };
+}
+
+/** GPUs asked for on a host that has some, or has none. */
+export function gpusWanted(request: ResourceRequest, hostHasGpus: boolean): number {
+  if (request.gpus !== undefined) return request.gpus;
+  const asksForGpu = request.gpuModels || request.gpuMemoryBytes || request.gpuMemoryMaxBytes;
+  return hostHasGpus || asksForGpu ? 1 : 0;
 }
 
 /** How many devices of each kind the request takes on a host that has GPUs, or has none. */
 export function devicesWanted(request: ResourceRequest, hostHasGpus: boolean): { gpu: number; cpu: number } {
-  const gpu = request.gpus ?? (hostHasGpus ? 1 : 0);
+  const gpu = gpusWanted(request, hostHasGpus);
   return { gpu, cpu: request.cpus ?? (gpu > 0 ? 0 : 1) };
 }
 
-/** "1 GPU", "2 GPUs, 8 CPU slots", "1 device". */
+/** "1 GPU", "2 GPUs (A100 or H100, 40GB), 8 CPU slots, 32GB memory", "1 device"; alternatives follow after "or". */
 export function describeRequest(request: ResourceRequest): string {
+  return [request, ...(request.alternatives ?? [])].map(describeOne).join(" or ");
+}
+
+function describeOne(request: ResourceRequest): string {
   const parts: string[] = [];
-  if (request.gpus === undefined && request.cpus === undefined) return "1 device";
-  if (request.gpus) parts.push(`${request.gpus} GPU${request.gpus === 1 ? "" : "s"}`);
+  const gpus = gpusWanted(request, false);
+  if (gpus > 0) parts.push(`${gpus} GPU${gpus === 1 ? "" : "s"}${kindOfGpu(request)}`);
   const cpus = request.cpus ?? (request.gpus === 0 ? 1 : 0);
-  if (cpus) parts.push(`${cpus} CPU slot${cpus === 1 ? "" : "s"}`);
-  return parts.length === 0 ? "1 device" : parts.join(", ");
+  if (cpus > 0) parts.push(`${cpus} CPU slot${cpus === 1 ? "" : "s"}`);
+  if (parts.length === 0) parts.push("1 device");
+  if (request.memoryBytes) parts.push(`${formatBytes(request.memoryBytes)} memory`);
+  if (request.diskBytes) parts.push(`${formatBytes(request.diskBytes)} disk`);
+  if (request.exclusive) parts.push("a node of its own");
+  if (request.where) parts.push(`where ${request.where}`);
+  return parts.join(", ");
+}
+
+/** " (A100 or H100, 40GB)"; empty where any GPU will do. */
+function kindOfGpu({ gpuModels = [], gpuMemoryBytes, gpuMemoryMaxBytes }: ResourceRequest): string {
+  const parts: string[] = [];
+  if (gpuModels.length > 0) parts.push(gpuModels.join(" or "));
+  if (gpuMemoryBytes && gpuMemoryMaxBytes)
+    parts.push(`${formatBytes(gpuMemoryBytes)} to ${formatBytes(gpuMemoryMaxBytes)}`);
+  else if (gpuMemoryBytes) parts.push(formatBytes(gpuMemoryBytes));
+  else if (gpuMemoryMaxBytes) parts.push(`up to ${formatBytes(gpuMemoryMaxBytes)}`);
+  return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
 }

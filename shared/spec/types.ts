@@ -3,6 +3,7 @@
  * `--lr 1` are different command lines.
  */
 import type { ResourceRequest } from "../run/devices.ts";
+import type { RetryPolicy } from "../run/retry.ts";
 import type { SpecProblem } from "./problems.ts";
 
 /** A float, kept as such: TOML `1.0` reaches the command line as `1.0`. A class, so that no user table looks like it. */
@@ -53,12 +54,6 @@ export interface RunLimits {
   readonly idleMs: number;
   /** Between TERM and KILL. */
   readonly stopGraceMs: number;
-}
-
-/** What happens after an attempt that did not succeed. */
-export interface RetryPolicy {
-  /** Further attempts after a failure of the program itself. */
-  readonly max: number;
 }
 
 /**

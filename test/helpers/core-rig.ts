@@ -8,10 +8,11 @@ import { react } from "../../coordinator/core/react.ts";
 import { type CoreSettings, DEFAULT_SETTINGS } from "../../coordinator/core/settings.ts";
 import { required } from "../../shared/kernel/assert.ts";
 import { deviceUuid, type Fence, nodeName, runId, type SessionId, sweepId } from "../../shared/kernel/ids.ts";
-import type { Device } from "../../shared/run/devices.ts";
+import type { Device, ResourceRequest } from "../../shared/run/devices.ts";
 import type { FinishReport, Hello } from "../../shared/run/session.ts";
 import { PROTOCOL_VERSION } from "../../shared/run/session.ts";
 import type { Outcome } from "../../shared/run/states.ts";
+import type { RunShape } from "../../shared/spec/types.ts";
 
 export const WALL_MS = 1_700_000_000_000;
 
@@ -100,13 +101,18 @@ export class CoreRig {
     return { session: welcome.session, commands };
   }
 
-  /** A sweep of `count` runs, `run_1_1` to `run_1_<count>`. */
-  submit(count: number, patch: Partial<SweepRecord> = {}): Run[] {
+  /** A sweep of `count` runs, `run_1_1` to `run_1_<count>`, of one shape unless the patch has more. */
+  submit(count: number, patch: SweepPatch = {}): Run[] {
     const number = ++this.#sweeps;
-    const sweep: NewSweep = { ...newSweep(number, count), ...patch };
+    const { resources, retryMax, ...rest } = patch;
+    const shape = makeShape({ ...(resources && { resources }), retry: { max: retryMax ?? 0 } });
+    const sweep: NewSweep = { ...newSweep(number, count), shapes: [shape], ...rest };
     const runs = Array.from({ length: count }, (_, i) => ({
       id: runId(`run_${number}_${i + 1}`),
       index: i + 1,
+      shape: i % sweep.shapes.length,
+      group: i + 1,
+      priority: undefined,
       fingerprint: `v1:${number}.${i + 1}`,
       paramsJson: "{}",
       reusedFrom: undefined,
@@ -122,7 +128,7 @@ export class CoreRig {
   }
 
   /** One node with one run that runs on it. */
-  running(patch: Partial<SweepRecord> = {}): { run: Run; attempt: Attempt; session: SessionId } {
+  running(patch: SweepPatch = {}): { run: Run; attempt: Attempt; session: SessionId } {
     const { session } = this.join("a");
     const [run] = this.submit(1, patch);
     const [attempt] = this.schedule();
@@ -132,22 +138,39 @@ export class CoreRig {
   }
 }
 
+/** What a test says of a sweep; `resources` and `retryMax` are those of its one shape. */
+export type SweepPatch = Partial<SweepRecord> & {
+  readonly resources?: ResourceRequest;
+  readonly retryMax?: number;
+};
+
+export function makeShape(patch: Partial<RunShape> = {}): RunShape {
+  return {
+    template: { command: ["true"], args: "flags", cwd: "/", env: {} },
+    resources: { gpus: undefined, cpus: undefined },
+    limits: { timeMs: 0, idleMs: 0, stopGraceMs: 10_000 },
+    retry: { max: 0 },
+    tags: [],
+    ...patch,
+  };
+}
+
 function newSweep(number: number, total: number): NewSweep {
   return {
     id: sweepId(`swp_${number}`),
     name: "test",
-    resources: { gpus: undefined, cpus: undefined },
+    shapes: [],
+    project: "",
+    description: "",
+    note: "",
+    tags: [],
     parallel: 0,
-    retryMax: 0,
     submitId: `submit-${number}`,
     createdAt: WALL_MS,
     total,
     reused: 0,
     priority: 0,
-    timeLimitMs: 0,
-    stopGraceMs: 10_000,
     objective: undefined,
-    templateJson: "{}",
     sourcePath: "",
     sourceText: "",
   };

@@ -95,7 +95,15 @@ export function createSeeder(db: Database) {
       reused,
       objective_metric: metric,
       objective_goal: goal,
+      tags_json: "[]",
+    });
+    insert("sweep_shapes", {
+      sweep_id: id,
       template_json: '{"command":["python","train.py"],"args":"flags","cwd":"/w","env":{}}',
+      resources_json: "{}",
+      limits_json: '{"timeMs":0,"idleMs":0,"stopGraceMs":30000}',
+      retry_json: '{"max":0}',
+      tags_json: "[]",
     });
     const runIds: RunId[] = [];
     const fences: (Fence | undefined)[] = [];

@@ -19,9 +19,7 @@ export function compareClusters(loaded: Cluster, memory: Cluster): string | unde
 function normalise(cluster: Cluster) {
   return {
     counters: [`fence ${cluster.nextFence} sweep ${cluster.nextSweepSeq} store ${cluster.storeId}`],
-    sweeps: lines(cluster.sweeps.values(), ({ id, seq, name, number, resources, parallel, retryMax }) =>
-      [id, seq, name, number, resources.gpus, resources.cpus, parallel, retryMax].join(" "),
-    ),
+    sweeps: lines(cluster.sweeps.values(), (sweep) => JSON.stringify(sorted(sweep))),
     runs: lines(cluster.runs.values(), (run) => JSON.stringify(run, Object.keys(run).sort())),
     attempts: lines(cluster.attempts.values(), (attempt) => JSON.stringify(attempt, Object.keys(attempt).sort())),
     nodes: lines(cluster.nodes.values(), (node) => {

@@ -2,6 +2,7 @@
  * One seed: a fleet of random size under a random subset of faults (safety: nothing may ever be wrong), then all faults
  * healed (liveness: everything comes to its end in bounded time). The same seed gives the same trace.
  */
+import { shapeOf } from "../../coordinator/core/cluster.ts";
 import { explain } from "../../coordinator/core/explain.ts";
 import { couldFit } from "../../coordinator/core/fit.ts";
 import type { CoreSettings } from "../../coordinator/core/settings.ts";
@@ -251,7 +252,7 @@ class Simulation {
     const run = cluster?.runs.get(id);
     const sweep = run && cluster?.sweeps.get(run.sweepId);
     if (!cluster || !sweep || cluster.nodes.size < this.#hosts.length) return true;
-    return [...cluster.nodes.values()].some((node) => couldFit(node, sweep.resources));
+    return [...cluster.nodes.values()].some((node) => couldFit(node, shapeOf(sweep, run).resources));
   }
 
   #checkRest(): void {

@@ -2,8 +2,8 @@
  * The coordinator's store as a model: the list of committed changes, from which a start builds the cluster again. The real
  * one (SQLite) has the same shape here and is put in its place by test/unit/store.
  */
-import { applyChange } from "../../coordinator/core/apply-change.ts";
-import type { Change } from "../../coordinator/core/changes.ts";
+import { applyChange, coreSweep } from "../../coordinator/core/apply-change.ts";
+import type { Change, RunPoint } from "../../coordinator/core/changes.ts";
 import { type Attempt, type Cluster, emptyCluster, type Run, type Sweep } from "../../coordinator/core/cluster.ts";
 import type { TerminalRun } from "../../coordinator/core/events.ts";
 import { required } from "../../shared/kernel/assert.ts";
@@ -27,7 +27,7 @@ export class MemoryStore implements SimStore {
   readonly #log: Change[] = [];
   readonly #attempts = new Map<Fence, Attempt>();
   readonly #sweeps = new Map<SweepId, Sweep>();
-  readonly #points = new Map<RunId, { readonly index: number; readonly fingerprint: string }>();
+  readonly #points = new Map<RunId, RunPoint>();
   readonly #ended = new Map<RunId, TerminalRun["row"]>();
   readonly #submissions = new Set<string>();
   #term = 0;
@@ -72,7 +72,7 @@ export class MemoryStore implements SimStore {
     const row = this.#ended.get(id);
     const point = this.#points.get(id);
     const sweep = row && this.#sweeps.get(row.sweepId);
-    return row && point && sweep && { row, sweep, ...point, reused: false };
+    return row && point && sweep && { row, sweep, point, reused: false };
   }
 
   hasSubmission(submitId: string): boolean {
@@ -83,8 +83,9 @@ export class MemoryStore implements SimStore {
     switch (change.kind) {
       case "sweep-added":
         this.#submissions.add(change.sweep.submitId);
-        this.#sweeps.set(change.sweep.id, change.sweep);
-        for (const { id, index, fingerprint } of change.runs) this.#points.set(id, { index, fingerprint });
+        this.#sweeps.set(change.sweep.id, coreSweep(change.sweep));
+        for (const { id, index, shape, fingerprint } of change.runs)
+          this.#points.set(id, { index, shape, fingerprint });
         return;
       case "attempt-added":
         this.#attempts.set(change.attempt.fence, change.attempt);

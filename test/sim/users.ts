@@ -2,10 +2,11 @@
  * People: submit sweeps, cancel and retry runs, cordon, drain and stop nodes, at random times. What was not answered because
  * the coordinator died is asked again with the same submit id, as `exp submit` does.
  */
-import type { SweepRecord } from "../../coordinator/core/changes.ts";
 import type { Event, NewSweep, NodeAction } from "../../coordinator/core/events.ts";
 import { nodeName, type RunId, runId, sweepId } from "../../shared/kernel/ids.ts";
+import type { ResourceRequest } from "../../shared/run/devices.ts";
 import { isTerminal } from "../../shared/run/states.ts";
+import type { RunShape } from "../../shared/spec/types.ts";
 import type { SimCoordinator } from "./coordinator.ts";
 import type { Program } from "./host.ts";
 import type { Prng } from "./prng.ts";
@@ -91,18 +92,18 @@ export class Users {
     const sweep: NewSweep = {
       id: sweepId(`swp_${number}`),
       name: "sim",
-      resources: drawRequest(prng),
+      shapes: Array.from({ length: prng.pick([1, 1, 2]) }, () => drawShape(prng)),
+      project: "",
+      description: "",
+      note: "",
+      tags: [],
       parallel: prng.chance(0.2) ? prng.between(1, 3) : 0,
-      retryMax: prng.pick([0, 0, 1, 3]),
       submitId: `submit-${number}`,
       createdAt: this.#world.timeline.nowMs,
       total: count,
       reused: 0,
       priority: prng.pick([0, 0, 0, -5, 10]),
-      timeLimitMs: 0,
-      stopGraceMs: 2_000,
       objective: undefined,
-      templateJson: "{}",
       sourcePath: "",
       sourceText: "",
     };
@@ -110,7 +111,9 @@ export class Users {
     const runs = Array.from({ length: count }, (_, i) => {
       const id = runId(`run_${number}_${i + 1}`);
       this.#programs.set(id, drawProgram(prng, longMs));
-      return { id, index: i + 1, fingerprint: `v1:${id}`, paramsJson: "{}", reusedFrom: undefined };
+      const point = { index: i + 1, shape: i % sweep.shapes.length, group: i + 1, fingerprint: `v1:${id}` };
+      const priority = prng.chance(0.1) ? prng.between(-10, 10) : undefined;
+      return { id, ...point, priority, paramsJson: "{}", reusedFrom: undefined };
     });
     return { sweep, number, runs };
   }
@@ -165,7 +168,17 @@ export class Users {
 
 type Submission = Omit<Extract<Event, { kind: "submit" }>, "kind">;
 
-function drawRequest(prng: Prng): SweepRecord["resources"] {
+function drawShape(prng: Prng): RunShape {
+  return {
+    template: { command: "true", args: "flags", cwd: "/", env: {} },
+    resources: drawRequest(prng),
+    limits: { timeMs: 0, idleMs: 0, stopGraceMs: 2_000 },
+    retry: { max: prng.pick([0, 0, 1, 3]) },
+    tags: [],
+  };
+}
+
+function drawRequest(prng: Prng): ResourceRequest {
   return prng.pick([
     { gpus: undefined, cpus: undefined },
     { gpus: undefined, cpus: undefined },

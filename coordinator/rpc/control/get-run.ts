@@ -15,7 +15,7 @@ export const getRun =
   (deps: ReadDeps) =>
   async (request: GetRunRequest): Promise<GetRunResponse> => {
     const place = deps.queries.refs.resolveRun(request.ref);
-    const { templateJson = "{}", resourcesJson = "{}" } = deps.queries.sweeps.template(place.sweepId) ?? {};
+    const { templateJson = "{}", resourcesJson = "{}" } = deps.queries.runs.shape(place.runId) ?? {};
     return {
       run: runToProto(readRun(deps, place.runId)),
       attempts: deps.queries.attempts.ofRun(place.runId).map(attemptToProto),

@@ -1,10 +1,8 @@
 /** Submit: a sweep file becomes a sweep and its runs, whole or not at all, durable when the call returns. */
 import type { SubmitRequest, SubmitResponse } from "../../../proto/gen/runner/v1/control.ts";
-import { required } from "../../../shared/kernel/assert.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import { runId, sweepId } from "../../../shared/kernel/ids.ts";
 import { sweepRef } from "../../../shared/run/names.ts";
-import { templateToJson } from "../../../shared/spec/template-json.ts";
 import type { RunRow } from "../../core/changes.ts";
 import type { NewSweep } from "../../core/events.ts";
 import type { WriteDeps } from "./deps-write.ts";
@@ -34,6 +32,9 @@ async function submitOne(deps: WriteDeps, request: SubmitRequest): Promise<Submi
     return {
       id,
       index: point.index,
+      shape: point.shape,
+      group: point.group,
+      priority: point.priority,
       fingerprint: point.fingerprint,
       paramsJson: point.paramsJson,
       reusedFrom,
@@ -56,23 +57,21 @@ function response(made: { name: string; number: number; total: number; reused: n
 
 function newSweep(deps: WriteDeps, request: SubmitRequest, { sweep, points }: ExpandedSource): NewSweep {
   const settings = sweep.sweep;
-  // Every run of a sweep has the one shape that its file describes.
-  const shape = required(sweep.shapes[0], "the shape of the runs");
   return {
     id: sweepId(`swp_${deps.newUlid()}`),
     name: settings.name,
+    project: settings.project,
+    description: settings.description,
+    note: settings.note,
+    tags: settings.tags,
+    shapes: sweep.shapes,
     submitId: request.submitId,
     createdAt: deps.clock.wallMs(),
     total: points.length,
     reused: points.filter(({ reusedFrom }) => reusedFrom !== undefined).length,
     priority: request.priority ?? settings.priority,
     parallel: settings.parallel,
-    retryMax: shape.retry.max,
-    timeLimitMs: shape.limits.timeMs,
-    stopGraceMs: shape.limits.stopGraceMs,
-    resources: shape.resources,
     objective: settings.objective,
-    templateJson: templateToJson(shape.template),
     sourcePath: request.source?.path ?? "",
     sourceText: request.source?.text ?? "",
   };

@@ -1,6 +1,6 @@
 /** Why: the one line that says where a run stands, and what each node says to it. */
 import type { WhyRequest, WhyResponse } from "../../../proto/gen/runner/v1/control.ts";
-import { describeRequest } from "../../../shared/run/devices.ts";
+import { describeRequest, requestFromJson } from "../../../shared/run/devices.ts";
 import type { RunRecord } from "../../../shared/run/records.ts";
 import { runToProto } from "../../../shared/wire/views.ts";
 import { explain } from "../../core/explain.ts";
@@ -17,12 +17,11 @@ export const why =
     if (explanation) {
       return { run: runToProto(run), ...explanation, nodes: explanation.nodes.map((node) => ({ ...node })) };
     }
-    const { resourcesJson = "{}" } = deps.queries.sweeps.template(place.sweepId) ?? {};
-    const { gpus, cpus } = JSON.parse(resourcesJson) as { gpus?: number; cpus?: number };
+    const { resourcesJson = "{}" } = deps.queries.runs.shape(place.runId) ?? {};
     return {
       run: runToProto(run),
       reason: endReason(run),
-      needs: describeRequest({ gpus, cpus }),
+      needs: describeRequest(requestFromJson(resourcesJson)),
       nodes: [],
       ahead: 0,
     };

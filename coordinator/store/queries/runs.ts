@@ -19,6 +19,14 @@ export interface RunFilter {
   readonly limit?: number;
 }
 
+/** A run's shape as it is stored, each part as JSON. */
+export interface StoredShape {
+  readonly templateJson: string;
+  readonly resourcesJson: string;
+  readonly limitsJson: string;
+  readonly retryJson: string;
+}
+
 export interface RunQueries {
   /** Ids of the selected runs of one sweep by position. */
   ids(selection: Selection, filter: RunFilter): RunId[];
@@ -26,6 +34,8 @@ export interface RunQueries {
   get(id: RunId): RunRecord | undefined;
   /** As `get`, for many at a cost of two queries: those that there are, in the order of `ids`. */
   getMany(ids: readonly RunId[]): RunRecord[];
+  /** What it is besides parameters, as JSON; undefined where there is none. */
+  shape(id: RunId): StoredShape | undefined;
   /** State of one run; undefined where there is none. */
   state(id: RunId): RunState | undefined;
   /** The attempt whose output stands for the run: of the run itself, or of the one it was reused from. */
@@ -61,6 +71,9 @@ export function createRunQueries(db: Database): RunQueries {
     JOIN run_states s ON s.run_id = r.run_id
     JOIN sweeps w ON w.sweep_id = r.sweep_id
     WHERE r.run_id = ?`);
+  const shapeOf = db.prepare(`SELECT h.template_json AS templateJson, h.resources_json AS resourcesJson,
+      h.limits_json AS limitsJson, h.retry_json AS retryJson
+    FROM runs r JOIN sweep_shapes h ON h.sweep_id = r.sweep_id AND h.number = r.shape WHERE r.run_id = ?`);
   const stateOf = db.prepare("SELECT state FROM run_states WHERE run_id = ?");
   const reusedFrom = db.prepare("SELECT reused_from FROM runs WHERE run_id = ?");
 
@@ -122,6 +135,8 @@ export function createRunQueries(db: Database): RunQueries {
       const byId = new Map<string, RunRecord>(recordsOf(rows).map((record) => [record.id, record]));
       return ids.flatMap((id) => byId.get(id) ?? []);
     },
+
+    shape: (id) => shapeOf.get(id) as unknown as StoredShape | undefined,
 
     state(id) {
       return (stateOf.get(id) as { state: RunState } | undefined)?.state;

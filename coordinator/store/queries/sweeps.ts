@@ -24,8 +24,6 @@ export interface Progress {
 export interface SweepQueries {
   get(id: SweepId): SweepSummary | undefined;
   objective(id: SweepId): Objective | undefined;
-  /** What the runs of the sweep share: the command template and the request, as JSON. */
-  template(id: SweepId): { readonly templateJson: string; readonly resourcesJson: string } | undefined;
   progress(selection: Selection): Progress;
   /** Live runs of the whole fleet by state: from an index that holds live runs only. */
   liveCounts(): { [state: string]: number };
@@ -34,8 +32,8 @@ export interface SweepQueries {
 }
 
 export function createSweepQueries(db: Database): SweepQueries {
-  const one = db.prepare(`SELECT name, number, total, reused, created_at, objective_metric, objective_goal,
-    template_json, gpus, cpus FROM sweeps WHERE sweep_id = ?`);
+  const one = db.prepare(`SELECT name, number, total, reused, created_at, objective_metric, objective_goal
+    FROM sweeps WHERE sweep_id = ?`);
   const counts = db.prepare("SELECT state, count(*) AS runs FROM run_states WHERE sweep_id = ? GROUP BY state");
   const picked = db.prepare(`SELECT s.state, count(*) AS runs FROM runs r JOIN run_states s ON s.run_id = r.run_id
     WHERE r.sweep_id = ? AND r.idx BETWEEN ? AND ? GROUP BY s.state`);
@@ -73,16 +71,6 @@ export function createSweepQueries(db: Database): SweepQueries {
       return row && objectiveOf(row);
     },
 
-    template(id) {
-      const row = rowOf(id);
-      if (!row) return undefined;
-      const resources = {
-        ...(row.gpus === null ? {} : { gpus: row.gpus }),
-        ...(row.cpus === null ? {} : { cpus: row.cpus }),
-      };
-      return { templateJson: row.template_json, resourcesJson: JSON.stringify(resources) };
-    },
-
     progress(selection) {
       const { sweepId, total, picks } = selection;
       const ranges = picks === "all" ? [{ from: 1, to: total }] : picks;
@@ -109,9 +97,6 @@ interface Row {
   readonly created_at: number;
   readonly objective_metric: string | null;
   readonly objective_goal: string | null;
-  readonly template_json: string;
-  readonly gpus: number | null;
-  readonly cpus: number | null;
 }
 
 interface CountRow {

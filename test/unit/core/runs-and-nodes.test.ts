@@ -83,7 +83,13 @@ describe("retry", () => {
       finishedAt: WALL_MS,
     } as const;
     const sweep = required([...rig.cluster.sweeps.values()][0], "sweep");
-    return { row: { ...row, state }, sweep, index: 2, fingerprint: "v1:x", reused: false, ...patch };
+    return {
+      row: { ...row, state },
+      sweep,
+      point: { index: 2, shape: 0, fingerprint: "v1:x" },
+      reused: false,
+      ...patch,
+    };
   }
   let rig = new CoreRig();
   const fresh = (): void => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { applyChange } from "../../../coordinator/core/apply-change.ts";
 import type { Cluster } from "../../../coordinator/core/cluster.ts";
+import { shapeOf } from "../../../coordinator/core/cluster.ts";
 import { freeDevices, takeDevices } from "../../../coordinator/core/fit.ts";
 import { compareEntries } from "../../../coordinator/core/run-queue.ts";
 import { schedule } from "../../../coordinator/core/scheduler.ts";
@@ -105,7 +106,7 @@ describe("schedule, over random clusters", () => {
           const run = required(cluster.runs.get(runId), "the run");
           const sweep = required(cluster.sweeps.get(run.sweepId), "the sweep");
           const hasGpus = node.devices.some(({ kind }) => kind === "gpu");
-          const want = devicesWanted(sweep.resources, hasGpus);
+          const want = devicesWanted(shapeOf(sweep, run).resources, hasGpus);
           expect(devices.filter((uuid) => uuid.startsWith("GPU"))).toHaveLength(want.gpu);
           expect(devices).toHaveLength(want.gpu + want.cpu);
         }

@@ -108,7 +108,7 @@ describe("a start loads what memory was", () => {
     rig.apply({ kind: "finished", session, finish });
     check(rig);
     const terminal = createTerminalRunLoader(db)(run.id);
-    expect(terminal).toMatchObject({ row: { state: "failed", attempt: 1 }, index: 1, reused: false });
+    expect(terminal).toMatchObject({ row: { state: "failed", attempt: 1 }, point: { index: 1 }, reused: false });
     rig.apply({ kind: "retry", runIds: [run.id], terminal: terminal ? [terminal] : [] });
     check(rig);
     expect(createTerminalRunLoader(db)(run.id)).toBeUndefined();
