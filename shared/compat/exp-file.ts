@@ -5,7 +5,7 @@
 import { PRIORITY_MAX, RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
 import { grouped } from "../spec/document.ts";
 import { childOf, entriesOf, itemsOf, kindOf, type SpecNode } from "../spec/node.ts";
-import { addFinding, hasKind, keySpan, type Report, valueSpan, wrongValue } from "../spec/report.ts";
+import { addFinding, hasKind, keySpan, type Report, valueSpan, wrongType, wrongValue } from "../spec/report.ts";
 import { type LoadedEntry, readExperiment } from "./exp-entry.ts";
 import { noteLark, noteResultsPlace, readFloat, readInt } from "./exp-fields.ts";
 import type { Notes } from "./exp-notes.ts";
@@ -54,7 +54,9 @@ export function readExpFile(report: Report, notes: Notes, root: SpecNode, places
   const scheduler = readScheduler(report, notes, childOf(root, "scheduler"), root, places);
   const experiments = childOf(root, "experiments");
   const loaded: LoadedEntry[] = [];
-  if (!experiments || kindOf(experiments.raw) !== "list" || itemsOf(experiments).length === 0) {
+  if (experiments && kindOf(experiments.raw) !== "list") {
+    wrongType(report, experiments, "experiments", "a list of tables");
+  } else if (!experiments || itemsOf(experiments).length === 0) {
     const span = experiments ? valueSpan(experiments) : { start: root.at.start, end: root.at.start };
     addFinding(report, { id: "spec.missing", message: "the file has no [[experiments]]", span });
   } else {
