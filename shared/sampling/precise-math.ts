@@ -46,7 +46,7 @@ export function log(value: Pair): Pair {
   const ratio = divide(add([fraction, low], [-1, 0]), add([fraction, low], [1, 0]));
   const square = multiply(ratio, ratio);
   let sum: Pair = [0, 0];
-  for (let i = LOG_TERMS; i >= 0; i--) sum = add(multiply(sum, square), odd(i));
+  for (const coefficient of LOG_COEFFICIENTS) sum = add(multiply(sum, square), coefficient);
   return add(multiply(LN2, [exponent, 0]), multiply(multiply(sum, ratio), [2, 0]));
 }
 
@@ -59,7 +59,7 @@ export function expNumber(value: Pair): number {
   const small: Pair = [rest[0] / 2 ** HALVINGS, rest[1] / 2 ** HALVINGS];
   // e^x - 1, which keeps its digits for a small x; doubling x gives 2y + y².
   let sum: Pair = [0, 0];
-  for (let i = EXP_TERMS; i >= 1; i--) sum = multiply(add(sum, [1, 0]), divide(small, [i, 0]));
+  for (const coefficient of EXP_COEFFICIENTS) sum = multiply(add(sum, coefficient), small);
   for (let i = 0; i < HALVINGS; i++) sum = add(multiply(sum, [2, 0]), multiply(sum, sum));
   return scaled(add(sum, [1, 0])[0], twos);
 }
@@ -109,9 +109,14 @@ function upperHalf(value: number): number {
   return shifted - (shifted - value);
 }
 
-const ODD: readonly Pair[] = Array.from({ length: LOG_TERMS + 1 }, (_, i) => divide([1, 0], [2 * i + 1, 0]));
+/** 1 / (2i + 1), the highest first. */
+const LOG_COEFFICIENTS: readonly Pair[] = Array.from({ length: LOG_TERMS + 1 }, (_, i) =>
+  divide([1, 0], [2 * (LOG_TERMS - i) + 1, 0]),
+);
 
-/** 1 / (2i + 1) */
-function odd(i: number): Pair {
-  return ODD[i] ?? [0, 0];
-}
+/** 1 / i!, the highest first. The factorials are exact. */
+const EXP_COEFFICIENTS: readonly Pair[] = Array.from({ length: EXP_TERMS }, (_, i) => {
+  let factorial = 1;
+  for (let k = 2; k <= EXP_TERMS - i; k++) factorial *= k;
+  return divide([1, 0], [factorial, 0]);
+});
