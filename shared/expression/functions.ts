@@ -2,6 +2,7 @@
 import { FloatParam } from "../spec/types.ts";
 import { calculate, integer } from "./arithmetic.ts";
 import { inOrder } from "./comparison.ts";
+import { exactExp, exactLog } from "./elementary.ts";
 import { matchesGlob } from "./glob.ts";
 import { roundFloat, roundInteger, roundToWhole } from "./rounding.ts";
 import type { FunctionName } from "./syntax.ts";
@@ -32,7 +33,7 @@ const floatFunction =
 const logarithm = (name: FunctionName, compute: (x: number) => number) =>
   floatFunction(name, compute, (x) => (x <= 0 ? `${name} of ${x === 0 ? "zero" : "a negative number"}` : undefined));
 
-const LOG = logarithm("log", Math.log);
+const LOG = logarithm("log", exactLog);
 
 /** A float made an int by a rule; ints stay. */
 const wholeFunction =
@@ -87,7 +88,7 @@ const BODIES: { readonly [name in FunctionName]: Body } = {
   bool: (_walk, _at, [value = false]) => isTruthy(value),
   ceil: wholeFunction("ceil", Math.ceil),
   endswith: affixTest("endswith", (text, affix) => text.endsWith(affix)),
-  exp: floatFunction("exp", Math.exp, () => undefined),
+  exp: floatFunction("exp", exactExp, () => undefined),
   float: toFloat,
   floor: wholeFunction("floor", Math.floor),
   glob(walk, at, [text = null, pattern = null]) {

@@ -247,6 +247,10 @@ function readBrackets(reading: Reading, open: "(" | "[", start: number): Node | 
   const { items, end, comma } = read;
   const [only] = items;
   if (open === "(" && only && items.length === 1 && !comma) return only;
+  // Made once, not at every evaluation: nothing can change a list.
+  if (items.every((item) => item.kind === "literal")) {
+    return made(reading, { kind: "literal", value: items.map(({ value }) => value), start, end });
+  }
   return made(reading, { kind: "list", items, start, end });
 }
 

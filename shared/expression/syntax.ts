@@ -1,5 +1,5 @@
 /** The tree of an expression. Plain immutable data; each node knows where it is written. */
-import type { FloatParam } from "../spec/types.ts";
+import type { Value } from "./value.ts";
 
 interface At {
   /** Offsets into the text in UTF-16 units, the end excluded. */
@@ -10,9 +10,10 @@ interface At {
 export type ArithmeticOperator = "+" | "-" | "*" | "/" | "//" | "%" | "**";
 export type ComparisonOperator = "==" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "not in" | "is" | "is not";
 
+/** A value as written, or a list of such. */
 export interface LiteralNode extends At {
   readonly kind: "literal";
-  readonly value: null | boolean | number | string | FloatParam;
+  readonly value: Value;
 }
 
 /**
