@@ -13,6 +13,7 @@ const PURE = [
   "shared/sampling/",
   "shared/spec/",
   "shared/compat/",
+  "shared/convert/",
   "coordinator/reuse/",
   "coordinator/core/",
   "agent/core/",

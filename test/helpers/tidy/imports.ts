@@ -39,6 +39,7 @@ const DIRECTIONS: readonly (readonly [part: readonly string[], mayImport: readon
   [["shared/expression/"], PURE_SHARED],
   [["shared/sampling/"], PURE_SHARED],
   [["shared/compat/"], PURE_SHARED],
+  [["shared/convert/"], [...PURE_SHARED, "shared/convert/"]],
   [["shared/wire/"], [...PURE_SHARED, "proto/gen/"]],
   [["shared/"], [...PURE_SHARED, "shared/"]],
 
@@ -83,6 +84,7 @@ const LIBRARY_HOMES: readonly (readonly [library: RegExp, homes: readonly string
   [/^yargs(\/|$)/, [...PROGRAM_MAINS, "cli/"]],
   [/^hono(\/|$)|^@hono\//, ["coordinator/http/"]],
   [/^systeminformation$/, ["agent/"]],
+  [/^yaml$/, ["shared/convert/yaml-reader.ts"]],
   [/^(vitest|fast-check)(\/|$)/, ["vitest.config.ts"]],
 ];
 

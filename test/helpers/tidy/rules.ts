@@ -69,6 +69,7 @@ export const RULES: readonly Rule[] = [
       },
       { files: [["cli/commands/ls.ts", 'import * as grpc from "@grpc/grpc-js";']], says: /@grpc\/grpc-js lives in/ },
       { files: [["agent/agent.ts", 'import yargs from "yargs/yargs";']], says: /yargs\/yargs lives in/ },
+      { files: [["cli/spec-file.ts", 'import { parse } from "yaml";']], says: /yaml lives in shared\/convert/ },
     ],
     good: [
       ["coordinator/store/database.ts", 'import { DatabaseSync } from "node:sqlite";'],
