@@ -1,6 +1,6 @@
 /** [P] The sweep of one run that `exp submit -- CMD...` means, as the JSON form of a sweep file. */
 import { NAME_CHARS_MAX } from "../shared/run/limits.ts";
-import { escapeTemplate } from "../shared/spec/template.ts";
+import { escapeTemplate } from "../shared/spec/placeholders.ts";
 import { usage } from "./args.ts";
 
 export interface CommandSpec {

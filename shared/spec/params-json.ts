@@ -2,6 +2,7 @@
  * Parameters as stored and sent: one flat JSON object by dotted path, in order, ints and floats apart; and the plain
  * forms that users get.
  */
+import type { Value } from "../expression/value.ts";
 import type { JsonValue } from "../run/views.ts";
 import { readJson } from "./json-reader.ts";
 import { describeKind, entriesOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
@@ -34,16 +35,16 @@ export function paramsToNested(params: Params): { [key: string]: JsonValue } {
 }
 
 /** The text of a `config.json`: dotted paths unfolded, floats with a point, so that Python reads floats. */
-export function paramsToNestedJson(params: Params): string {
+export function paramsToNestedJson(params: ReadonlyMap<string, Value>): string {
   return nestedJson(nestParams(params));
 }
 
 /** Parameters as tables within tables, by the parts of their dotted paths. */
-export type NestedParams = Map<string, NestedParams | ParamValue>;
+export type NestedParams<Value = ParamValue> = Map<string, NestedParams<Value> | Value>;
 
 /** Dotted paths unfolded, with ints and floats still apart. */
-export function nestParams(params: Params): NestedParams {
-  const root: NestedParams = new Map();
+export function nestParams<Value = ParamValue>(params: ReadonlyMap<string, Value>): NestedParams<Value> {
+  const root: NestedParams<Value> = new Map();
   for (const [name, value] of params) {
     const parts = name.split(".");
     const last = parts.pop() ?? "";
@@ -53,7 +54,7 @@ export function nestParams(params: Params): NestedParams {
       if (next instanceof Map) {
         table = next;
       } else {
-        const made: NestedParams = new Map();
+        const made: NestedParams<Value> = new Map();
         table.set(part, made);
         table = made;
       }
@@ -63,7 +64,7 @@ export function nestParams(params: Params): NestedParams {
   return root;
 }
 
-function nestedJson(table: NestedParams): string {
+function nestedJson(table: NestedParams<Value>): string {
   const parts = Array.from(table, ([key, value]) => {
     return `${JSON.stringify(key)}:${value instanceof Map ? nestedJson(value) : valueJson(value)}`;
   });

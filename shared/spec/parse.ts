@@ -25,7 +25,8 @@ import {
   unknownKey,
   wrongValue,
 } from "./report.ts";
-import { readLimits, readObjective, readResources, readRetryMax, readRun, SECTION_KEYS } from "./sections.ts";
+import { readRun } from "./run-section.ts";
+import { readLimits, readObjective, readResources, readRetryMax, SECTION_KEYS } from "./sections.ts";
 import type { SweepSpec } from "./types.ts";
 
 export type { SpecSource } from "./document.ts";

@@ -1,6 +1,7 @@
 /** The command of one run for people to read: filled in, but for what only its host knows. Pure. */
+import { ENV_PREFIX, LABEL_PREFIX } from "./placeholders.ts";
 import { quoteWords } from "./shell.ts";
-import { renderCommand } from "./template.ts";
+import { renderArgv } from "./template.ts";
 import type { Params, RunTemplate } from "./types.ts";
 
 export interface ShownRun {
@@ -12,14 +13,31 @@ export interface ShownRun {
   /** Undefined while it has none. */
   readonly node?: string | undefined;
   readonly gpus?: number | undefined;
+  /** From 1. */
+  readonly attempt?: number | undefined;
 }
 
 /** Argv of the run; empty for a template that cannot be rendered. The run's directory stands as `<run.dir>`. */
 export function shownArgv(template: RunTemplate, params: Params, run: ShownRun): readonly string[] {
-  const { id, name, index, sweep, node, gpus } = run;
-  const context = { run: { id, name, index, dir: "<run.dir>" }, sweep, node: node ?? "<node.name>", gpus: gpus ?? 1 };
-  const rendered = renderCommand(template, params, context);
-  return "argv" in rendered ? rendered.argv : [];
+  const argv = argvOrProblem(template, params, run);
+  return "problem" in argv ? [] : argv;
+}
+
+/** As `shownArgv`, with the reason for a template that cannot be rendered. */
+export function argvOrProblem(template: RunTemplate, params: Params, run: ShownRun): string[] | { problem: string } {
+  const { id, name, index, sweep, node, gpus, attempt = 1 } = run;
+  const hidden = (fact: string): boolean =>
+    fact.startsWith(ENV_PREFIX) ||
+    fact.startsWith(LABEL_PREFIX) ||
+    (fact === "node.name" && node === undefined) ||
+    (fact === "resume" && attempt > 1);
+  return renderArgv(template, params, {
+    run: { id, name, index, dir: "<run.dir>", attempt },
+    sweep,
+    node: node ?? "",
+    gpus: gpus ?? 1,
+    hidden,
+  });
 }
 
 /** As typed in a shell: the text itself of a command for `sh -c`, else its words with quotes where they need them. */

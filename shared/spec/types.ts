@@ -27,17 +27,51 @@ export type ParamValue =
 /** Parameters of one run by dotted path, in file order: base first, then grid axes, then the seed. */
 export type Params = ReadonlyMap<string, ParamValue>;
 
-export type ArgsStyle = "flags";
+/** How `${args}` hands all parameters to the program. What each style writes is in args.ts. */
+export type ArgsStyle =
+  | "flags"
+  | "flags="
+  | "kv"
+  | "hydra"
+  | "hydra+"
+  | "hydra++"
+  | "env"
+  | "json"
+  | "none"
+  /** A file within the run's directory, in the format that its name ends in. */
+  | `file:${string}`;
 
-/** How the command of a run is made from its parameters. The same for every run of a sweep. */
+/** Where a style leaves a choice; absent: what is usual for the style. */
+export interface ArgsOptions {
+  readonly bool?: "presence" | "value" | "no-prefix";
+  readonly list?: "space" | "repeat" | "comma" | "json";
+  readonly none?: "omit" | "null";
+  /** "_" in names becomes "-". */
+  readonly dash?: boolean;
+}
+
+/** Where the command finds its Python: a program, a virtual environment, or a conda environment by name or path. */
+export interface Interpreter {
+  readonly kind: "python" | "venv" | "conda";
+  /** May hold `${…}`. */
+  readonly path: string;
+}
+
+/** How the command of a run is made from its parameters. Texts may hold `${…}`, and `$$` for a dollar sign. */
 export interface RunTemplate {
   /** An argv (no shell), or one string for `sh -c`. `${name}` takes a parameter, `${args}` all of them. */
   readonly command: readonly string[] | string;
   readonly args: ArgsStyle;
-  /** Absolute directory once rendered; may hold `${…}` of its own, and `$$` for a dollar sign. */
+  readonly argsOptions?: ArgsOptions;
+  /** Absolute directory once rendered. */
   readonly cwd: string;
-  /** Values may hold `${…}`. */
   readonly env: { readonly [name: string]: string };
+  /** Text for `sh`, run in the shell that then becomes the command. */
+  readonly setup?: string;
+  /** File that the command reads; absent: nothing to read. */
+  readonly stdin?: string;
+  readonly umask?: number;
+  readonly interpreter?: Interpreter;
 }
 
 /** What `exp best` ranks by. */

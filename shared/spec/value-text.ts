@@ -1,13 +1,14 @@
 /** Parameter values as text: what programs get on their command line, and the JSON that keeps int and float apart. */
-import { FloatParam, type ParamValue } from "./types.ts";
+import type { Value } from "../expression/value.ts";
+import { FloatParam } from "./types.ts";
 
 /** A value as one word of a command line: texts as they are, floats as Python prints them, lists and tables as JSON. */
-export function valueText(value: ParamValue): string {
+export function valueText(value: Value): string {
   return typeof value === "string" ? value : valueJson(value);
 }
 
 /** A value as JSON: `1` is an int and `1.0` a float, for this program and for Python's json alike. */
-export function valueJson(value: ParamValue): string {
+export function valueJson(value: Value): string {
   switch (typeof value) {
     case "string":
       return JSON.stringify(value);
@@ -16,6 +17,7 @@ export function valueJson(value: ParamValue): string {
     case "number":
       return integerText(value);
     default:
+      if (value === null) return "null";
       if (value instanceof FloatParam) return floatText(value.float);
       if (isList(value)) return `[${value.map(valueJson).join(",")}]`;
       return `{${Object.entries(value)
@@ -25,7 +27,7 @@ export function valueJson(value: ParamValue): string {
 }
 
 /** Tells lists from tables; `Array.isArray` alone does not for read-only lists. */
-export function isList(value: ParamValue): value is readonly ParamValue[] {
+export function isList(value: Value): value is readonly Value[] {
   return Array.isArray(value);
 }
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { required } from "../../../shared/kernel/assert.ts";
-import { flagWords } from "../../../shared/spec/args.ts";
+import { renderArgs } from "../../../shared/spec/args.ts";
 import { fingerprintOf } from "../../../shared/spec/canonical.ts";
 import { paramsToPlain } from "../../../shared/spec/params-json.ts";
 import { BUILTIN_NAMES } from "../../../shared/spec/placeholders.ts";
@@ -60,7 +60,8 @@ test("the table of flags", () => {
   expect(rows).toHaveLength(9);
   for (const [line, words] of rows) {
     const spec = specOf(`name = "a"\nrun.command = ["x"]\n[base]\n${line}\n`);
-    const plain = quoteWords(flagWords(spec.base))
+    const rendered = renderArgs("flags", {}, spec.base, "/run");
+    const plain = quoteWords("words" in rendered ? rendered.words : [])
       .replace("''", '""')
       .replace(/'(\{.*\})'/, "$1");
     expect(plain).toBe(words);

@@ -8,8 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { flagWords } from "../../../shared/spec/args.ts";
-import { renderCommand, templateProblems } from "../../../shared/spec/template.ts";
+import { renderArgs } from "../../../shared/spec/args.ts";
+import { renderCommand } from "../../../shared/spec/template.ts";
+import { templateProblems } from "../../../shared/spec/template-check.ts";
 import { FloatParam, type ParamValue, type RunTemplate } from "../../../shared/spec/types.ts";
 
 /** `/bin/sh` is dash on one host and bash on another: both are tried where both are there. */
@@ -181,7 +182,9 @@ print(json.dumps(vars(p.parse_args())))
     ["extra", { a: [1, new FloatParam(2)] }],
     ["empty", ""],
   ]);
-  const output = execFileSync("python3", ["-c", program, ...flagWords(params)], { encoding: "utf8" });
+  const rendered = renderArgs("flags", {}, params, "/run");
+  const words = "words" in rendered ? rendered.words : [];
+  const output = execFileSync("python3", ["-c", program, ...words], { encoding: "utf8" });
   expect(JSON.parse(output)).toEqual({
     lr: -0.00001,
     n: -3,

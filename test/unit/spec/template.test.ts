@@ -1,7 +1,9 @@
 /** Commands made from templates; what `/bin/sh` makes of them is in shell-command.test.ts. */
 import { describe, expect, test } from "vitest";
-import { flagWords } from "../../../shared/spec/args.ts";
-import { escapeTemplate, type RenderContext, renderCommand, templateProblems } from "../../../shared/spec/template.ts";
+import { renderArgs } from "../../../shared/spec/args.ts";
+import { escapeTemplate } from "../../../shared/spec/placeholders.ts";
+import { type RenderContext, renderCommand } from "../../../shared/spec/template.ts";
+import { templateProblems } from "../../../shared/spec/template-check.ts";
 import { templateFromJson, templateToJson } from "../../../shared/spec/template-json.ts";
 import { FloatParam, type ParamValue, type RunTemplate } from "../../../shared/spec/types.ts";
 
@@ -64,7 +66,7 @@ test("directory and environment are templates too", () => {
 describe("what cannot be rendered", () => {
   const cases: [problem: string, template: RunTemplate][] = [
     [
-      "${lrr} is not a parameter of this sweep; did you mean ${lr}? known: lr, optim.name, n, amp, half, sizes, seed, args, run.id, run.name, run.index, run.dir, …",
+      "${lrr} is not a parameter of this sweep; did you mean ${lr}? known: lr, optim.name, n, amp, half, sizes, seed, args, run.id, run.name, run.index, run.attempt, …",
       template(["x", "${lrr}"]),
     ],
     ['run.cwd renders to "7/x", which is not absolute', template(["x"], { cwd: "${seed}/x" })],
@@ -102,7 +104,9 @@ describe("flags", () => {
     ],
     [{ a: new FloatParam(1), b: ["x"] }, ["--k", '{"a":1.0,"b":["x"]}']],
   ];
-  test.each(cases)("%j", (value, words) => expect(flagWords(new Map([["k", value]]))).toEqual(words));
+  test.each(cases)("%j", (value, words) =>
+    expect(renderArgs("flags", {}, new Map([["k", value]]), "/run")).toEqual({ words, env: {} }),
+  );
 });
 
 test("escaped text renders to itself", () => {
