@@ -27,9 +27,10 @@ import { createDiscard } from "./process/discard.ts";
 import { buildEnvironment } from "./process/environment.ts";
 import { isAlive } from "./process/proc.ts";
 import { readShimLog } from "./process/shim.ts";
+import { createSpareDirs } from "./process/spare-dirs.ts";
 import type { Spawner } from "./process/spawner.ts";
 import type { Trees, TreeTarget } from "./process/tree.ts";
-import { readLease, writeLease } from "./process/warden.ts";
+import { readLease, removeLease, writeLease } from "./process/warden.ts";
 
 export interface AttemptsOptions {
   readonly workdir: string;
@@ -62,6 +63,8 @@ export interface Attempts {
 
 /** How often an adopted process, which is not our child, is looked at. */
 const WATCH_MS = 100;
+/** The warden looks at a lease once a second, and may take two more to see its processes gone. */
+const WARDEN_MS = 5_000;
 
 export function createAttempts(options: AttemptsOptions): Attempts {
   const { workdir, state, apply, trees, spawner, devices, output, clock, logger } = options;
@@ -76,6 +79,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     onError: (dir, error) => logger.warn({ dir, error: errorMessage(error) }, "attempt directory not removed"),
   });
 
+  const spares = createSpareDirs(workdir);
   const dirOf = (fence: Fence): string => attemptDir(workdir, fence);
   const attemptOf = (fence: Fence): AgentAttempt | undefined => state.attempts.get(fence);
 
@@ -103,15 +107,14 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       return;
     }
     try {
-      createAttemptDir(dir, { "config.json": paramsToNestedJson(params) });
-      const cgroupProcs = trees.prepare(fence);
-      const cgroup = trees.cgroupOf(fence);
+      createAttemptDir(dir, { "config.json": paramsToNestedJson(params) }, spares.moveTo);
+      const cgroup = trees.prepare(fence);
       writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, pid: 0, startTime: 0, cgroup });
       const env = environmentOf(assignment, params, rendered.env);
       // This process may have stood still since it accepted: by now the run may be due elsewhere.
       if (clock.uptimeMs() >= leaseDeadlineMs)
         throw new AppError("unavailable", "its lease passed before it could start");
-      const shim = await spawner.spawn({ dir, argv: rendered.argv, cwd: rendered.cwd, env, cgroupProcs });
+      const shim = await spawner.spawn({ dir, argv: rendered.argv, cwd: rendered.cwd, env, cgroup });
       const process = { pid: shim.pid, startTime: shim.startTime };
       // With a cgroup the warden needs no pid.
       if (cgroup === undefined) writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, ...process, cgroup });
@@ -206,7 +209,10 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   function remove(fence: Fence): void {
     output.forget(fence);
-    trees.remove(fence);
+    const deadlineMs = readLease(dirOf(fence))?.deadlineUptimeMs ?? Number.POSITIVE_INFINITY;
+    removeLease(dirOf(fence));
+    // A warden that found the lease expired may be at work on the group for a while.
+    trees.remove(fence, clock.uptimeMs() + WARDEN_MS < deadlineMs);
     discard.add(dirOf(fence), directorySize(dirOf(fence)));
   }
 
@@ -261,11 +267,12 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       for (const [fence, attempt] of state.attempts) {
         const dir = dirOf(fence);
         output.watch(fence, dir, new Map());
+        const lease = readLease(dir);
+        if (lease?.cgroup !== undefined) trees.adopt(fence, lease.cgroup);
         if (!isHolding(attempt.phase)) {
           await output.end(fence);
           continue;
         }
-        const lease = readLease(dir);
         if (lease)
           state.attempts.set(fence, {
             ...attempt,
@@ -274,10 +281,12 @@ export function createAttempts(options: AttemptsOptions): Attempts {
           });
         apply({ kind: "found", fence, found: await find(dir, attempt) });
       }
+      trees.tidy();
     },
     close: () => {
       clearInterval(watchTimer);
       discard.close();
+      spares.close();
     },
   };
 

@@ -1,7 +1,8 @@
 /**
  * The agent's one door for decisions: react, journal, apply, then act. Events of one turn of the event loop share a
- * journal transaction, so a burst of finishes costs one fsync. A journal that fails ends the process: running attempts
- * go on under their shims, and the next agent finds them.
+ * journal transaction. What was promised is said only when the disk has it, and whatever is said later waits behind it;
+ * what is to be done does not wait, as a power cut would undo it anyway. A journal that fails ends the process: running
+ * attempts go on under their shims, and the next agent finds them.
  */
 import { errorMessage } from "../shared/kernel/errors.ts";
 import { applyChange, applyVolatile } from "./core/apply-change.ts";
@@ -25,6 +26,11 @@ export class AgentEngine {
   #waiting: AgentEvent[] = [];
   #scheduled = false;
   #stopped = false;
+  /** Syncs asked for, and done, since the start. */
+  #syncsAsked = 0;
+  #syncsDone = 0;
+  /** Messages in their order, each with the sync that it must not come before. */
+  #unsaid: { readonly after: number; readonly command: AgentCommand }[] = [];
 
   constructor(options: AgentEngineOptions) {
     this.#options = options;
@@ -51,7 +57,7 @@ export class AgentEngine {
     const events = this.#waiting;
     this.#waiting = [];
     if (events.length === 0 || this.#stopped) return;
-    const { now, journal, act, onFatal } = this.#options;
+    const { now, journal, act } = this.#options;
     const changes: AgentChange[] = [];
     const commands: AgentCommand[] = [];
     const moment = now();
@@ -63,12 +69,42 @@ export class AgentEngine {
       commands.push(...reaction.commands);
     }
     try {
-      journal.write(changes, moment.wallMs);
+      if (journal.write(changes, moment.wallMs)) this.#sync();
     } catch (error) {
-      this.#stopped = true;
-      onFatal(new Error(`the journal failed: ${errorMessage(error)}`, { cause: error }));
+      this.#fail(error);
       return;
     }
-    for (const command of commands) act(command);
+    for (const command of commands) {
+      if (command.kind === "send") this.#unsaid.push({ after: this.#syncsAsked, command });
+      else act(command);
+    }
+    this.#say();
+  }
+
+  #sync(): void {
+    const asked = ++this.#syncsAsked;
+    this.#options.journal.sync().then(
+      () => {
+        this.#syncsDone = asked;
+        this.#say();
+      },
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  #say(): void {
+    const { act } = this.#options;
+    while (!this.#stopped) {
+      const [first] = this.#unsaid;
+      if (!first || first.after > this.#syncsDone) return;
+      this.#unsaid.shift();
+      act(first.command);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#options.onFatal(new Error(`the journal failed: ${errorMessage(error)}`, { cause: error }));
   }
 }

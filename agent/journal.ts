@@ -1,10 +1,12 @@
 /**
  * What the agent has promised, on disk: which attempts it accepted, how they stand, which fences it is done with. Written
  * before anything is done or said, in one transaction per turn of the event loop. What a killed process must find again
- * is written; what must also survive a power cut is synced to disk. After a power cut nothing runs any more, so only
- * promises need that: what was accepted, what was refused, that something is to be stopped.
+ * is written; what must also survive a power cut is synced to disk, before it is said. After a power cut nothing runs any
+ * more, so only promises need that: what was accepted, what was refused, that something is to be stopped.
  */
+
 import { randomUUID } from "node:crypto";
+import { closeSync, fdatasync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { unreachable } from "../shared/kernel/assert.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
@@ -25,8 +27,13 @@ const SCHEMA_VERSION = 1;
 export interface Journal {
   /** The state as it was last written; +1 on the incarnation, durable. Sessions and devices start empty. */
   open(bootId: string, wallMs: number): { state: AgentState; incarnation: number };
-  /** Writes changes in one transaction. A failure is final: the process must end. */
-  write(changes: readonly AgentChange[], wallMs: number): void;
+  /**
+   * Writes changes in one transaction. True where one of them is a promise: nothing of it may be said before a `sync` that
+   * was asked for later has resolved. A failure is final: the process must end.
+   */
+  write(changes: readonly AgentChange[], wallMs: number): boolean;
+  /** Resolves when all that was written so far survives a power cut. Calls share the wait. A rejection is final. */
+  sync(): Promise<void>;
   close(): void;
 }
 
@@ -42,15 +49,8 @@ export function openJournal(path: string): Journal {
     put: db.prepare("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"),
     get: db.prepare("SELECT value FROM meta WHERE key = ?"),
   };
+  const wal = createSync(`${path}-wal`);
   const read = (key: string): string | undefined => (sql.get.get(key) as { value: string } | undefined)?.value;
-
-  let durable = true;
-  /** NORMAL leaves the sync to the next FULL transaction, which covers all before it. */
-  function setDurable(wanted: boolean): void {
-    if (wanted === durable) return;
-    db.exec(`PRAGMA synchronous = ${wanted ? "FULL" : "NORMAL"}`);
-    durable = wanted;
-  }
 
   function writeOne(change: AgentChange, wallMs: number): void {
     switch (change.kind) {
@@ -79,6 +79,7 @@ export function openJournal(path: string): Journal {
   return {
     open: (bootId, wallMs) => {
       const incarnation = Number(read("incarnation") ?? 0) + 1;
+      db.exec("PRAGMA synchronous = FULL");
       inTransaction(db, () => {
         if (read("agent_id") === undefined) sql.put.run("agent_id", randomUUID());
         sql.put.run("incarnation", String(incarnation));
@@ -87,6 +88,8 @@ export function openJournal(path: string): Journal {
           wallMs - TOMBSTONE_DAYS * 86_400_000,
         );
       });
+      // From here on a commit hands its pages to the kernel, and `sync` waits for the disk without holding up anything.
+      db.exec("PRAGMA synchronous = NORMAL");
       const attempts = loadAttempts(db);
       const tombstones = loadTombstones(db);
       const state: AgentState = {
@@ -108,13 +111,17 @@ export function openJournal(path: string): Journal {
       return { state, incarnation };
     },
     write: (changes, wallMs) => {
-      if (changes.every((change) => change.kind === "lease-renewed")) return;
-      setDurable(changes.some(isPromise));
+      if (changes.every((change) => change.kind === "lease-renewed")) return false;
       inTransaction(db, () => {
         for (const change of changes) writeOne(change, wallMs);
       });
+      return changes.some(isPromise);
     },
-    close: () => db.close(),
+    sync: () => wal.sync(),
+    close: () => {
+      wal.close();
+      db.close();
+    },
   };
 }
 
@@ -134,6 +141,49 @@ function isPromise(change: AgentChange): boolean {
     default:
       return unreachable(change);
   }
+}
+
+/**
+ * Syncs a file that somebody else writes, one sync at a time: those who ask while one is on its way share the next. Of
+ * the database this may be the log only, on which SQLite holds no locks: closing any descriptor of a file drops them.
+ */
+function createSync(path: string): { sync(): Promise<void>; close(): void } {
+  let file: number | undefined;
+  let current: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+  const syncOnce = (): Promise<void> =>
+    new Promise<void>((resolve, reject) => {
+      file ??= openSync(path, "r+");
+      fdatasync(file, (error) => (error ? reject(error) : resolve()));
+    });
+  const start = (): Promise<void> => {
+    const started = syncOnce().finally(() => {
+      if (current === started) current = undefined;
+    });
+    current = started;
+    return started;
+  };
+  return {
+    sync: () => {
+      if (!current) return start();
+      next ??= current
+        .catch(() => undefined)
+        .then(() => {
+          next = undefined;
+          return start();
+        });
+      return next;
+    },
+    close: () => {
+      const closeFile = () => {
+        if (file !== undefined) closeSync(file);
+        file = undefined;
+      };
+      // Never under a sync that is on its way: its number could be somebody else's by then.
+      if (current) void current.then(closeFile, closeFile);
+      else closeFile();
+    },
+  };
 }
 
 function openDatabase(path: string): DatabaseSync {

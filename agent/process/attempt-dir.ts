@@ -67,21 +67,26 @@ export function attemptMarker(dir: string): string {
 
 /**
  * Makes the directory (mode 0700) with `artifacts/`, `checkpoints/` and `files` (name to text, mode 0600). Not synced to
- * disk: after a power cut the attempt is lost in any case.
+ * disk: after a power cut the attempt is lost in any case. `moveSpareTo` may put a directory with the two folders there.
  *
  * Throws `conflict` where the directory exists, `unavailable` where it cannot be made; nothing is left then.
  */
-export function createAttemptDir(dir: string, files: { readonly [name: string]: string }): void {
+export function createAttemptDir(
+  dir: string,
+  files: { readonly [name: string]: string },
+  moveSpareTo: (dir: string) => boolean = () => false,
+): void {
+  let isSpare: boolean;
   try {
-    makeDirectory(dir);
+    isSpare = moveSpareTo(dir);
+    if (!isSpare) makeDirectory(dir);
   } catch (error) {
     if (systemCode(error) === "EEXIST") throw new AppError("conflict", `attempt directory ${dir} exists already`);
     throw notMade(dir, error);
   }
   try {
     const paths = attemptPaths(dir);
-    mkdirSync(paths.artifacts, { mode: 0o700 });
-    mkdirSync(paths.checkpoints, { mode: 0o700 });
+    if (!isSpare) for (const folder of [paths.artifacts, paths.checkpoints]) mkdirSync(folder, { mode: 0o700 });
     for (const [name, text] of Object.entries(files)) {
       writeFileSync(join(dir, name), text, { mode: 0o600, flag: "wx" });
     }

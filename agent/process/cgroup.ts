@@ -1,14 +1,13 @@
 /**
- * A cgroup v2 subtree of our own, `exp-<hash of the workdir>/<fence>`: the only way to hold a process tree that nothing
- * can leave. Taken into use only after a sample was made, filled and killed there; nothing outside it is ever touched.
+ * A cgroup v2 subtree of our own, `exp-<hash of the workdir>/<number>`: the only way to hold a process tree that nothing
+ * can leave. An attempt has one group of it at a time, and its lease file says which. Taken into use only after a sample was made, filled and killed there; nothing outside it is ever touched.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmdirSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { systemCode } from "../../shared/kernel/errors.ts";
-import type { Fence } from "../../shared/kernel/ids.ts";
 
 const PROBE_BOUND_MS = 3_000;
 
@@ -45,18 +44,25 @@ export function parentCandidates(mounts: string, ownCgroup: string): string[] {
   return [...new Set([...tops, ...below])];
 }
 
-export function groupOf(root: string, fence: Fence): string {
-  return join(root, String(fence));
+/** Groups of the subtree, used or not. */
+export function groups(root: string): string[] {
+  return subgroups(root).filter((group) => /^\d+$/.test(basename(group)));
 }
 
-export function exists(group: string): boolean {
-  return existsSync(join(group, "cgroup.procs"));
+/** Makes a group of this number; undefined where the subtree has gone since it was proven. */
+export function makeGroup(root: string, number: number): string | undefined {
+  const group = join(root, String(number));
+  return makeDirectory(group) ? group : undefined;
 }
 
-/** Makes the group and returns its cgroup.procs. Undefined where the subtree has gone since it was proven. */
-export function makeGroup(root: string, fence: Fence): string | undefined {
-  const group = groupOf(root, fence);
-  return makeDirectory(group) ? join(group, "cgroup.procs") : undefined;
+/** The file by which a process enters the group. */
+export function procsOf(group: string): string {
+  return join(group, "cgroup.procs");
+}
+
+/** True when the group holds no process and no further groups. */
+export function isEmpty(group: string): boolean {
+  return /^nr_descendants 0$/m.test(readText(join(group, "cgroup.stat"))) && !isPopulated(group);
 }
 
 /** True while a live process is in the group or below it. */

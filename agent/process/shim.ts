@@ -8,6 +8,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
 import { attemptMarker, attemptPaths, readIfPresent } from "./attempt-dir.ts";
+import { procsOf } from "./cgroup.ts";
 import { parseStat } from "./proc.ts";
 
 const SHIM = fileURLToPath(new URL("./shim.sh", import.meta.url));
@@ -22,8 +23,8 @@ export interface ShimRequest {
   readonly cwd: string;
   /** Complete environment of the command; the marker by which its processes are found is added here. */
   readonly env: { readonly [name: string]: string };
-  /** cgroup.procs of the attempt's cgroup, where it has one. */
-  readonly cgroupProcs: string | undefined;
+  /** The attempt's cgroup, where it has one. */
+  readonly cgroup: string | undefined;
 }
 
 export interface ShimProcess {
@@ -52,7 +53,8 @@ export function shimLaunch(request: ShimRequest): ShimLaunch {
     });
   }
   const { argv, env } = splitLoader(request.argv, { ...request.env, EXP_ATTEMPT_DIR: attemptMarker(dir) });
-  const shim = ["/bin/sh", SHIM, resolve(dir), request.cgroupProcs ?? "-", ...argv];
+  const procs = request.cgroup === undefined ? "-" : procsOf(request.cgroup);
+  const shim = ["/bin/sh", SHIM, resolve(dir), procs, ...argv];
   return { argv: shim, env, cwd, output: attemptPaths(dir).output };
 }
 

@@ -12,6 +12,7 @@ import type { Fence } from "../../shared/kernel/ids.ts";
 import { attemptDir, attemptMarker } from "./attempt-dir.ts";
 import * as cgroup from "./cgroup.ts";
 import { coalesce } from "./coalesce.ts";
+import { createGroupPool } from "./group-pool.ts";
 import { allPids, isZombie, markerOf, type ProcessStat, readStat, TICKS_PER_SECOND } from "./proc.ts";
 import { readShimLog } from "./shim.ts";
 
@@ -24,8 +25,10 @@ export interface TreeTarget {
 }
 
 export interface Trees {
-  /** Makes the attempt's cgroup and returns its cgroup.procs; undefined on a host without a usable one. */
+  /** Gives the attempt a cgroup and returns it; undefined on a host without a usable one. */
   prepare(fence: Fence): string | undefined;
+  /** Notes the cgroup that an earlier agent gave the attempt. */
+  adopt(fence: Fence, group: string): void;
   /** The attempt's cgroup, for its lease; undefined where it has none. */
   cgroupOf(fence: Fence): string | undefined;
   /** Pids of live processes of the attempt, the shim included. */
@@ -39,14 +42,20 @@ export interface Trees {
   empty(target: TreeTarget): Promise<boolean>;
   /** True where the kernel killed a process of the attempt for its memory and the host can tell. Ask before `remove`. */
   oomKilled(fence: Fence): boolean;
-  /** Removes the attempt's cgroup; false where it still holds processes. */
-  remove(fence: Fence): boolean;
+  /**
+   * Gives the attempt's cgroup up; false where it still holds processes. Its lease must be gone, as that names the group.
+   * `reuse`: another attempt may have it next.
+   */
+  remove(fence: Fence, reuse: boolean): boolean;
+  /** Removes cgroups that no attempt has. Call once all attempts of an earlier agent are adopted. */
+  tidy(): void;
 }
 
 export interface TreeOptions {
   /** From `findCgroupRoot`. */
   readonly cgroupRoot: string | undefined;
   readonly workdir: string;
+  readonly monotonicMs: () => number;
 }
 
 const EMPTY_BOUND_MS = 10_000;
@@ -55,15 +64,13 @@ interface Sighting extends ProcessStat {
   readonly marker: string | undefined;
 }
 
-export function createTrees({ cgroupRoot, workdir }: TreeOptions): Trees {
+export function createTrees({ cgroupRoot, workdir, monotonicMs }: TreeOptions): Trees {
   const look = createLook();
   const sharedLook = coalesce(look);
   const dirOf = (of: Fence) => attemptDir(workdir, of);
 
-  const cgroupOf = (of: Fence): string | undefined => {
-    const dir = cgroupRoot === undefined ? undefined : cgroup.groupOf(cgroupRoot, of);
-    return dir !== undefined && cgroup.exists(dir) ? dir : undefined;
-  };
+  const pool = cgroupRoot === undefined ? undefined : createGroupPool(cgroupRoot, monotonicMs);
+  const cgroupOf = (of: Fence): string | undefined => pool?.of(of);
 
   const belonging = (target: TreeTarget, seen: readonly Sighting[]): Sighting[] => {
     const marker = attemptMarker(dirOf(target.fence));
@@ -93,7 +100,10 @@ export function createTrees({ cgroupRoot, workdir }: TreeOptions): Trees {
 
   return {
     prepare(of) {
-      return cgroupRoot === undefined ? undefined : cgroup.makeGroup(cgroupRoot, of);
+      return pool?.take(of);
+    },
+    adopt(of, group) {
+      pool?.adopt(of, group);
     },
     cgroupOf,
     members(target) {
@@ -123,9 +133,11 @@ export function createTrees({ cgroupRoot, workdir }: TreeOptions): Trees {
       const dir = cgroupOf(of);
       return dir !== undefined && cgroup.oomKills(dir) > 0;
     },
-    remove(of) {
-      const dir = cgroupOf(of);
-      return dir === undefined || cgroup.removeGroup(dir);
+    remove(of, reuse) {
+      return pool?.release(of, reuse) ?? true;
+    },
+    tidy() {
+      pool?.tidy();
     },
   };
 }

@@ -18,7 +18,7 @@ export function program(name: string): string {
 
 export interface StartOptions {
   readonly env?: Record<string, string>;
-  readonly cgroupProcs?: string | undefined;
+  readonly cgroup?: string | undefined;
   readonly cwd?: string;
 }
 
@@ -80,7 +80,7 @@ export function useAttemptHost(): AttemptHost {
     start(argv: readonly string[], options: StartOptions = {}): TestAttempt {
       const { fence: number, dir } = host.newDir();
       const env = { PATH: process.env.PATH ?? "", EXP_FENCE: String(number), ...options.env };
-      const shim = spawnShim({ dir, argv, env, cwd: options.cwd ?? dir, cgroupProcs: options.cgroupProcs });
+      const shim = spawnShim({ dir, argv, env, cwd: options.cwd ?? dir, cgroup: options.cgroup });
       const output = () => readFileSync(join(dir, "output.log"), "utf8");
       return {
         ...shim,

@@ -1,11 +1,12 @@
 /** What a restarted agent finds, at each point at which the one before may have died. */
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { inspectAttempt } from "../../../agent/process/adopt.ts";
 import { attemptMarker, createAttemptDir, removeAttemptDir } from "../../../agent/process/attempt-dir.ts";
 import { bootId, processesOfFence } from "../../../agent/process/proc.ts";
 import { readShimLog, spawnShim } from "../../../agent/process/shim.ts";
+import { createSpareDirs } from "../../../agent/process/spare-dirs.ts";
 import { useAttemptHost } from "../../helpers/attempts.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 
@@ -19,7 +20,7 @@ describe("inspectAttempt", () => {
     argv,
     cwd: dir,
     env: { PATH: process.env.PATH ?? "" },
-    cgroupProcs: undefined,
+    cgroup: undefined,
   });
 
   it("not_started: no directory", () => {
@@ -120,6 +121,22 @@ describe("inspectAttempt", () => {
 
 describe("createAttemptDir", () => {
   const host = useAttemptHost();
+
+  it("takes a spare directory where there is one, and is the same with it", async () => {
+    const { dir: made } = host.newDir({ "config.json": "{}" });
+    const workdir = join(made, "..", "..");
+    const spares = createSpareDirs(workdir);
+    await waitUntil("spare directories", () => existsSync(join(workdir, "spare", "4")));
+    const dir = join(workdir, "runs", "901");
+    createAttemptDir(dir, { "config.json": "{}" }, spares.moveTo);
+    expect(readdirSync(join(workdir, "spare"))).not.toContain("4");
+    const shape = (root: string) =>
+      readdirSync(root, { recursive: true, encoding: "utf8" }).map((name) => [name, statSync(join(root, name)).mode]);
+    expect(shape(dir)).toEqual(shape(made));
+    expect(statSync(dir).mode).toBe(statSync(made).mode);
+    expect(() => createAttemptDir(dir, {}, spares.moveTo)).toThrow(expect.objectContaining({ code: "conflict" }));
+    spares.close();
+  });
 
   it("makes a private directory with its files, once", async () => {
     const { dir } = host.newDir({ "spec.json": "{}" });

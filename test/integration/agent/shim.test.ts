@@ -25,7 +25,7 @@ describe("claim", () => {
   it("taken by the agent: nothing runs and nothing is recorded", async () => {
     const { dir } = host.newDir();
     expect(claimAttempt(dir)).toBe(true);
-    const shim = spawnShim({ dir, argv: ["touch", "ran"], cwd: dir, env: { PATH: "/bin" }, cgroupProcs: undefined });
+    const shim = spawnShim({ dir, argv: ["touch", "ran"], cwd: dir, env: { PATH: "/bin" }, cgroup: undefined });
     await shim.exited;
     expect(existsSync(join(dir, "ran"))).toBe(false);
     expect(readShimLog(dir)).toEqual({});
@@ -45,7 +45,7 @@ describe("claim", () => {
 
   it("goes to one of two shims", async () => {
     const { dir } = host.newDir();
-    const request = { dir, argv: ["sh", "-c", "echo ran"], cwd: dir, env: { PATH: "/bin" }, cgroupProcs: undefined };
+    const request = { dir, argv: ["sh", "-c", "echo ran"], cwd: dir, env: { PATH: "/bin" }, cgroup: undefined };
     await Promise.all(Array.from({ length: 8 }, () => spawnShim(request).exited));
     expect(readFileSync(join(dir, "output.log"), "utf8")).toBe("ran\n");
   });
@@ -68,17 +68,17 @@ describe("start", () => {
   });
 
   it("enters the cgroup file it was given", async () => {
-    const { dir } = host.newDir();
-    const procs = join(dir, "cgroup.procs");
+    const { dir: group } = host.newDir();
+    const procs = join(group, "cgroup.procs");
     writeFileSync(procs, "");
-    const attempt = host.start(["true"], { cgroupProcs: procs });
+    const attempt = host.start(["true"], { cgroup: group });
     await attempt.exited;
     expect(readFileSync(procs, "utf8")).toBe(`${attempt.pid}\n`);
     expect(readShimLog(attempt.dir).exit?.code).toBe(0);
   });
 
   it("runs the command all the same where the cgroup may not be entered", async () => {
-    const attempt = host.start(["echo", "ran"], { cgroupProcs: "/nowhere/cgroup.procs" });
+    const attempt = host.start(["echo", "ran"], { cgroup: "/nowhere" });
     await attempt.exited;
     expect(attempt.output()).toBe("ran\n");
     expect(readShimLog(attempt.dir).exit?.code).toBe(0);
@@ -87,7 +87,7 @@ describe("start", () => {
   it("that cannot be recorded keeps the command from running", async () => {
     const { dir } = host.newDir();
     mkdirSync(join(dir, "shim.log"));
-    const shim = spawnShim({ dir, argv: ["touch", "ran"], cwd: dir, env: { PATH: "/bin" }, cgroupProcs: undefined });
+    const shim = spawnShim({ dir, argv: ["touch", "ran"], cwd: dir, env: { PATH: "/bin" }, cgroup: undefined });
     await shim.exited;
     expect(existsSync(join(dir, "ran"))).toBe(false);
   });
@@ -151,7 +151,7 @@ describe("the command", () => {
     const { dir } = host.newDir();
     writeFileSync(join(dir, "output.log"), "before\n");
     const argv = ["sh", "-c", "echo 1; echo 2 >&2; echo 3"];
-    await spawnShim({ dir, argv, cwd: dir, env: { PATH: "/bin" }, cgroupProcs: undefined }).exited;
+    await spawnShim({ dir, argv, cwd: dir, env: { PATH: "/bin" }, cgroup: undefined }).exited;
     expect(readFileSync(join(dir, "output.log"), "utf8")).toBe("before\n1\n2\n3\n");
   });
 
@@ -243,7 +243,7 @@ describe("a command that cannot be started", () => {
     ["a NUL in an argument", { argv: ["echo", "a\0b"] }, /null bytes/],
   ])("is refused in one clear line: %s", (_, change, message) => {
     const { dir } = host.newDir();
-    const request = { dir, argv: ["true"], cwd: dir, env: { PATH: "/bin" }, cgroupProcs: undefined, ...change };
+    const request = { dir, argv: ["true"], cwd: dir, env: { PATH: "/bin" }, cgroup: undefined, ...change };
     expect(() => spawnShim(request)).toThrow(
       expect.objectContaining({ name: "AppError", code: "invalid", message: expect.stringMatching(message) }),
     );

@@ -35,7 +35,7 @@ function helpers(): number[] {
 function request(argv: readonly string[], cwd = workdir) {
   const dir = attemptDir(workdir, fence(++last));
   createAttemptDir(dir, {});
-  return { dir, argv, cwd, env: { PATH: process.env.PATH ?? "", WORD: "a b" }, cgroupProcs: undefined };
+  return { dir, argv, cwd, env: { PATH: process.env.PATH ?? "", WORD: "a b" }, cgroup: undefined };
 }
 
 describe.each(["python3", "no-such-python"])("by %s", (python) => {

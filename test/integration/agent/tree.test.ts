@@ -1,6 +1,6 @@
 /** Process trees on this host: with a cgroup where it has one, and without. */
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import * as cgroup from "../../../agent/process/cgroup.ts";
@@ -13,6 +13,7 @@ import { waitUntil } from "../../helpers/wait-until.ts";
 
 /** Roots that the tests of this file make, one for each workdir. */
 const roots = new Set<string>();
+let nowMs = 0;
 
 /** Whether this host hands out a cgroup v2 subtree decides which of the two ways can be tried. */
 const usable = await cgroup.findCgroupRoot("/nowhere/tree-test");
@@ -32,12 +33,12 @@ describe.each([["without a cgroup", false], ...(usable ? [["with a cgroup", true
       const cgroupRoot = withCgroup ? await cgroup.findCgroupRoot(host.workdir) : undefined;
       if (cgroupRoot) roots.add(cgroupRoot);
       expect(cgroupRoot !== undefined).toBe(withCgroup);
-      return createTrees({ cgroupRoot, workdir: host.workdir });
+      return createTrees({ cgroupRoot, workdir: host.workdir, monotonicMs: () => nowMs });
     }
 
     async function start(trees: Trees, argv: readonly string[]): Promise<[TestAttempt, TreeTarget]> {
       const next = fence(host.lastFence + 1);
-      const attempt = host.start(argv, { cgroupProcs: trees.prepare(next) });
+      const attempt = host.start(argv, { cgroup: trees.prepare(next) });
       expect(attempt.fence).toBe(next);
       return [attempt, { fence: attempt.fence, ...(await attempt.started()) }];
     }
@@ -137,9 +138,9 @@ describe.each([["without a cgroup", false], ...(usable ? [["with a cgroup", true
       const [attempt, target] = await start(trees, ["sleep", "20"]);
       const group = trees.cgroupOf(attempt.fence);
       expect(group !== undefined).toBe(withCgroup);
-      expect(trees.remove(attempt.fence)).toBe(!withCgroup);
+      expect(trees.remove(attempt.fence, true)).toBe(!withCgroup);
       await trees.empty(target);
-      await waitUntil("it is removed", () => trees.remove(attempt.fence));
+      await waitUntil("it is removed", () => trees.remove(attempt.fence, false));
       expect(group !== undefined && existsSync(group)).toBe(false);
       expect(trees.cgroupOf(attempt.fence)).toBeUndefined();
       expect(trees.oomKilled(attempt.fence)).toBe(false);
@@ -153,13 +154,65 @@ describe.each(usable ? ["on a host with cgroups"] : [])("a shim that could not e
   it("is found without it", async () => {
     const cgroupRoot = await cgroup.findCgroupRoot(host.workdir);
     if (cgroupRoot) roots.add(cgroupRoot);
-    const trees = createTrees({ cgroupRoot, workdir: host.workdir });
+    const trees = createTrees({ cgroupRoot, workdir: host.workdir, monotonicMs: () => nowMs });
     trees.prepare(fence(host.lastFence + 1));
-    const attempt = host.start(["sleep", "20"], { cgroupProcs: "/nowhere/cgroup.procs" });
+    const attempt = host.start(["sleep", "20"], { cgroup: "/nowhere" });
     const target = { fence: attempt.fence, ...(await attempt.started()) };
     expect(trees.members(target)).toContain(attempt.pid);
     expect(await trees.empty(target)).toBe(true);
     expect(isRunning(attempt.pid)).toBe(false);
+  });
+});
+
+describe.each(usable ? ["on a host with cgroups"] : [])("the cgroup of a run that is over, %s", () => {
+  const host = useAttemptHost();
+
+  async function rooted(): Promise<{ root: string; trees: Trees }> {
+    const root = (await cgroup.findCgroupRoot(host.workdir)) ?? "";
+    roots.add(root);
+    return { root, trees: createTrees({ cgroupRoot: root, workdir: host.workdir, monotonicMs: () => nowMs }) };
+  }
+
+  it("goes to the next run when the run was short and all agree", async () => {
+    const { trees } = await rooted();
+    const first = trees.prepare(fence(1));
+    expect(trees.prepare(fence(2))).not.toBe(first);
+    expect(trees.remove(fence(1), true)).toBe(true);
+    expect(trees.prepare(fence(3))).toBe(first);
+    expect(trees.remove(fence(3), false)).toBe(true);
+    expect(existsSync(first ?? "")).toBe(false);
+    nowMs += 60_000;
+    expect(trees.remove(fence(2), true)).toBe(true);
+    expect(cgroup.groups([...roots].at(-1) ?? "")).toEqual([]);
+  });
+
+  it("is not used again with a group of the program's own in it, nor with a process", async () => {
+    const { trees } = await rooted();
+    const first = trees.prepare(fence(1)) ?? "";
+    mkdirSync(join(first, "own"));
+    expect(trees.remove(fence(1), true)).toBe(true);
+    expect(existsSync(first)).toBe(false);
+    const second = trees.prepare(fence(2)) ?? "";
+    const child = spawn("sh", ["-c", `echo $$ >${second}/cgroup.procs; exec sleep 20`], { stdio: "ignore" });
+    await waitUntil("a process in the group", () => cgroup.members(second).length > 0);
+    expect(trees.remove(fence(2), true)).toBe(false);
+    child.kill("SIGKILL");
+    await waitUntil("the group is let go", () => trees.remove(fence(2), true));
+  });
+
+  it("is adopted by the next agent, which removes those of nobody", async () => {
+    const { root, trees } = await rooted();
+    const kept = trees.prepare(fence(1)) ?? "";
+    const stray = trees.prepare(fence(2)) ?? "";
+    const next = createTrees({ cgroupRoot: root, workdir: host.workdir, monotonicMs: () => nowMs });
+    next.adopt(fence(1), kept);
+    next.tidy();
+    expect([existsSync(kept), existsSync(stray)]).toEqual([true, false]);
+    expect(next.cgroupOf(fence(1))).toBe(kept);
+    expect([kept, stray]).not.toContain(next.prepare(fence(3)));
+    expect(next.remove(fence(1), true)).toBe(true);
+    expect(existsSync(kept)).toBe(false);
+    next.remove(fence(3), false);
   });
 });
 

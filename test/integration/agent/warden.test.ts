@@ -82,7 +82,7 @@ describe("a lease", () => {
     const { dir } = host.newDir();
     writeLease(dir, { deadlineUptimeMs: soon(0), pid: 0, startTime: 0, cgroup: undefined });
     await waitUntil("it expires", () => leaseExpired(dir));
-    await spawnShim({ dir, argv: ["touch", "ran"], cwd: dir, env: { PATH: "/bin" }, cgroupProcs: undefined }).exited;
+    await spawnShim({ dir, argv: ["touch", "ran"], cwd: dir, env: { PATH: "/bin" }, cgroup: undefined }).exited;
     expect(existsSync(join(dir, "ran"))).toBe(false);
     expect(claimAttempt(dir)).toBe(true);
   });

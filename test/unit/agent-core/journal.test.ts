@@ -102,6 +102,21 @@ describe("journal", () => {
     during((journal) => expect([...journal.open("x", NOW_MS).state.tombstones]).toEqual([2]));
   });
 
+  test("only promises wait for the disk, and those who ask meanwhile share a sync", async () => {
+    const journal = openJournal(path);
+    journal.open("boot-1", NOW_MS);
+    const promise: AgentChange = { kind: "refused", fence: fence(1) };
+    const fact: AgentChange = { kind: "attempt-removed", fence: fence(1) };
+    expect(journal.write([fact], NOW_MS)).toBe(false);
+    expect(journal.write([fact, promise], NOW_MS)).toBe(true);
+    const first = journal.sync();
+    const second = journal.sync();
+    expect(journal.sync()).toBe(second);
+    expect(second).not.toBe(first);
+    await Promise.all([first, second]);
+    journal.close();
+  });
+
   test("one of a newer version, or none at all, is refused in one line", () => {
     const raw = new DatabaseSync(path);
     raw.exec("PRAGMA user_version = 99");
@@ -112,14 +127,20 @@ describe("journal", () => {
 });
 
 describe("agent engine", () => {
-  function start(fails: boolean) {
+  function start(fails: "never" | "write" | "sync") {
     const happened: string[] = [];
     const fatal: Error[] = [];
+    const syncs: (() => void)[] = [];
     const journal: Journal = {
       open: () => ({ state: emptyAgentState(), incarnation: 1 }),
       write: (changes) => {
-        if (fails) throw new Error("disk full");
+        if (fails === "write") throw new Error("disk full");
         happened.push(`journal ${changes.length}`);
+        return changes.length > 0;
+      },
+      sync: () => {
+        if (fails === "sync") return Promise.reject(new Error("no disk"));
+        return new Promise((resolve) => syncs.push(resolve));
       },
       close: () => {},
     };
@@ -127,10 +148,10 @@ describe("agent engine", () => {
       state: emptyAgentState(),
       journal,
       now: () => ({ uptimeMs: 1_000, wallMs: NOW_MS }),
-      act: (command) => happened.push(command.kind),
+      act: (command) => happened.push(command.kind === "send" ? command.message.kind : command.kind),
       onFatal: (error) => fatal.push(error),
     });
-    return { engine, happened, fatal };
+    return { engine, happened, fatal, syncs };
   }
   const assign = (number: number): AgentEvent => ({
     kind: "message",
@@ -139,17 +160,48 @@ describe("agent engine", () => {
   });
 
   test("events of one turn share a journal write, and nothing is done before it", async () => {
-    const { engine, happened } = start(false);
+    const { engine, happened } = start("never");
     engine.apply(assign(0));
     engine.apply(assign(1));
     expect(happened).toEqual([]);
     await setImmediate();
-    expect(happened).toEqual(["journal 2", "send", "start", "send", "start"]);
+    expect(happened).toEqual(["journal 2", "start", "start"]);
     expect(engine.state.attempts.size).toBe(2);
   });
 
+  test("what was promised is said after its sync, and nothing overtakes it", async () => {
+    const { engine, happened, syncs } = start("never");
+    engine.apply(assign(0));
+    await setImmediate();
+    engine.apply(assign(1));
+    await setImmediate();
+    engine.apply({ kind: "heartbeat" });
+    await setImmediate();
+    happened.length = 0;
+    expect(syncs).toHaveLength(2);
+    syncs[0]?.();
+    await setImmediate();
+    expect(happened).toEqual(["accepted"]);
+    syncs[1]?.();
+    await setImmediate();
+    expect(happened).toEqual(["accepted", "accepted", "heartbeat"]);
+    engine.apply({ kind: "heartbeat" });
+    await setImmediate();
+    expect(happened.at(-1)).toBe("heartbeat");
+  });
+
+  test("a sync that fails is final: what it was for is never said", async () => {
+    const { engine, happened, fatal } = start("sync");
+    engine.apply(assign(0));
+    await setImmediate();
+    engine.apply({ kind: "heartbeat" });
+    await setImmediate();
+    expect(happened).toEqual(["journal 1", "start"]);
+    expect(fatal.map(({ message }) => message)).toEqual(["the journal failed: no disk"]);
+  });
+
   test("a journal that fails is final: nothing is done, nothing more is taken", async () => {
-    const { engine, happened, fatal } = start(true);
+    const { engine, happened, fatal } = start("write");
     engine.apply(assign(0));
     await setImmediate();
     engine.apply(assign(1));
@@ -159,7 +211,7 @@ describe("agent engine", () => {
   });
 
   test("a stop decides what was handed in, then takes nothing more", async () => {
-    const { engine, happened } = start(false);
+    const { engine, happened } = start("never");
     engine.apply(assign(0));
     engine.stop();
     expect(happened).toContain("start");
