@@ -137,7 +137,6 @@ function queueOf(loaded: readonly LoadedEntry[], restarts: boolean): ExpEntry[] 
     return Array.from({ length: repeats }, (_, i) => ({
       ...kept,
       priority: Number(clamp(entry.priority, BigInt(PRIORITY_MAX))),
-      command: withLiveOutput(entry.command),
       retries: restarts ? entry.retries : 0,
       repeat: before + i + 1,
       group: position + 1,
@@ -147,10 +146,4 @@ function queueOf(loaded: readonly LoadedEntry[], restarts: boolean): ExpEntry[] 
 
 function clamp(value: bigint, max: bigint): bigint {
   return value > max ? max : value < -max ? -max : value;
-}
-
-/** `conda run` holds output back until the end unless it is told not to. */
-function withLiveOutput(command: string): string {
-  if (command.includes("--no-capture-output")) return command;
-  return command.replace("conda run", "conda run --no-capture-output");
 }

@@ -13,6 +13,7 @@ import { createReport, fileOf, problemsOf } from "../spec/report.ts";
 import type { ExpandedSweep, Params, RunShape, SweepPoint, SweepSettings } from "../spec/types.ts";
 import { type ExpEntry, isExpShape, readExpFile } from "./exp-file.ts";
 import { Notes } from "./exp-notes.ts";
+import { experimentKey } from "./imported-config.ts";
 
 /** What EXP gives a program between TERM and KILL. */
 const STOP_GRACE_MS = 5_000;
@@ -108,6 +109,7 @@ function* pointsOf(
       shape: shapeOf[i] ?? 0,
       group: entry.group,
       priority: entry.priority,
+      imported: { key: experimentKey(entry.name, entry.command), nth: entry.repeat },
     };
   }
 }
@@ -149,10 +151,21 @@ function shapeOfEntry(entry: ExpEntry): RunShape {
   const env: { [name: string]: string } = { EXPERIMENT_NAME: escapeTemplate(entry.name) };
   for (const [name, value] of Object.entries(entry.environment)) env[name] = escapeTemplate(value);
   return {
-    template: { command: escapeTemplate(entry.command), args: "flags", cwd: escapeTemplate(entry.cwd), env },
+    template: {
+      command: escapeTemplate(withLiveOutput(entry.command)),
+      args: "flags",
+      cwd: escapeTemplate(entry.cwd),
+      env,
+    },
     resources: { gpus: entry.gpus, cpus: undefined },
     limits: { timeMs: 0, idleMs: 0, stopGraceMs: STOP_GRACE_MS },
     retry: { max: entry.retries },
     tags: entry.tags,
   };
+}
+
+/** `conda run` holds output back until the end unless it is told not to. */
+function withLiveOutput(command: string): string {
+  if (command.includes("--no-capture-output")) return command;
+  return command.replace("conda run", "conda run --no-capture-output");
 }

@@ -9,9 +9,9 @@ export interface JsonProblem {
   readonly offset: number;
 }
 
-/** The value of a whole JSON text, or the first thing that is wrong with it. */
-export function readJson(text: string): SpecNode | JsonProblem {
-  const reader: Reader = { text, at: text.startsWith("\uFEFF") ? 1 : 0 };
+/** The value of a whole JSON text, or the first thing that is wrong with it. `words`: further bare words and their values. */
+export function readJson(text: string, words: readonly JsonWord[] = []): SpecNode | JsonProblem {
+  const reader: Reader = { text, words: [...WORDS, ...words], at: text.startsWith("\uFEFF") ? 1 : 0 };
   try {
     const at = writtenAt(0, 0, 0, 0);
     skipSpace(reader);
@@ -25,8 +25,11 @@ export function readJson(text: string): SpecNode | JsonProblem {
   }
 }
 
+export type JsonWord = readonly [word: string, value: unknown];
+
 interface Reader {
   readonly text: string;
+  readonly words: readonly JsonWord[];
   at: number;
 }
 
@@ -44,7 +47,7 @@ function fail(reader: Reader, message: string, offset = reader.at): never {
   throw new Refusal(message, offset);
 }
 
-const WORDS: readonly (readonly [string, unknown])[] = [
+const WORDS: readonly JsonWord[] = [
   ["true", true],
   ["false", false],
   ["null", null],
@@ -63,7 +66,7 @@ function readRaw(reader: Reader, at: Written, depth: number): unknown {
   if (char === "{") return readTable(reader, at, depth);
   if (char === "[") return readList(reader, at, depth);
   if (char === '"') return readString(reader);
-  const word = WORDS.find(([text]) => reader.text.startsWith(text, reader.at));
+  const word = reader.words.find(([text]) => reader.text.startsWith(text, reader.at));
   if (!word) return readNumber(reader);
   reader.at += word[0].length;
   return word[1];

@@ -165,6 +165,14 @@ export interface SweepPoint {
   readonly group: number;
   /** Own priority of an explicit run; undefined: that of the sweep. */
   readonly priority: number | undefined;
+  /** What imported work has to be called to count as this point; absent: its parameters decide, where the sweep lets them. */
+  readonly imported?: ImportedName;
+}
+
+/** The nth work of a name, by time; from 1. */
+export interface ImportedName {
+  readonly key: string;
+  readonly nth: number;
 }
 
 /** How a sweep came to its points, step by step in the order of expansion. */
