@@ -117,6 +117,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     const attempts: Attempts = createAttempts({
       workdir: config.workdir,
       nodeName: config.name,
+      labels: config.labels,
       state,
       apply: (event) => engine.apply(event),
       trees,

@@ -25,6 +25,8 @@ import { inspectAttempt, leaseExpired } from "./process/adopt.ts";
 import { attemptDir, attemptPaths, createAttemptDir, removeAttemptDir } from "./process/attempt-dir.ts";
 import { createDiscard } from "./process/discard.ts";
 import { buildEnvironment } from "./process/environment.ts";
+import type { FoundInterpreter } from "./process/interpreter.ts";
+import { preparePrelude, readStage } from "./process/prelude.ts";
 import { isAlive } from "./process/proc.ts";
 import { readShimLog } from "./process/shim.ts";
 import { createSpareDirs } from "./process/spare-dirs.ts";
@@ -35,6 +37,7 @@ import { readLease, removeLease, writeLease } from "./process/warden.ts";
 export interface AttemptsOptions {
   readonly workdir: string;
   readonly nodeName: string;
+  readonly labels: { readonly [key: string]: string };
   readonly state: AgentState;
   readonly apply: (event: AgentEvent) => void;
   readonly trees: Trees;
@@ -101,20 +104,22 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     const { fence } = assignment;
     const dir = dirOf(fence);
     const params = paramsFromJson(assignment.paramsJson);
-    const rendered = render(assignment, params, dir, options.nodeName);
+    const rendered = render(assignment, params, dir, options);
     if ("problem" in rendered) {
       apply({ kind: "not-spawned", fence, reason: "bad_spec", detail: rendered.problem });
       return;
     }
     try {
+      const prelude = preparePrelude(dir, rendered, options.hostEnv);
       createAttemptDir(dir, { "config.json": paramsToNestedJson(params) }, spares.moveTo);
+      prelude.writeFiles();
       const cgroup = trees.prepare(fence);
       writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, pid: 0, startTime: 0, cgroup });
-      const env = environmentOf(assignment, params, rendered.env);
+      const env = environmentOf(assignment, params, rendered.env, prelude.interpreter);
       // This process may have stood still since it accepted: by now the run may be due elsewhere.
       if (clock.uptimeMs() >= leaseDeadlineMs)
         throw new AppError("unavailable", "its lease passed before it could start");
-      const shim = await spawner.spawn({ dir, argv: rendered.argv, cwd: rendered.cwd, env, cgroup });
+      const shim = await spawner.spawn({ dir, argv: prelude.argv, cwd: rendered.cwd, env, cgroup });
       const process = { pid: shim.pid, startTime: shim.startTime };
       // With a cgroup the warden needs no pid.
       if (cgroup === undefined) writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, ...process, cgroup });
@@ -143,7 +148,12 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     apply({ kind: "not-spawned", fence, reason, detail: errorMessage(error) });
   }
 
-  function environmentOf(assignment: Assignment, params: Params, template: { readonly [name: string]: string }) {
+  function environmentOf(
+    assignment: Assignment,
+    params: Params,
+    template: { readonly [name: string]: string },
+    interpreter: FoundInterpreter | undefined,
+  ) {
     const dir = dirOf(assignment.fence);
     const paths = attemptPaths(dir);
     const seed = params.get("seed");
@@ -152,6 +162,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       template,
       device: devices.environment(assignment.devices),
       pythonPath: options.pythonPath,
+      interpreter,
       run: {
         runId: assignment.runId,
         runRef: assignment.runRef,
@@ -184,6 +195,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   function readExit(fence: Fence): Exit {
     const log = readShimLog(dirOf(fence));
     return {
+      ...stageOf(dirOf(fence)),
       code: log.exit?.code,
       started: log.started !== undefined,
       oom: trees.oomKilled(fence),
@@ -302,7 +314,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         case "running":
           return { state: "running", process: { pid: found.pid, startTime: found.startTime } };
         case "exited":
-          return { state: "exited", code: found.code, expired: leaseExpired(dir) };
+          return { state: "exited", code: found.code, expired: leaseExpired(dir), ...stageOf(dir) };
         case "dead":
           return { state: "dead", expired: leaseExpired(dir) };
         case "rebooted":
@@ -316,14 +328,27 @@ function render(
   assignment: Assignment,
   params: Params,
   dir: string,
-  node: string,
+  { nodeName: node, labels, hostEnv }: Pick<AttemptsOptions, "nodeName" | "labels" | "hostEnv">,
 ): RenderedCommand | { readonly problem: string } {
   return renderCommand(templateFromJson(assignment.templateJson), params, {
-    run: { id: assignment.runId, name: assignment.runRef, index: assignment.runIndex, dir },
+    run: {
+      id: assignment.runId,
+      name: assignment.runRef,
+      index: assignment.runIndex,
+      dir,
+      attempt: assignment.attempt,
+    },
     sweep: assignment.sweepRef,
     node,
+    labels,
     gpus: assignment.devices.filter((uuid) => !isCpuSlot(uuid, node)).length,
+    env: hostEnv,
   });
+}
+
+function stageOf(dir: string): Pick<Exit, "stage"> {
+  const stage = readStage(dir);
+  return stage === undefined ? {} : { stage };
 }
 
 function isCpuSlot(uuid: DeviceUuid, node: string): boolean {

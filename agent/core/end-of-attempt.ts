@@ -8,7 +8,7 @@ import type { AgentAttempt } from "./state.ts";
 
 /** A command that ends by itself with 0 or 77 in spite of a stop has done its work; else the stop's cause names the end. */
 export function outcomeOf(attempt: AgentAttempt, exit: Exit): Outcome {
-  const own = exit.code === undefined ? undefined : outcomeOfExit(exit.code);
+  const own = exit.code === undefined ? undefined : ownOutcome(exit.code, exit.stage);
   if (own?.kind === "succeeded" || own?.kind === "skipped") return own;
   if (exit.expired) return { kind: "lost", reason: "lease" };
   if (attempt.stop) return stoppedOutcome(attempt.stop.cause);
@@ -20,6 +20,11 @@ export function outcomeOf(attempt: AgentAttempt, exit: Exit): Outcome {
 /** The report with what the cleaning found. */
 export function finishOf(finish: FinishReport, cleaned: Extract<AgentEvent, { kind: "cleaned" }>): FinishReport {
   return { ...finish, finalSizes: cleaned.finalSizes, unclean: cleaned.unclean };
+}
+
+/** What ended before the command has failed, whatever its exit code. */
+function ownOutcome(exitCode: number, stage: Exit["stage"]): Outcome {
+  return stage === undefined ? outcomeOfExit(exitCode) : { kind: "failed", exitCode, stage };
 }
 
 function stoppedOutcome(cause: NonNullable<AgentAttempt["stop"]>["cause"]): Outcome {

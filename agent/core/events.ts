@@ -8,6 +8,7 @@ import type {
   FinalSizes,
   StreamOffset,
 } from "../../shared/run/session.ts";
+import type { FailedStage } from "../../shared/run/states.ts";
 import type { AgentAttempt, ProcessName } from "./state.ts";
 
 /** The moment of an event. */
@@ -23,7 +24,7 @@ export type Found =
   | { readonly state: "never-started" }
   | { readonly state: "running"; readonly process: ProcessName }
   /** `expired`: the warden killed it, as for Exit. */
-  | { readonly state: "exited"; readonly code: number; readonly expired: boolean }
+  | { readonly state: "exited"; readonly code: number; readonly expired: boolean; readonly stage?: FailedStage }
   /** No live process and no exit record. */
   | { readonly state: "dead"; readonly expired: boolean }
   | { readonly state: "rebooted" };
@@ -38,6 +39,8 @@ export interface Exit {
   readonly oom: boolean;
   /** The warden killed it: its lease had passed. */
   readonly expired: boolean;
+  /** What came before the command and did not end well. */
+  readonly stage?: FailedStage;
 }
 
 export type AgentEvent =

@@ -240,7 +240,7 @@ function onFound(state: AgentState, fence: Fence, found: Found, now: Now): Agent
         : adoption;
     }
     case "exited":
-      return ended(attempt, { code: found.code, started: true, oom: false, expired: found.expired }, now);
+      return ended(attempt, { ...found, started: true, oom: false }, now);
     case "dead":
       return ended(attempt, { code: undefined, started: true, oom: false, expired: found.expired }, now);
     case "never-started":

@@ -2,6 +2,8 @@
  * [P] The environment of a command: a few variables of the host by name, then what the user's file sets, then ours. What
  * is not on the list does not pass, so the agent's own credentials never reach a run.
  */
+import { passedVariables } from "../../shared/run/host-variables.ts";
+import type { FoundInterpreter } from "./interpreter.ts";
 
 /** Facts of one attempt, as its program sees them. Paths are absolute. */
 export interface RunFacts {
@@ -34,31 +36,28 @@ export interface EnvironmentParts {
   readonly device: { readonly [name: string]: string };
   /** Folder of the Python client, put before any other. */
   readonly pythonPath: string | undefined;
+  /** The Python that the run asked for. */
+  readonly interpreter?: Pick<FoundInterpreter, "path" | "env" | "unset"> | undefined;
 }
 
-const PASSED_NAMES = new Set(
-  (
-    "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TERM TZ TMPDIR LD_LIBRARY_PATH VIRTUAL_ENV CUDA_HOME CUDA_PATH " +
-    "CUDA_CACHE_PATH HF_HOME HF_DATASETS_CACHE TORCH_HOME SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE " +
-    "OMP_NUM_THREADS MKL_NUM_THREADS http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY " +
-    "FTP_PROXY ALL_PROXY NO_PROXY"
-  ).split(" "),
-);
-const PASSED_PREFIXES = ["LC_", "CONDA_", "PYTHON", "XDG_", "NCCL_"];
-/** Also behind a listed prefix: what looks like a credential stays here. */
-const SECRET = /TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|AUTH/i;
+/** Where a host has no PATH at all. */
+const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 /** Complete environment of the command of one attempt. */
 export function buildEnvironment(parts: EnvironmentParts): Record<string, string> {
-  const { base, template, run, device, pythonPath } = parts;
-  const env: Record<string, string> = { PYTHONUNBUFFERED: "1" };
-  for (const [name, value] of Object.entries(base)) {
-    if (value !== undefined && passes(name)) env[name] = value;
-  }
+  const { base, template, run, device, pythonPath, interpreter } = parts;
+  const env: Record<string, string> = { PYTHONUNBUFFERED: "1", ...passedVariables(base) };
   for (const [name, value] of Object.entries(template)) {
     if (!isReserved(name)) env[name] = value;
   }
-  const path = [pythonPath, env.PYTHONPATH].filter((part) => part);
+  if (interpreter) {
+    for (const name of interpreter.unset) delete env[name];
+    Object.assign(env, interpreter.env);
+    env.PATH = [...interpreter.path, env.PATH ?? DEFAULT_PATH].join(":");
+  }
+  // Last what stands in for packages that may be there: whatever the user put on the path comes before it.
+  const standIns = pythonPath === undefined ? undefined : `${pythonPath}/stand-ins`;
+  const path = [pythonPath, env.PYTHONPATH, standIns].filter((part) => part);
   if (path.length > 0) env.PYTHONPATH = path.join(":");
   return { ...env, ...device, ...runVariables(run) };
 }
@@ -66,11 +65,6 @@ export function buildEnvironment(parts: EnvironmentParts): Record<string, string
 /** True for names that only we set. A sweep file that sets one is refused where it is parsed. */
 export function isReserved(name: string): boolean {
   return name.startsWith("EXP_");
-}
-
-function passes(name: string): boolean {
-  if (SECRET.test(name)) return false;
-  return PASSED_NAMES.has(name) || PASSED_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
 function runVariables(run: RunFacts): Record<string, string> {

@@ -17,7 +17,8 @@ export function isTerminal(state: RunState): state is TerminalState {
 /** How an attempt ended. `reason` is a short stable word; see the lists below. */
 export type Outcome =
   | { readonly kind: "succeeded" }
-  | { readonly kind: "failed"; readonly exitCode: number }
+  /** `stage`: it ended before the command itself. */
+  | { readonly kind: "failed"; readonly exitCode: number; readonly stage?: FailedStage }
   | { readonly kind: "signalled"; readonly signal: number }
   | { readonly kind: "oom" }
   | { readonly kind: "timeout" }
@@ -26,6 +27,10 @@ export type Outcome =
   | { readonly kind: "lost"; readonly reason: LostReason }
   | { readonly kind: "rejected"; readonly reason: string }
   | { readonly kind: "superseded" };
+
+/** What comes before the command and can fail: its setup text, its Python, the file that it reads. */
+export const FAILED_STAGES = ["setup", "python", "stdin"] as const;
+export type FailedStage = (typeof FAILED_STAGES)[number];
 
 /** Why an attempt's end is not known from its own record. */
 export type LostReason = "lease" | "reboot" | "shim_died" | "start_failed" | "stopped" | "node_lost";
@@ -61,7 +66,7 @@ export function exitCodeOf(outcome: Outcome): number | undefined {
 export function describeOutcome(outcome: Outcome): string {
   switch (outcome.kind) {
     case "failed":
-      return `exit code ${outcome.exitCode}`;
+      return describeFailure(outcome.exitCode, outcome.stage);
     case "signalled":
       return `killed by signal ${outcome.signal}`;
     case "oom":
@@ -74,6 +79,19 @@ export function describeOutcome(outcome: Outcome): string {
       return `refused by the host: ${outcome.reason}`;
     default:
       return outcome.kind;
+  }
+}
+
+function describeFailure(code: number, stage: FailedStage | undefined): string {
+  switch (stage) {
+    case undefined:
+      return `exit code ${code}`;
+    case "setup":
+      return `setup failed (exit ${code})`;
+    case "python":
+      return "its Python is not on the host";
+    case "stdin":
+      return "the file that it reads cannot be opened";
   }
 }
 

@@ -25,7 +25,7 @@ import {
   viewOfRun,
   viewOfSweep,
 } from "../run/records.ts";
-import type { LostReason, Outcome, RunState } from "../run/states.ts";
+import { FAILED_STAGES, type LostReason, type Outcome, type RunState } from "../run/states.ts";
 import type { DeviceStateName, NodeStateName, NodeView, RunView, SweepStateName, SweepView } from "../run/views.ts";
 
 /** The stable view of a run message. */
@@ -171,8 +171,13 @@ export function outcomeToProto(outcome: Outcome): OutcomeMessage {
     kind: OUTCOMES[outcome.kind],
     exitCode: outcome.kind === "failed" ? outcome.exitCode : undefined,
     signal: outcome.kind === "signalled" ? outcome.signal : undefined,
-    reason: outcome.kind === "lost" || outcome.kind === "rejected" ? outcome.reason : "",
+    reason: reasonOf(outcome),
   };
+}
+
+function reasonOf(outcome: Outcome): string {
+  if (outcome.kind === "failed") return outcome.stage ?? "";
+  return outcome.kind === "lost" || outcome.kind === "rejected" ? outcome.reason : "";
 }
 
 /** Throws AppError for an outcome that this version does not know. */
@@ -181,8 +186,10 @@ export function outcomeFromProto(message: OutcomeMessage): Outcome {
   switch (kind) {
     case undefined:
       throw new AppError("invalid", `outcome ${message.kind} is not known to this version`, { id: "wire.outcome" });
-    case "failed":
-      return { kind, exitCode: message.exitCode ?? 1 };
+    case "failed": {
+      const stage = FAILED_STAGES.find((word) => word === message.reason);
+      return { kind, exitCode: message.exitCode ?? 1, ...(stage && { stage }) };
+    }
     case "signalled":
       return { kind, signal: message.signal ?? 0 };
     case "lost":

@@ -123,7 +123,7 @@ describe("templates as JSON", () => {
     ["3", "a command template is an object"],
     ["{}", "a command template has a command"],
     ['{"command":[1]}', "a command template has a command"],
-    ['{"command":"x","args":"kv"}', 'a command template has no args style "kv"'],
+    ['{"command":"x","args":"argv"}', 'a command template has no args style "argv"'],
     ['{"command":"x","args":"flags"}', "a command template has a directory"],
     ['{"command":"x","args":"flags","cwd":"/","env":{"A":1}}', "a command template has an environment of texts"],
   ])("refuse %s", (text, message) => expect(() => templateFromJson(text)).toThrow(message));
