@@ -7,7 +7,6 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Clock } from "../../shared/kernel/clock.ts";
-import { errorMessage } from "../../shared/kernel/errors.ts";
 import type { Fence } from "../../shared/kernel/ids.ts";
 import type { BusAccess, OutputChunk, StreamOffset } from "../../shared/run/session.ts";
 import { STREAM_NAMES, type StreamName } from "../../shared/subjects.ts";
@@ -202,9 +201,7 @@ export function createOutputPlane(options: OutputPlaneOptions): OutputPlane {
 
   function closeLane(lane: Lane): void {
     lane.closed = true;
-    lane.tail
-      .close()
-      .catch((error: unknown) => logger.warn({ reason: errorMessage(error) }, "cannot close output file"));
+    lane.tail.close();
   }
 
   /** Makes the one timer ring at `atMs`, or earlier where it already does. */

@@ -3,8 +3,7 @@
  * the first read; nothing here ever writes to the file. Polling costs a fifth of the CPU of fs.watch under a flood; the
  * one timer that drives all tails is the output plane's.
  */
-import { statSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, openSync, read, readSync, statSync } from "node:fs";
 import { systemCode } from "../../shared/kernel/errors.ts";
 import type { StreamName } from "../../shared/subjects.ts";
 
@@ -17,6 +16,9 @@ const POLL_GROWTH = 1.5;
 const PARTIAL_LINE_QUIET_MS = 200;
 /** … or, where it never is, after this. */
 const PARTIAL_LINE_MS_MAX = 1000;
+
+/** Fewer bytes come from memory sooner than another thread could be asked for them. */
+const SMALL_BYTES_MAX = 64 * 1024;
 
 const FILE_NAMES: { readonly [stream in StreamName]: string } = {
   output: "output.log",
@@ -42,7 +44,8 @@ export class Tail {
   /** Size at which the last line was found incomplete, and since when. */
   #heldSize = -1;
   #heldSinceMs = 0;
-  #handle: FileHandle | undefined;
+  #file: number | undefined;
+  #reading = false;
   #closed = false;
 
   constructor(path: string, nowMs: number) {
@@ -98,40 +101,59 @@ export class Tail {
 
   /** Fills `into` from `offset` on; gives the part that is filled, shorter or empty where the file is. */
   async read(offset: number, into: Uint8Array): Promise<Uint8Array> {
-    const handle = await this.#open();
-    if (!handle) return into.subarray(0, 0);
+    const file = this.#open();
+    if (file === undefined) return into.subarray(0, 0);
     let filled = 0;
     while (filled < into.length) {
-      const { bytesRead } = await handle.read(into, filled, into.length - filled, offset + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
+      const left = into.length - filled;
+      const count =
+        left <= SMALL_BYTES_MAX
+          ? readSync(file, into, filled, left, offset + filled)
+          : await this.#readLarge(file, into, filled, offset + filled);
+      if (count === 0) break;
+      filled += count;
     }
     // The program may have put another file in the place of this one: look again at the next read.
-    if (filled < into.length) await this.#closeHandle();
+    if (filled < into.length) this.#closeFile();
     return into.subarray(0, filled);
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#closed = true;
-    await this.#closeHandle();
+    if (!this.#reading) this.#closeFile();
   }
 
-  async #open(): Promise<FileHandle | undefined> {
-    if (this.#handle || this.#closed) return this.#handle;
+  async #readLarge(file: number, into: Uint8Array, start: number, offset: number): Promise<number> {
+    this.#reading = true;
     try {
-      const handle = await open(this.path, "r");
-      if (this.#closed || this.#handle) await handle.close();
-      else this.#handle = handle;
+      return await readAsync(file, into, start, into.length - start, offset);
+    } finally {
+      this.#reading = false;
+      // A number that is closed under a read may be another file's when the read comes to it.
+      if (this.#closed) this.#closeFile();
+    }
+  }
+
+  #open(): number | undefined {
+    if (this.#file !== undefined || this.#closed) return this.#file;
+    try {
+      this.#file = openSync(this.path, "r");
     } catch (error) {
       // A file that was removed meanwhile reads as empty.
       if (systemCode(error) !== "ENOENT") throw error;
     }
-    return this.#handle;
+    return this.#file;
   }
 
-  async #closeHandle(): Promise<void> {
-    const handle = this.#handle;
-    this.#handle = undefined;
-    await handle?.close();
+  #closeFile(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
   }
+}
+
+/** Bytes that `fs.read` gave. */
+function readAsync(file: number, into: Uint8Array, start: number, length: number, offset: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(file, into, start, length, offset, (error, count) => (error ? reject(error) : resolve(count)));
+  });
 }
