@@ -4,11 +4,12 @@
  */
 import { assert, required, unreachable } from "../../shared/kernel/assert.ts";
 import type { RunId, SweepId } from "../../shared/kernel/ids.ts";
-import type { RunState } from "../../shared/run/states.ts";
 import { isTerminal } from "../../shared/run/states.ts";
 import type { Change, RunPoint, RunStateRow, SweepRecord } from "./changes.ts";
 import type { Attempt, Cluster, Run, Sweep } from "./cluster.ts";
 import { coreShape, holderKey, shapeOf } from "./cluster.ts";
+import { addToWork, isActive, removeFromWork } from "./doers.ts";
+import { applyImported } from "./imported.ts";
 import type { QueueEntry } from "./run-queue.ts";
 import { RunQueue } from "./run-queue.ts";
 
@@ -39,6 +40,9 @@ export function applyChange(cluster: Cluster, change: Change): void {
     case "attempt-ended":
       endAttempt(cluster, required(cluster.attempts.get(change.fence), "the ended attempt"));
       return;
+    case "runs-imported":
+      applyImported(cluster, change);
+      return;
     case "node-saved":
       cluster.nodes.set(change.node.name, { ...change.node });
       return;
@@ -54,8 +58,15 @@ export function applyChange(cluster: Cluster, change: Change): void {
     case "fence-floor":
       cluster.nextFence = Math.max(cluster.nextFence, change.nextFence);
       return;
-    case "attempt-sealed":
     case "completed-added":
+      cluster.completed.set(change.fingerprint, change.runId);
+      cluster.failed.delete(change.fingerprint);
+      return;
+    case "failed-added":
+      cluster.failed.set(change.fingerprint, change.runId);
+      return;
+    case "attempt-sealed":
+    case "run-reused":
     case "history":
       return;
     default:
@@ -97,6 +108,7 @@ export function runOfRow(row: RunStateRow, point: RunPoint): Run {
     givenUp: row.givenUp,
     cancelRequested: row.cancelRequested,
     notBefore: row.notBefore,
+    waitsFor: row.waitsFor,
   };
 }
 
@@ -118,8 +130,8 @@ export function queueEntryOf(run: Run, sweep: Sweep): QueueEntry {
 
 /** What decisions need of a sweep. */
 export function coreSweep(sweep: SweepRecord): Sweep {
-  const { id, seq, name, number, shapes, parallel } = sweep;
-  return { id, seq, name, number, shapes: shapes.map(coreShape), parallel };
+  const { id, seq, name, number, shapes, parallel, shares } = sweep;
+  return { id, seq, name, number, shapes: shapes.map(coreShape), parallel, shares };
 }
 
 function addSweep(cluster: Cluster, sweep: SweepRecord, change: Extract<Change, { kind: "sweep-added" }>): void {
@@ -143,6 +155,7 @@ function addSweep(cluster: Cluster, sweep: SweepRecord, change: Extract<Change, 
       givenUp: false,
       cancelRequested: false,
       notBefore: 0,
+      waitsFor: run.waitsFor,
     });
   }
 }
@@ -173,18 +186,27 @@ function endAttempt(cluster: Cluster, attempt: Attempt): void {
 
 /** Adds what follows from a run's state. */
 function enter(cluster: Cluster, run: Run): void {
+  addToWork(cluster, run);
   if (isActive(run.state)) count(cluster.activeBySweep, run.sweepId, 1);
-  if (run.state !== "queued") return;
-  if (run.notBefore > 0) cluster.delayed.add(run.id);
+  if (run.state !== "queued" || run.waitsFor !== undefined) return;
+  if (isDone(cluster, run)) cluster.done.add(run.id);
+  else if (run.notBefore > 0) cluster.delayed.add(run.id);
   else queueOf(cluster, run).add(queueEntryOf(run, sweepOf(cluster, run.sweepId)));
 }
 
 /** Takes back what `enter` added. */
 function leave(cluster: Cluster, run: Run): void {
+  removeFromWork(cluster, run);
   if (isActive(run.state)) count(cluster.activeBySweep, run.sweepId, -1);
-  if (run.state !== "queued") return;
+  if (run.state !== "queued" || run.waitsFor !== undefined) return;
+  if (cluster.done.delete(run.id)) return;
   if (run.notBefore > 0) cluster.delayed.delete(run.id);
   else removeFromQueue(cluster, run);
+}
+
+/** Nobody who shares does again what was completed. */
+function isDone(cluster: Cluster, run: Run): boolean {
+  return sweepOf(cluster, run.sweepId).shares && cluster.completed.get(run.fingerprint) !== undefined;
 }
 
 function removeFromQueue(cluster: Cluster, run: Run): void {
@@ -208,10 +230,6 @@ function queueOf(cluster: Cluster, run: Run): RunQueue {
 
 function sweepOf(cluster: Cluster, id: SweepId): Sweep {
   return required(cluster.sweeps.get(id), "the sweep of a live run");
-}
-
-function isActive(state: RunState): boolean {
-  return state === "assigned" || state === "running" || state === "unknown";
 }
 
 function count<Key extends SweepId | RunId>(counts: Map<Key, number>, key: Key, step: number): void {

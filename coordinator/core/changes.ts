@@ -7,6 +7,7 @@ import type { FinalSizes } from "../../shared/run/session.ts";
 import type { Outcome, RunState } from "../../shared/run/states.ts";
 import type { RunShape } from "../../shared/spec/types.ts";
 import type { Attempt, Node, Run, StopReason, Sweep } from "./cluster.ts";
+import type { ImportedChange } from "./imported.ts";
 
 /** What the store keeps about a sweep beyond what decisions need. */
 export interface SweepRecord extends Omit<Sweep, "shapes"> {
@@ -38,6 +39,8 @@ export interface RunRow {
   readonly paramsJson: string;
   /** Run that completed this configuration before: the row is terminal from the start. */
   readonly reusedFrom: RunId | undefined;
+  /** Run that does the same work right now: this one is not placed, and succeeds with it. */
+  readonly waitsFor: RunId | undefined;
 }
 
 /** The part of a run that never changes, as far as decisions need it. */
@@ -57,6 +60,7 @@ export interface RunStateRow {
   readonly givenUp: boolean;
   readonly cancelRequested: boolean;
   readonly notBefore: number;
+  readonly waitsFor: RunId | undefined;
   /** Unix ms; set in terminal states. */
   readonly finishedAt: number | undefined;
 }
@@ -92,6 +96,11 @@ export type Change =
     }
   | { readonly kind: "attempt-sealed"; readonly fence: Fence }
   | { readonly kind: "completed-added"; readonly fingerprint: string; readonly runId: RunId }
+  /** The run failed at a configuration that nothing has completed. */
+  | { readonly kind: "failed-added"; readonly fingerprint: string; readonly runId: RunId }
+  /** The run has its result from another one. */
+  | { readonly kind: "run-reused"; readonly runId: RunId; readonly sweepId: SweepId; readonly from: RunId }
+  | ImportedChange
   | { readonly kind: "node-saved"; readonly node: Node }
   /** Volatile. */
   | {
@@ -115,11 +124,13 @@ export type Change =
 
 export type HistoryKind =
   | "submitted"
+  | "imported"
   | "requeued"
   | "held"
   | "cancel-requested"
   | "cancelled"
   | "retried"
+  | "reused"
   | "lost"
   | "adopted"
   | "superseded"

@@ -10,6 +10,7 @@ import { requestKey } from "../../shared/run/devices.ts";
 import type { RetryPolicy } from "../../shared/run/retry.ts";
 import type { HostFacts, KillReason } from "../../shared/run/session.ts";
 import type { LiveState } from "../../shared/run/states.ts";
+import { FingerprintIndex } from "../reuse/fingerprint-index.ts";
 import type { RunQueue } from "./run-queue.ts";
 
 /** What decisions need of a run's shape. */
@@ -30,6 +31,8 @@ export interface Sweep {
   readonly shapes: readonly CoreShape[];
   /** 0: no limit. */
   readonly parallel: number;
+  /** False: it runs everything again, whatever was done before or is being done by others. */
+  readonly shares: boolean;
 }
 
 export interface Run {
@@ -57,6 +60,8 @@ export interface Run {
   cancelRequested: boolean;
   /** Wall time (Unix ms) before which it is not placed again; 0: none. A delay for politeness, never for safety. */
   notBefore: number;
+  /** Run that does the same work right now: this one is not placed, and succeeds with it. */
+  waitsFor: RunId | undefined;
 }
 
 /** Why an attempt was told to stop; empty while it was not. */
@@ -119,6 +124,10 @@ export interface Cluster {
   readonly runs: Map<RunId, Run>;
   readonly attempts: Map<Fence, Attempt>;
   readonly nodes: Map<NodeName, Node>;
+  /** The run that completed a configuration. */
+  readonly completed: FingerprintIndex;
+  /** The run that last failed at a configuration which was never completed. */
+  readonly failed: FingerprintIndex;
   // Derived from the above, kept in step by applyChange.
   readonly groups: Map<string, QueueGroup>;
   /** Who holds a device. Keyed by node and uuid. */
@@ -129,6 +138,12 @@ export interface Cluster {
   readonly activeBySweep: Map<SweepId, number>;
   /** Queued runs that wait for a retry delay to pass. */
   readonly delayed: Set<RunId>;
+  /** Live runs that are to do the work of a fingerprint: mostly one. */
+  readonly doers: Map<string, RunId | readonly RunId[]>;
+  /** Queued runs whose work is completed by now: not placed, and settled with the next placing. */
+  readonly done: Set<RunId>;
+  /** Runs that wait for one that does the same work. */
+  readonly waiters: Map<RunId, Set<RunId>>;
 }
 
 /** Where a cluster begins: who it is, and the next number of each kind. */
@@ -147,6 +162,11 @@ export function emptyCluster(start: ClusterStart): Cluster {
     liveBySweep: new Map(),
     activeBySweep: new Map(),
     delayed: new Set(),
+    completed: new FingerprintIndex(),
+    failed: new FingerprintIndex(),
+    doers: new Map(),
+    done: new Set(),
+    waiters: new Map(),
   };
 }
 

@@ -5,6 +5,7 @@ import type { FinishReport, Hello } from "../../shared/run/session.ts";
 import type { TerminalState } from "../../shared/run/states.ts";
 import type { RunPoint, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
 import type { Sweep } from "./cluster.ts";
+import type { ImportEvent } from "./imported.ts";
 
 /** The moment of an event. */
 export interface Now {
@@ -16,8 +17,11 @@ export interface Now {
   readonly random: number;
 }
 
-/** A sweep before it has its place in the order: the core gives `seq`. */
-export type NewSweep = Omit<SweepRecord, "seq" | "number">;
+/** A sweep before it has its place in the order: the core gives `seq`, and counts what is reused. */
+export type NewSweep = Omit<SweepRecord, "seq" | "number" | "reused">;
+
+/** A run before it is decided whether its work is done already, or being done. */
+export type NewRun = Omit<RunRow, "reusedFrom" | "waitsFor">;
 
 export interface TerminalRun {
   readonly row: RunStateRow & { readonly state: TerminalState };
@@ -31,7 +35,8 @@ export interface TerminalRun {
 export type ConnectionId = number;
 
 export type Event =
-  | { readonly kind: "submit"; readonly sweep: NewSweep; readonly number: number; readonly runs: readonly RunRow[] }
+  | { readonly kind: "submit"; readonly sweep: NewSweep; readonly number: number; readonly runs: readonly NewRun[] }
+  | ImportEvent
   | { readonly kind: "cancel"; readonly runIds: readonly RunId[] }
   | { readonly kind: "retry"; readonly runIds: readonly RunId[]; readonly terminal: readonly TerminalRun[] }
   | { readonly kind: "node-action"; readonly name: NodeName; readonly action: NodeAction }

@@ -4,6 +4,7 @@ import { formatDuration } from "../../shared/kernel/duration.ts";
 import type { NodeName, RunId } from "../../shared/kernel/ids.ts";
 import type { ResourceRequest } from "../../shared/run/devices.ts";
 import { describeRequest, devicesWanted } from "../../shared/run/devices.ts";
+import { runRef, sweepRef } from "../../shared/run/names.ts";
 import { queueEntryOf } from "./apply-change.ts";
 import type { Cluster, Node, Run, Sweep } from "./cluster.ts";
 import { shapeOf } from "./cluster.ts";
@@ -53,6 +54,7 @@ function activeReason(cluster: Cluster, run: Run): string {
 }
 
 function queuedReason(cluster: Cluster, run: Run, sweep: Sweep, wallMs: number): string {
+  if (run.waitsFor !== undefined) return `waits for ${refOf(cluster, run.waitsFor)}, which does the same work`;
   if (run.notBefore > wallMs) return `next try in ${formatDuration(run.notBefore - wallMs)}: ${run.reason}`;
   const nodes = [...cluster.nodes.values()];
   if (nodes.length === 0) return "no agent has joined yet: run `exp-agent start` on a host";
@@ -84,6 +86,12 @@ function nodeReason(cluster: Cluster, node: Node, request: ResourceRequest): str
   const have = kind === "GPU" ? free.gpus.length : free.cpus.length;
   const need = kind === "GPU" ? want.gpu : want.cpu;
   return `${have} of ${need} ${kind}${need === 1 ? "" : "s"} free${note}`;
+}
+
+function refOf(cluster: Cluster, id: RunId): string {
+  const run = cluster.runs.get(id);
+  const sweep = run && cluster.sweeps.get(run.sweepId);
+  return run && sweep ? runRef(sweepRef(sweep.name, sweep.number), run.index) : id;
 }
 
 function runsAhead(cluster: Cluster, run: Run, sweep: Sweep): number {

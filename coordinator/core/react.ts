@@ -6,16 +6,24 @@ import { unreachable } from "../../shared/kernel/assert.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Reaction } from "./commands.ts";
 import type { Event, Now } from "./events.ts";
+import { onImport } from "./imported.ts";
 import { onAccepted, onFinished, onRejected, onSealed, onStarted } from "./reactor-attempts.ts";
 import { onHello } from "./reactor-hello.ts";
 import { onDevices, onDisconnected, onHeartbeat, onNodeAction, onTick } from "./reactor-nodes.ts";
 import { onCancel, onRetry, onSchedule, onSubmit } from "./reactor-runs.ts";
+import { withSameWork } from "./same-work.ts";
 import type { CoreSettings } from "./settings.ts";
 
 export function react(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
+  return withSameWork(cluster, reactionTo(cluster, event, now, settings), now);
+}
+
+function reactionTo(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
   switch (event.kind) {
     case "submit":
       return onSubmit(cluster, event, now);
+    case "import":
+      return onImport(cluster, event, now);
     case "cancel":
       return onCancel(cluster, event, now);
     case "retry":

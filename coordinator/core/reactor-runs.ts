@@ -3,19 +3,23 @@
 import { required } from "../../shared/kernel/assert.ts";
 import { fence as makeFence } from "../../shared/kernel/ids.ts";
 import { rowOfRun } from "./apply-change.ts";
-import type { Change, HistoryKind, RunStateRow } from "./changes.ts";
+import type { Change, HistoryKind, RunRow, RunStateRow } from "./changes.ts";
 import type { Cluster, Run } from "./cluster.ts";
 import type { Command, Reaction } from "./commands.ts";
 import type { Event, Now } from "./events.ts";
+import { decidePoint, settledChanges } from "./same-work.ts";
 import { schedule } from "./scheduler.ts";
 
 type EventOf<Kind extends Event["kind"]> = Extract<Event, { kind: Kind }>;
 
 export function onSubmit(cluster: Cluster, event: EventOf<"submit">, now: Now): Reaction {
-  const sweep = { ...event.sweep, seq: cluster.nextSweepSeq, number: event.number };
+  const { shares } = event.sweep;
+  const runs = event.runs.map((run): RunRow => ({ ...run, ...decidePoint(cluster, run.fingerprint, shares) }));
+  const reused = runs.filter((run) => run.reusedFrom !== undefined).length;
+  const sweep = { ...event.sweep, seq: cluster.nextSweepSeq, number: event.number, reused };
   const text = `${sweep.name}.${sweep.number}: ${sweep.total} runs, ${sweep.reused} reused`;
   return {
-    changes: [{ kind: "sweep-added", sweep, runs: event.runs }, history(now, "submitted", text)],
+    changes: [{ kind: "sweep-added", sweep, runs }, history(now, "submitted", text)],
     commands: [],
   };
 }
@@ -60,6 +64,7 @@ export function onRetry(cluster: Cluster, event: EventOf<"retry">, now: Now): Re
     givenUp: false,
     cancelRequested: false,
     notBefore: 0,
+    waitsFor: undefined,
   } as const;
   for (const id of new Set(event.runIds)) {
     const run = cluster.runs.get(id);
@@ -84,7 +89,7 @@ export function onRetry(cluster: Cluster, event: EventOf<"retry">, now: Now): Re
 
 /** Places what can start now. Each placement is durable before its Assign is sent. */
 export function onSchedule(cluster: Cluster, now: Now): Reaction {
-  const changes: Change[] = [];
+  const changes: Change[] = settledChanges(cluster, now);
   const commands: Command[] = [];
   let nextFence = cluster.nextFence;
   for (const placement of schedule(cluster)) {

@@ -3,9 +3,10 @@
  * so a pass costs groups x nodes and the runs it places, not runs x nodes. A run that does not fit lets smaller ones of
  * other groups pass. Never changes the cluster.
  */
+import { required } from "../../shared/kernel/assert.ts";
 import type { SweepId } from "../../shared/kernel/ids.ts";
 import type { Placement } from "./changes.ts";
-import type { Cluster, QueueGroup } from "./cluster.ts";
+import type { Cluster, QueueGroup, Run } from "./cluster.ts";
 import type { FreeDevices } from "./fit.ts";
 import { freeDevices, takeDevices } from "./fit.ts";
 import type { QueueEntry } from "./run-queue.ts";
@@ -25,15 +26,20 @@ export function schedule(cluster: Cluster): Placement[] {
   const book = freeDevices(cluster);
   const placements: Placement[] = [];
   const started = new Map<SweepId, number>();
+  const claimed = new Set<string>();
   let cursors = [...cluster.groups.values()].flatMap((group) => {
     const head = group.queue.at(0);
     return head ? [{ group, position: 0, head }] : [];
   });
   while (cursors.length > 0 && placements.length < PLACEMENTS_PER_PASS_MAX) {
     const cursor = cursors.reduce((best, other) => (compareEntries(other.head, best.head) < 0 ? other : best));
-    const placement = place(cluster, book, cursor, started);
+    const run = required(cluster.runs.get(cursor.head.runId), "a queued run");
+    // One of the same work starts in this pass: this one is about to wait for it.
+    const waits = claimed.has(run.fingerprint) && sharesWork(cluster, run);
+    const placement = waits ? undefined : place(cluster, book, cursor, started);
     if (placement) placements.push(placement);
-    if (!placement || !advance(cursor)) cursors = cursors.filter((other) => other !== cursor);
+    if (placement) claimed.add(run.fingerprint);
+    if ((!placement && !waits) || !advance(cursor)) cursors = cursors.filter((other) => other !== cursor);
   }
   return placements;
 }
@@ -57,6 +63,10 @@ function advance(cursor: Cursor): boolean {
   const head = cursor.group.queue.at(cursor.position);
   if (head) cursor.head = head;
   return head !== undefined;
+}
+
+function sharesWork(cluster: Cluster, run: Run): boolean {
+  return required(cluster.sweeps.get(run.sweepId), "the sweep of a live run").shares;
 }
 
 function isFull(cluster: Cluster, sweepId: SweepId, started: ReadonlyMap<SweepId, number>): boolean {

@@ -16,6 +16,7 @@ import {
   type StopReason,
   type Sweep,
 } from "../core/cluster.ts";
+import type { FingerprintIndex } from "../reuse/fingerprint-index.ts";
 import type { Database } from "./database.ts";
 import { transaction } from "./database.ts";
 
@@ -47,6 +48,9 @@ export function loadCluster(db: Database, term: number, monotonicMs: number): Cl
     nextSession: term * SESSIONS_PER_TERM,
     nextSweepSeq: number(db, "SELECT max(seq) AS value FROM sweeps") + 1,
   });
+  // Before the runs: one that comes back to a queue is looked up here.
+  loadFingerprints(db, "completed", cluster.completed);
+  loadFingerprints(db, "failed", cluster.failed);
   const sweep = createSweepLoader(db);
   for (const { sweep_id: id } of rows(db, LIVE_SWEEPS)) {
     const live = sweep(sweepId(String(id)));
@@ -60,6 +64,13 @@ export function loadCluster(db: Database, term: number, monotonicMs: number): Cl
     cluster.nodes.set(node.name, node);
   }
   return cluster;
+}
+
+function loadFingerprints(db: Database, table: "completed" | "failed", index: FingerprintIndex): void {
+  index.reserve(number(db, `SELECT count(*) AS value FROM ${table}`));
+  for (const row of rows(db, `SELECT fingerprint, run_id FROM ${table}`)) {
+    index.set(row.fingerprint as string, runId(row.run_id as string));
+  }
 }
 
 const LIVE = "('queued', 'held', 'assigned', 'running', 'unknown')";
@@ -102,6 +113,7 @@ export function createSweepLoader(db: Database): (id: SweepId) => Sweep | undefi
         }),
       ),
       parallel: Number(row.parallel),
+      shares: row.shares === 1,
     };
   };
 }
@@ -127,6 +139,7 @@ export function runStateOf(row: Row): RunStateRow {
     givenUp: row.given_up === 1,
     cancelRequested: row.cancel_requested === 1,
     notBefore: Number(row.not_before),
+    waitsFor: row.waits_for === null ? undefined : runId(String(row.waits_for)),
     finishedAt: optional(row.finished_at),
   };
 }

@@ -180,6 +180,35 @@ const STEPS: readonly string[] = [
   -- Replicates of one point share it.
   ALTER TABLE runs ADD COLUMN point_group INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- Run that does the same work right now: this one is not placed, and succeeds with it.
+  ALTER TABLE run_states ADD COLUMN waits_for TEXT;
+  -- 0: runs everything again, whatever was done before or is being done by others.
+  ALTER TABLE sweeps ADD COLUMN shares INTEGER NOT NULL DEFAULT 1;
+
+  -- Which run last failed at a configuration that nothing has completed.
+  CREATE TABLE failed (
+    fingerprint TEXT PRIMARY KEY,
+    run_id TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO failed
+    SELECT r.fingerprint, max(r.run_id) FROM runs r JOIN run_states s ON s.run_id = r.run_id
+    WHERE s.state = 'failed' AND r.fingerprint NOT IN (SELECT fingerprint FROM completed) GROUP BY r.fingerprint;
+  `,
+  `
+  -- Runs that EXP or ztxexp completed, taken over. key is what they are looked up by; null: they count for nothing.
+  CREATE TABLE imported_runs (
+    run_id TEXT PRIMARY KEY REFERENCES runs (run_id),
+    key TEXT,
+    -- The configuration, where configurations are compared; else empty.
+    compared_text TEXT NOT NULL,
+    -- Equal for the same run imported again.
+    origin TEXT NOT NULL UNIQUE,
+    -- Where it lies, on the host from which it was imported.
+    directory TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX imported_runs_by_key ON imported_runs (key) WHERE key IS NOT NULL;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

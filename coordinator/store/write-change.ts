@@ -11,15 +11,21 @@ import type { RunShape } from "../../shared/spec/types.ts";
 import type { Change, RunStateRow } from "../core/changes.ts";
 import type { Attempt, Node } from "../core/cluster.ts";
 import type { Database } from "./database.ts";
+import { createImportWriter } from "./imports.ts";
 
 export type WriteChange = (change: Change) => void;
 
 export function createWriter(db: Database): WriteChange {
   const sql = prepare(db);
+  const writeImported = createImportWriter(db);
   return (change) => {
     switch (change.kind) {
       case "sweep-added":
         writeSweep(sql, change);
+        return;
+      case "runs-imported":
+        if (change.sweep) writeSweep(sql, { kind: "sweep-added", sweep: change.sweep, runs: [] });
+        writeImported(change);
         return;
       case "run-changed":
       case "run-revived":
@@ -50,6 +56,14 @@ export function createWriter(db: Database): WriteChange {
         return;
       case "completed-added":
         sql.complete.run(change.fingerprint, change.runId);
+        sql.notFailed.run(change.fingerprint);
+        return;
+      case "failed-added":
+        sql.failed.run(change.fingerprint, change.runId);
+        return;
+      case "run-reused":
+        sql.reuse.run(change.from, change.runId);
+        sql.countReused.run(change.sweepId);
         return;
       case "node-saved":
         writeNode(sql, change.node);
@@ -75,18 +89,19 @@ function prepare(db: Database) {
   return {
     sweep:
       make(`INSERT INTO sweeps (sweep_id, seq, name, number, submit_id, created_at, total, reused, priority, parallel,
-      objective_metric, objective_goal, source_path, source_text, project, description, note, tags_json)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      objective_metric, objective_goal, source_path, source_text, project, description, note, tags_json,
+      shares) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     shape: make(`INSERT INTO sweep_shapes (sweep_id, number, template_json, resources_json, limits_json, retry_json,
       tags_json) VALUES (?, ?, ?, ?, ?, ?, ?)`),
     run: make(`INSERT INTO runs (run_id, sweep_id, idx, shape, point_group, fingerprint, params_json, created_at,
       reused_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     runState:
       make(`INSERT INTO run_states (run_id, sweep_id, state, reason, priority, attempt, fence, failures, crashes,
-      given_up, cancel_requested, not_before, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      given_up, cancel_requested, not_before, finished_at, waits_for) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (run_id) DO UPDATE SET state = excluded.state, reason = excluded.reason, priority = excluded.priority,
       attempt = excluded.attempt, fence = excluded.fence, failures = excluded.failures, crashes = excluded.crashes,
-      given_up = excluded.given_up, cancel_requested = excluded.cancel_requested, not_before = excluded.not_before, finished_at = excluded.finished_at`),
+      given_up = excluded.given_up, cancel_requested = excluded.cancel_requested, not_before = excluded.not_before, finished_at = excluded.finished_at,
+      waits_for = excluded.waits_for`),
     attempt:
       make(`INSERT INTO attempts (fence, run_id, number, node, devices_json, phase, stopping, assigned_at, started_at,
       sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`),
@@ -99,6 +114,12 @@ function prepare(db: Database) {
     complete: make(
       "INSERT INTO completed (fingerprint, run_id) VALUES (?, ?) ON CONFLICT DO UPDATE SET run_id = excluded.run_id",
     ),
+    notFailed: make("DELETE FROM failed WHERE fingerprint = ?"),
+    failed: make(
+      "INSERT INTO failed (fingerprint, run_id) VALUES (?, ?) ON CONFLICT DO UPDATE SET run_id = excluded.run_id",
+    ),
+    reuse: make("UPDATE runs SET reused_from = ? WHERE run_id = ?"),
+    countReused: make("UPDATE sweeps SET reused = reused + 1 WHERE sweep_id = ?"),
     node: make(`INSERT INTO nodes (name, agent_id, machine_id, boot_id, incarnation, session, version, labels_json, host_json,
       devices_json, cordoned, draining, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (name) DO UPDATE SET agent_id = excluded.agent_id, machine_id = excluded.machine_id,
@@ -134,6 +155,7 @@ function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-adde
     sweep.description,
     sweep.note,
     JSON.stringify(sweep.tags),
+    sweep.shares ? 1 : 0,
   );
   for (const [number, shape] of sweep.shapes.entries()) writeShape(sql, sweep.id, number, shape);
   for (const run of change.runs) {
@@ -162,6 +184,7 @@ function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-adde
       givenUp: false,
       cancelRequested: false,
       notBefore: 0,
+      waitsFor: run.waitsFor,
       finishedAt: reused ? sweep.createdAt : undefined,
     });
   }
@@ -194,6 +217,7 @@ function writeRunState(sql: Statements, row: RunStateRow): void {
     row.cancelRequested ? 1 : 0,
     row.notBefore,
     row.finishedAt ?? null,
+    row.waitsFor ?? null,
   );
 }
 

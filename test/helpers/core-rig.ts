@@ -6,7 +6,6 @@ import type { Command, Reaction } from "../../coordinator/core/commands.ts";
 import type { Event, NewSweep, Now } from "../../coordinator/core/events.ts";
 import { react } from "../../coordinator/core/react.ts";
 import { type CoreSettings, DEFAULT_SETTINGS } from "../../coordinator/core/settings.ts";
-import { required } from "../../shared/kernel/assert.ts";
 import { deviceUuid, type Fence, nodeName, runId, type SessionId, sweepId } from "../../shared/kernel/ids.ts";
 import type { Device, ResourceRequest } from "../../shared/run/devices.ts";
 import type { FinishReport, Hello } from "../../shared/run/session.ts";
@@ -101,8 +100,11 @@ export class CoreRig {
     return { session: welcome.session, commands };
   }
 
-  /** A sweep of `count` runs, `run_1_1` to `run_1_<count>`, of one shape unless the patch has more. */
-  submit(count: number, patch: SweepPatch = {}): Run[] {
+  /**
+   * A sweep of `count` runs, `run_1_1` to `run_1_<count>`, of one shape unless the patch has more. `work` names what they
+   * do: sweeps with the same name share it. Gives the live ones.
+   */
+  submit(count: number, patch: SweepPatch = {}, work?: string): Run[] {
     const number = ++this.#sweeps;
     const { resources, retryMax, ...rest } = patch;
     const shape = makeShape({ ...(resources && { resources }), retry: { max: retryMax ?? 0 } });
@@ -113,12 +115,11 @@ export class CoreRig {
       shape: i % sweep.shapes.length,
       group: i + 1,
       priority: undefined,
-      fingerprint: `v1:${number}.${i + 1}`,
+      fingerprint: `v1:${work ?? number}.${i + 1}`,
       paramsJson: "{}",
-      reusedFrom: undefined,
     }));
     this.apply({ kind: "submit", sweep, number, runs });
-    return runs.map(({ id }) => required(this.cluster.runs.get(id), "the submitted run"));
+    return runs.flatMap(({ id }) => this.cluster.runs.get(id) ?? []);
   }
 
   /** Places what can be placed; gives the open attempts. */
@@ -168,7 +169,7 @@ function newSweep(number: number, total: number): NewSweep {
     submitId: `submit-${number}`,
     createdAt: WALL_MS,
     total,
-    reused: 0,
+    shares: true,
     priority: 0,
     objective: undefined,
     sourcePath: "",

@@ -6,6 +6,7 @@ import type { AgentEvent, AgentReaction } from "../../agent/core/events.ts";
 import type { Change } from "../../coordinator/core/changes.ts";
 import type { Cluster } from "../../coordinator/core/cluster.ts";
 import type { Reaction } from "../../coordinator/core/commands.ts";
+import { isActive } from "../../coordinator/core/doers.ts";
 import type { Event } from "../../coordinator/core/events.ts";
 import type { Fence, RunId } from "../../shared/kernel/ids.ts";
 import { isTerminal, type Outcome, type RunState } from "../../shared/run/states.ts";
@@ -27,6 +28,9 @@ interface RunFacts {
   cancelled: boolean;
   /** Attempt that the store has open for it. */
   open: Fence | undefined;
+  readonly fingerprint: string;
+  /** Content with the result of another run. */
+  readonly shares: boolean;
 }
 
 interface AttemptFacts {
@@ -43,6 +47,10 @@ export class Checks {
   readonly #alive = new Map<RunId, Set<Fence>>();
   /** Fence that really uses a device, by host and uuid. */
   readonly #inUse = new Map<string, Fence>();
+  /** Fingerprints that a run has succeeded at. */
+  readonly #completed = new Set<string>();
+  /** Open attempts of runs that share, by fingerprint. */
+  readonly #atWork = new Map<string, Fence>();
   #maxFence = 0;
   #commits = 0;
 
@@ -130,7 +138,23 @@ export class Checks {
     if (live !== cluster.runs.size) throw new Violation("I3", `${cluster.runs.size} runs in memory, ${live} committed`);
     const groups = [...cluster.groups.values()].reduce((sum, group) => sum + group.queue.size, 0);
     const queued = [...cluster.runs.values()].filter(({ state }) => state === "queued").length;
-    if (groups + cluster.delayed.size !== queued) throw new Violation("I3", `${queued} queued, ${groups} in queues`);
+    const waiting = [...cluster.waiters.values()].reduce((sum, waiters) => sum + waiters.size, 0);
+    if (groups + cluster.delayed.size + cluster.done.size + waiting !== queued) {
+      throw new Violation("I3", `${queued} queued, ${groups} in queues, ${waiting} wait for others`);
+    }
+    this.#compareWork(cluster);
+  }
+
+  /** I13: a run waits only for one that is with an agent and does the same work. */
+  #compareWork(cluster: Cluster): void {
+    for (const run of cluster.runs.values()) {
+      if (run.waitsFor === undefined) continue;
+      const doer = cluster.runs.get(run.waitsFor);
+      const state = doer?.state ?? "terminal";
+      if (run.state !== "queued" || !doer || doer.fingerprint !== run.fingerprint || !isActive(doer.state)) {
+        throw new Violation("I13", `${run.id} is ${run.state} and waits for ${run.waitsFor}, which is ${state}`);
+      }
+    }
   }
 
   /** Runs and their committed states. */
@@ -155,11 +179,20 @@ export class Checks {
   #onChange(change: Change): void {
     switch (change.kind) {
       case "sweep-added":
-        for (const { id } of change.runs) {
+        for (const { id, fingerprint, reusedFrom } of change.runs) {
           if (this.#runs.has(id)) throw new Violation("I3", `${id} was added twice`);
-          this.#runs.set(id, { state: "queued", completed: false, cancelled: false, open: undefined });
+          const done = reusedFrom !== undefined;
+          if (done) this.#onReused(id, fingerprint);
+          const state = done ? "succeeded" : "queued";
+          const { shares } = change.sweep;
+          this.#runs.set(id, { state, completed: done, cancelled: false, open: undefined, fingerprint, shares });
         }
         return;
+      case "completed-added":
+        this.#completed.add(change.fingerprint);
+        return;
+      case "run-reused":
+        return this.#onReused(change.runId, this.#run(change.runId).fingerprint);
       case "run-changed":
         return this.#onRunState(change.row.runId, change.row.state);
       case "run-revived": {
@@ -199,14 +232,25 @@ export class Checks {
     if (run.cancelled) throw new Violation("I2", `${runId} was cancelled and is started again as fence ${fence}`);
     const alive = this.#alive.get(runId);
     if (alive?.size) throw new Violation("lease safety", `fence ${fence} is assigned while ${[...alive].join()} lives`);
+    if (run.shares && this.#completed.has(run.fingerprint)) {
+      throw new Violation("I13", `${runId} starts as fence ${fence}, and its work ${run.fingerprint} is done`);
+    }
     this.#attempts.set(fence, { runId, ended: false, exitedWell: false });
     this.#open(fence, runId);
+  }
+
+  #onReused(id: RunId, fingerprint: string): void {
+    if (!this.#completed.has(fingerprint)) throw new Violation("I13", `${id} reuses what nobody has done`);
   }
 
   #open(fence: Fence, runId: RunId): void {
     const run = this.#run(runId);
     if (run.open !== undefined) throw new Violation("I1", `${runId} has the open attempts ${run.open} and ${fence}`);
     run.open = fence;
+    if (!run.shares) return;
+    const other = this.#atWork.get(run.fingerprint);
+    if (other !== undefined) throw new Violation("I13", `fences ${other} and ${fence} do the same work`);
+    this.#atWork.set(run.fingerprint, fence);
   }
 
   #onEnded(fence: Fence, outcome: Outcome): void {
@@ -216,6 +260,7 @@ export class Checks {
     attempt.ended = true;
     const run = this.#run(attempt.runId);
     if (run.open === fence) run.open = undefined;
+    if (this.#atWork.get(run.fingerprint) === fence) this.#atWork.delete(run.fingerprint);
     if (this.#alive.get(attempt.runId)?.has(fence)) {
       throw new Violation("lease safety", `fence ${fence} ends as ${outcome.kind} while its processes live`);
     }

@@ -288,7 +288,9 @@ function textOf(change: Change): string {
     case "attempt-ended":
       return JSON.stringify(change.outcome);
     case "run-changed":
-      return `${change.row.runId} ${change.row.state} ${change.row.reason}`;
+      return `${change.row.runId} ${change.row.state} ${change.row.waitsFor ?? ""} ${change.row.notBefore} ${change.row.reason}`;
+    case "completed-added":
+      return `${change.fingerprint} by ${change.runId}`;
     case "history":
       return `${change.what} ${change.node ?? change.runId ?? ""} ${change.text}`;
     case "node-link":

@@ -33,7 +33,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: "the journal is written after the spawn", plant: { actFirst: true } },
   { name: "an assignment that lay in a buffer past its lease is started", plant: { agentReact: lateAssignCounts } },
   { name: "devices that change during a Hello are not told again", plant: { agentReact: devicesNotToldAgain } },
+  { name: "nobody waits for a run that does the same work", plant: { coordinatorReact: nobodyWaits } },
 ];
+
+function nobodyWaits(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
+  const reaction = react(cluster, event, now, settings);
+  const isKept = (change: Change): boolean => change.kind !== "run-changed" || change.row.waitsFor === undefined;
+  return { ...reaction, changes: reaction.changes.filter(isKept) };
+}
 
 function leaseFromReceipt(...[state, event, now]: Parameters<typeof agentReact>): ReturnType<typeof agentReact> {
   if (event.kind === "message" && event.message.kind === "heartbeat-ack") {

@@ -33,6 +33,11 @@ function normalise(cluster: Cluster) {
     live: lines(cluster.liveBySweep, ([sweep, count]) => `${sweep} ${count}`),
     active: lines(cluster.activeBySweep, ([sweep, count]) => `${sweep} ${count}`),
     delayed: lines(cluster.delayed, (id) => id),
+    completed: cluster.completed.lines(),
+    failed: cluster.failed.lines(),
+    doers: lines(cluster.doers, ([fingerprint, ids]) => [fingerprint, ...[ids].flat().sort()].join(" ")),
+    done: lines(cluster.done, (id) => id),
+    waiters: lines(cluster.waiters, ([id, waiters]) => [id, ...lines(waiters, (waiter) => waiter)].join(" ")),
   };
 }
 

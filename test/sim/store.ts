@@ -30,6 +30,7 @@ export class MemoryStore implements SimStore {
   readonly #points = new Map<RunId, RunPoint>();
   readonly #ended = new Map<RunId, TerminalRun["row"]>();
   readonly #submissions = new Set<string>();
+  readonly #reused = new Set<RunId>();
   #term = 0;
 
   beginTerm(): number {
@@ -72,7 +73,7 @@ export class MemoryStore implements SimStore {
     const row = this.#ended.get(id);
     const point = this.#points.get(id);
     const sweep = row && this.#sweeps.get(row.sweepId);
-    return row && point && sweep && { row, sweep, point, reused: false };
+    return row && point && sweep && { row, sweep, point, reused: this.#reused.has(id) };
   }
 
   hasSubmission(submitId: string): boolean {
@@ -84,8 +85,13 @@ export class MemoryStore implements SimStore {
       case "sweep-added":
         this.#submissions.add(change.sweep.submitId);
         this.#sweeps.set(change.sweep.id, coreSweep(change.sweep));
-        for (const { id, index, shape, fingerprint } of change.runs)
+        for (const { id, index, shape, fingerprint, reusedFrom } of change.runs) {
           this.#points.set(id, { index, shape, fingerprint });
+          if (reusedFrom !== undefined) this.#reused.add(id);
+        }
+        return;
+      case "run-reused":
+        this.#reused.add(change.runId);
         return;
       case "attempt-added":
         this.#attempts.set(change.attempt.fence, change.attempt);

@@ -98,22 +98,29 @@ export class Users {
       note: "",
       tags: [],
       parallel: prng.chance(0.2) ? prng.between(1, 3) : 0,
+      shares: prng.chance(0.8),
       submitId: `submit-${number}`,
       createdAt: this.#world.timeline.nowMs,
       total: count,
-      reused: 0,
       priority: prng.pick([0, 0, 0, -5, 10]),
       objective: undefined,
       sourcePath: "",
       sourceText: "",
     };
     const longMs = prng.pick([500, 5_000, 40_000]);
+    // Few enough that sweeps ask for the same work; within a sweep each is there once.
+    const first = prng.between(0, 2 * RUNS_MAX);
     const runs = Array.from({ length: count }, (_, i) => {
       const id = runId(`run_${number}_${i + 1}`);
       this.#programs.set(id, drawProgram(prng, longMs));
-      const point = { index: i + 1, shape: i % sweep.shapes.length, group: i + 1, fingerprint: `v1:${id}` };
+      const point = {
+        index: i + 1,
+        shape: i % sweep.shapes.length,
+        group: i + 1,
+        fingerprint: `v1:work${(first + i) % (2 * RUNS_MAX)}`,
+      };
       const priority = prng.chance(0.1) ? prng.between(-10, 10) : undefined;
-      return { id, ...point, priority, paramsJson: "{}", reusedFrom: undefined };
+      return { id, ...point, priority, paramsJson: "{}" };
     });
     return { sweep, number, runs };
   }

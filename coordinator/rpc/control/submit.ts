@@ -1,10 +1,10 @@
 /** Submit: a sweep file becomes a sweep and its runs, whole or not at all, durable when the call returns. */
 import type { SubmitRequest, SubmitResponse } from "../../../proto/gen/runner/v1/control.ts";
+import { required } from "../../../shared/kernel/assert.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import { runId, sweepId } from "../../../shared/kernel/ids.ts";
 import { sweepRef } from "../../../shared/run/names.ts";
-import type { RunRow } from "../../core/changes.ts";
-import type { NewSweep } from "../../core/events.ts";
+import type { NewRun, NewSweep } from "../../core/events.ts";
 import type { WriteDeps } from "./deps-write.ts";
 import { type ExpandedSource, expandSource } from "./expand-source.ts";
 
@@ -27,7 +27,7 @@ async function submitOne(deps: WriteDeps, request: SubmitRequest): Promise<Submi
   const earlier = deps.submissions.find(request.submitId);
   if (earlier) return response(earlier);
   const expanded = expandSource(request.source, request.force, deps.submissions);
-  const runs = expanded.points.map(({ point, reusedFrom }): RunRow => {
+  const runs = expanded.points.map(({ point }): NewRun => {
     const id = runId(`run_${deps.newUlid()}`);
     return {
       id,
@@ -37,13 +37,12 @@ async function submitOne(deps: WriteDeps, request: SubmitRequest): Promise<Submi
       priority: point.priority,
       fingerprint: point.fingerprint,
       paramsJson: point.paramsJson,
-      reusedFrom,
     };
   });
   const sweep = newSweep(deps, request, expanded);
   const number = deps.submissions.nextNumber(sweep.name);
   await deps.engine.apply({ kind: "submit", sweep, number, runs });
-  return response({ name: sweep.name, number, total: sweep.total, reused: sweep.reused });
+  return response(required(deps.submissions.find(request.submitId), "the sweep that was submitted"));
 }
 
 function response(made: { name: string; number: number; total: number; reused: number }): SubmitResponse {
@@ -68,9 +67,9 @@ function newSweep(deps: WriteDeps, request: SubmitRequest, { sweep, points }: Ex
     submitId: request.submitId,
     createdAt: deps.clock.wallMs(),
     total: points.length,
-    reused: points.filter(({ reusedFrom }) => reusedFrom !== undefined).length,
     priority: request.priority ?? settings.priority,
     parallel: settings.parallel,
+    shares: !request.force && settings.rerun !== "all",
     objective: settings.objective,
     sourcePath: request.source?.path ?? "",
     sourceText: request.source?.text ?? "",

@@ -1,5 +1,6 @@
 /** All that is read from the store for people and their tools. The engine never decides on any of it. */
 import type { Database } from "../database.ts";
+import { createImports, type Imports } from "../imports.ts";
 import { type AttemptQueries, createAttemptQueries } from "./attempts.ts";
 import { type BestQueries, createBestQueries } from "./best.ts";
 import { createRefQueries, type RefQueries } from "./refs.ts";
@@ -12,6 +13,7 @@ export interface Queries {
   readonly sweeps: SweepQueries;
   readonly attempts: AttemptQueries;
   readonly best: BestQueries;
+  readonly imports: Imports;
 }
 
 /** Prepares every statement once; they live as long as the database. */
@@ -22,5 +24,6 @@ export function createQueries(db: Database): Queries {
     sweeps: createSweepQueries(db),
     attempts: createAttemptQueries(db),
     best: createBestQueries(db),
+    imports: createImports(db),
   };
 }

@@ -80,6 +80,7 @@ describe("retry", () => {
       givenUp: true,
       cancelRequested: true,
       notBefore: 5,
+      waitsFor: undefined,
       finishedAt: WALL_MS,
     } as const;
     const sweep = required([...rig.cluster.sweeps.values()][0], "sweep");
