@@ -42,8 +42,9 @@ export function listedRuns(deps: ReadDeps, ids: readonly RunId[]): RunRecord[] {
 }
 
 function resultsDirOf(deps: ReadDeps, id: RunId): string {
-  const last = deps.queries.attempts.ofRun(deps.queries.runs.outputRun(id)).at(-1);
-  return (last && deps.resultsDir(last.fence)) ?? "";
+  const output = deps.queries.runs.outputRun(id);
+  const last = deps.queries.attempts.ofRun(output).at(-1);
+  return (last && deps.resultsDir(last.fence)) ?? deps.queries.imports.directory(output) ?? "";
 }
 
 function attemptToProto(attempt: AttemptRecord): Attempt {
