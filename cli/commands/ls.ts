@@ -1,4 +1,6 @@
 /** `exp ls`: runs. Without references: what is live, and what ended within a day. */
+import { parseExpression } from "../../shared/expression/parse.ts";
+import { expressionError } from "../../shared/expression/problem.ts";
 import { LIVE_STATES, RUN_STATES, type RunState, TERMINAL_STATES } from "../../shared/run/states.ts";
 import type { RunView } from "../../shared/run/views.ts";
 import { nodeFromProto, runFromProto } from "../../shared/wire/views.ts";
@@ -21,17 +23,20 @@ export const ls: Command = {
   options: {
     all: { describe: "also what ended long ago", type: "flag", alias: "a" },
     state: { describe: "only runs in this state, repeatable", type: "texts" },
+    where: { describe: "only runs for which this holds: exp help expressions" },
     limit: { describe: "the newest so many", alias: "n" },
     watch: { describe: "again whenever something changed", type: "flag", alias: "w" },
   },
   examples: [
     ["exp ls digits.1", "the runs of one sweep"],
+    ["exp ls --where 'lr < 0.01 and metrics[\"val/acc\"] > 0.9'", "by parameters, metrics and more"],
     ["exp ls --state failed -q | exp retry -", "failed runs, by name, into another command"],
   ],
   async run(session, args) {
     const states = statesOf(args);
     const limit = args.integer("limit", 1) ?? 0;
-    const filter = { refs: await referencesOf(session, args, "refs"), states, limit, all: args.flag("all") };
+    const where = whereOf(args);
+    const filter = { refs: await referencesOf(session, args, "refs"), states, limit, where, all: args.flag("all") };
     const client = await session.connect();
     if (args.flag("watch")) return watch(session, client, filter);
     const { rows, hidden } = await select(client, filter, session.clock.wallMs());
@@ -46,6 +51,8 @@ interface Filter {
   readonly refs: readonly string[];
   readonly states: readonly RunState[];
   readonly limit: number;
+  /** Empty: none. */
+  readonly where: string;
   readonly all: boolean;
 }
 
@@ -59,11 +66,20 @@ function statesOf(args: Args): RunState[] {
   );
 }
 
+/** What cannot be read is said before anybody is asked. */
+function whereOf(args: Args): string {
+  const where = args.text("where");
+  if (where === undefined) return "";
+  const { problem } = parseExpression(where);
+  if (problem) throw expressionError(problem, where, "where");
+  return where;
+}
+
 /** By submission, then position. */
 async function select(client: Client, filter: Filter, nowMs: number): Promise<{ rows: RunView[]; hidden: boolean }> {
-  const { refs, states, limit } = filter;
-  if (filter.all || refs.length > 0 || states.length > 0 || limit > 0) {
-    return { rows: (await client.listRuns({ refs, states, limit })).map(runFromProto), hidden: false };
+  const { refs, states, limit, where } = filter;
+  if (filter.all || refs.length > 0 || states.length > 0 || limit > 0 || where !== "") {
+    return { rows: (await client.listRuns({ refs, states, limit, where })).map(runFromProto), hidden: false };
   }
   const [live, ended] = await Promise.all([
     client.listRuns({ states: LIVE_STATES }),

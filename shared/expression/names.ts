@@ -19,26 +19,37 @@ export function namesOf(expression: Expression): string[] {
  * value may be a table); and one that the expression asks about with `defined(…)` need not be.
  */
 export function checkNames(expression: Expression, known: ReadonlySet<string>): ExpressionProblem | undefined {
-  const nodes = nameNodes(expression.root);
-  const asked = new Set(definedNames(expression.root));
-  const missing = nodes.find(({ name, paths }) => !asked.has(name) && !paths.some((path) => known.has(path.name)));
+  const missing = missingName(expression, (name) => known.has(name));
   return missing && unknownName(missing, missing.name, missing.name, known);
 }
 
-/** `word` is what was misspelt of `name`, and `known` what may have been meant. */
+/** As `checkNames`, and only which name it is. */
+export function missingName(expression: Expression, isKnown: (name: string) => boolean): NameNode | undefined {
+  const asked = new Set(definedNames(expression.root));
+  return nameNodes(expression.root).find(
+    ({ name, paths }) => !asked.has(name) && !paths.some((path) => isKnown(path.name)),
+  );
+}
+
+/**
+ * `word` is what was misspelt of `name`, and `known` what may have been meant. `written`: how an expression writes one of
+ * these, where it is not as it is.
+ */
 export function unknownName(
   { start, end }: { readonly start: number; readonly end: number },
   name: string,
   word: string,
   known: Iterable<string>,
+  written: (name: string) => string = (name) => name,
 ): ExpressionProblem {
   const names = [...known];
-  const shown = names.slice(0, NAMES_SHOWN_MAX).join(", ") + (names.length > NAMES_SHOWN_MAX ? ", …" : "");
-  const list = names.length > 0 ? [`names: ${shown}`] : [];
   const meant = suggest(word, names);
+  const shown = [...new Set(names.map(written))];
+  const more = shown.length > NAMES_SHOWN_MAX ? ", …" : "";
+  const list = shown.length > 0 ? [`names: ${shown.slice(0, NAMES_SHOWN_MAX).join(", ")}${more}`] : [];
   // A word that means nothing may be a text without its quotes.
   const bare = meant === undefined && !name.includes(".") ? ["a text is written in quotes"] : [];
-  const hint = meant === undefined ? [...list, ...bare].join("; ") : didYouMean(meant, list.join(""));
+  const hint = meant === undefined ? [...list, ...bare].join("; ") : didYouMean(written(meant), list.join(""));
   const message = `nothing is called ${excerpt(name)}`;
   return { kind: "name", message, start, end, ...(hint !== "" && { hint: hint.trim() }) };
 }

@@ -101,10 +101,23 @@ describe("lists", () => {
     expect(calls).toEqual([
       {
         method: "listRuns",
-        request: { refs: ["digits.1.1-5"], states: [RunState.RUN_STATE_FAILED, RunState.RUN_STATE_QUEUED], limit: 7 },
+        request: {
+          refs: ["digits.1.1-5"],
+          states: [RunState.RUN_STATE_FAILED, RunState.RUN_STATE_QUEUED],
+          limit: 7,
+          where: "",
+        },
       },
     ]);
     expect(await withServer(FULL, ["ls", "--state", "done"])).toMatchObject({ code: 2, stdout: "" });
+  });
+
+  test("so does an expression, over all runs; what cannot be read is shown with a caret, and asks nobody", async () => {
+    const { calls } = await withServer(FULL, ["ls", "--where", "lr < 0.01", "--json"]);
+    expect(calls).toEqual([{ method: "listRuns", request: { refs: [], states: [], limit: 0, where: "lr < 0.01" } }]);
+    const refused = await withServer(FULL, ["ls", "--where", "lr < 0.01 && acc"]);
+    expect(refused).toMatchObject({ code: 2, stdout: "", calls: [] });
+    expect(refused.stderr).toContain("\n1 | lr < 0.01 && acc\n  |           ^^ write and\n");
   });
 
   test.each([

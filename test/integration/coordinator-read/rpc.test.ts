@@ -54,8 +54,8 @@ afterEach(async () => {
 
 const queued = (count: number): SeedRun[] => Array.from({ length: count }, () => ({ state: "queued" }));
 const refs = (messages: ListRunsResponse[]) => messages.flatMap(({ runs }) => runs.map(({ ref }) => ref));
-const listRuns = (request: { refs?: string[]; states?: never[]; limit?: number } = {}) =>
-  collect(client.listRuns({ refs: [], states: [], limit: 0, ...request }, bearer()));
+const listRuns = (request: { refs?: string[]; states?: never[]; limit?: number; where?: string } = {}) =>
+  collect(client.listRuns({ refs: [], states: [], limit: 0, where: "", ...request }, bearer()));
 
 describe("who may call", () => {
   test("a call without the token, or with another, is refused; the log never shows a token", async () => {
@@ -64,7 +64,7 @@ describe("who may call", () => {
     expect(none).toMatchObject({ code: "unauthorized", message: expect.stringContaining("none was sent") });
     const wrong = await failure(call((done) => client.getServer({}, bearer("wrong-secret"), done)));
     expect(wrong).toMatchObject({ code: "unauthorized", id: "auth.token" });
-    expect(await failure(collect(client.listRuns({ refs: [], states: [], limit: 0 })))).toMatchObject({
+    expect(await failure(collect(client.listRuns({ refs: [], states: [], limit: 0, where: "" })))).toMatchObject({
       code: "unauthorized",
     });
     expect(log.lines.length).toBe(3);
@@ -151,7 +151,7 @@ describe("runs and sweeps", () => {
   });
 
   test("by state", async () => {
-    const found = await collect(client.listRuns({ refs: [], states: [1, 4], limit: 3 }, bearer()));
+    const found = await collect(client.listRuns({ refs: [], states: [1, 4], limit: 3, where: "" }, bearer()));
     expect(refs(found)).toEqual(["a.1.2", "a.1.3", "b.1.2"]);
   });
 
@@ -213,7 +213,9 @@ describe("best", () => {
     await start();
   });
   const best = (request: { ref?: string; metric?: string; goal?: string; limit?: number }) =>
-    call<BestResponse>((done) => client.best({ ref: "a", metric: "", goal: "", limit: 0, ...request }, bearer(), done));
+    call<BestResponse>((done) =>
+      client.best({ ref: "a", metric: "", goal: "", limit: 0, ...request }, bearer(), done),
+    );
 
   test("by the sweep's objective, and by flags", async () => {
     const { metric, goal, rows } = await best({});
@@ -245,7 +247,7 @@ test("a sweep of 10,000 runs among 100,000 is listed whole", async () => {
     store.seed.sweep({ name: "big", runs: Array.from({ length: 10_000 }, (_, j) => run(j)) });
   }
   await start();
-  const messages = await collect(client.listRuns({ refs: ["big.5"], states: [], limit: 0 }, bearer()));
+  const messages = await collect(client.listRuns({ refs: ["big.5"], states: [], limit: 0, where: "" }, bearer()));
   expect(refs(messages)).toEqual(Array.from({ length: 10_000 }, (_, i) => `big.5.${i + 1}`));
 }, 60_000);
 
