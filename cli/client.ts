@@ -37,8 +37,6 @@ export interface RunFilter {
   readonly states?: readonly RunState[];
   /** Newest so many; 0: all. */
   readonly limit?: number;
-  /** An expression that runs must fulfil; empty: none. */
-  readonly where?: string;
 }
 
 /** Calls of the coordinator; each throws AppError. */
@@ -46,6 +44,8 @@ export interface Client {
   plan(request: proto.PlanRequest): Promise<proto.PlanResponse>;
   /** Repeated while the coordinator restarts; harmless, as the submission carries its id. */
   submit(request: proto.SubmitRequest): Promise<proto.SubmitResponse>;
+  /** Repeated as a submission; harmless, as runs that are there already are left alone. */
+  importRuns(request: proto.ImportRequest): Promise<proto.ImportResponse>;
   listRuns(filter: RunFilter): Promise<proto.Run[]>;
   listSweeps(refs: readonly string[], limit: number): Promise<proto.Sweep[]>;
   getRun(ref: string): Promise<proto.GetRunResponse>;
@@ -83,10 +83,11 @@ export function createClient(options: ClientOptions): Client {
   return {
     plan: (request) => call(stub.plan, request),
     submit: (request) => repeat(() => call(stub.submit, request)),
-    async listRuns({ refs = [], states = [], limit = 0, where = "" }) {
+    importRuns: (request) => repeat(() => call(stub.import, request)),
+    async listRuns({ refs = [], states = [], limit = 0 }) {
       const wanted: RunStateMessage[] = states.map(runStateToProto);
       const runs: proto.Run[] = [];
-      for await (const part of stream(stub.listRuns, { refs: [...refs], states: wanted, limit, where }))
+      for await (const part of stream(stub.listRuns, { refs: [...refs], states: wanted, limit }))
         runs.push(...part.runs);
       return runs;
     },

@@ -7,6 +7,7 @@ export const LOADERS: { readonly [name in CommandName]: () => Promise<Command> }
   down: async () => (await import("./commands/down.ts")).down,
   plan: async () => (await import("./commands/plan.ts")).plan,
   submit: async () => (await import("./commands/submit.ts")).submit,
+  import: async () => (await import("./commands/import.ts")).importRuns,
   ls: async () => (await import("./commands/ls.ts")).ls,
   sweeps: async () => (await import("./commands/sweeps.ts")).sweeps,
   show: async () => (await import("./commands/show.ts")).show,

@@ -13,6 +13,7 @@ export const COMMAND_TREE = [
   { name: "down", words: "", summary: "stop the local stack", group: "LOCAL" },
   { name: "plan", words: "<file>", summary: "expand and check a sweep; changes nothing", group: "SUBMIT" },
   { name: "submit", words: "[file]", summary: "queue a sweep, or one run: exp submit -- CMD...", group: "SUBMIT" },
+  { name: "import", words: "<tool> <path>", summary: "take over what exp or ztxexp completed", group: "SUBMIT" },
   { name: "ls", words: "[refs..]", summary: "runs", group: "LOOK" },
   { name: "sweeps", words: "[refs..]", summary: "sweeps with their progress", group: "LOOK" },
   { name: "show", words: "<ref>", summary: "one run or sweep: parameters, attempts, what happened", group: "LOOK" },

@@ -12,6 +12,7 @@ export function createControlService(reading: ReadDeps, writing: WriteDeps, log:
   return {
     plan: unaryHandler("Plan", writes.plan, log),
     submit: unaryHandler("Submit", writes.submit, log),
+    import: unaryHandler("Import", writes.importRuns, log),
     cancel: unaryHandler("Cancel", writes.cancel, log),
     retry: unaryHandler("Retry", writes.retry, log),
     updateNode: unaryHandler("UpdateNode", writes.updateNode, log),

@@ -1,6 +1,7 @@
 /** The verbs that change something, by the names that the service gives them. */
 import { cancel } from "./cancel.ts";
 import type { WriteDeps } from "./deps-write.ts";
+import { importRuns } from "./import.ts";
 import { plan } from "./plan.ts";
 import { retry } from "./retry.ts";
 import { submit } from "./submit.ts";
@@ -10,6 +11,7 @@ export function createControlWrites(deps: WriteDeps) {
   return {
     plan: plan(deps),
     submit: submit(deps),
+    importRuns: importRuns(deps),
     cancel: cancel(deps),
     retry: retry(deps),
     updateNode: updateNode(deps),

@@ -84,6 +84,7 @@ export async function startRpc(deps: ReadDeps, log = createLog()): Promise<RpcSe
   const control: ControlServiceServer = {
     plan: refuse,
     submit: refuse,
+    import: refuse,
     cancel: refuse,
     retry: refuse,
     updateNode: refuse,

@@ -123,6 +123,45 @@ export function nodeActionToJSON(object: NodeAction): string {
   }
 }
 
+export const ImportTool = { IMPORT_TOOL_UNSPECIFIED: 0, IMPORT_TOOL_EXP: 1, IMPORT_TOOL_ZTXEXP: 2 } as const;
+
+export type ImportTool = typeof ImportTool[keyof typeof ImportTool];
+
+export namespace ImportTool {
+  export type IMPORT_TOOL_UNSPECIFIED = typeof ImportTool.IMPORT_TOOL_UNSPECIFIED;
+  export type IMPORT_TOOL_EXP = typeof ImportTool.IMPORT_TOOL_EXP;
+  export type IMPORT_TOOL_ZTXEXP = typeof ImportTool.IMPORT_TOOL_ZTXEXP;
+}
+
+export function importToolFromJSON(object: any): ImportTool {
+  switch (object) {
+    case 0:
+    case "IMPORT_TOOL_UNSPECIFIED":
+      return ImportTool.IMPORT_TOOL_UNSPECIFIED;
+    case 1:
+    case "IMPORT_TOOL_EXP":
+      return ImportTool.IMPORT_TOOL_EXP;
+    case 2:
+    case "IMPORT_TOOL_ZTXEXP":
+      return ImportTool.IMPORT_TOOL_ZTXEXP;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ImportTool");
+  }
+}
+
+export function importToolToJSON(object: ImportTool): string {
+  switch (object) {
+    case ImportTool.IMPORT_TOOL_UNSPECIFIED:
+      return "IMPORT_TOOL_UNSPECIFIED";
+    case ImportTool.IMPORT_TOOL_EXP:
+      return "IMPORT_TOOL_EXP";
+    case ImportTool.IMPORT_TOOL_ZTXEXP:
+      return "IMPORT_TOOL_ZTXEXP";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ImportTool");
+  }
+}
+
 export interface SpecSource {
   /** Shown in error messages; empty for a spec made from a command line. */
   path: string;
@@ -241,8 +280,6 @@ export interface ListRunsRequest {
   states: RunState[];
   /** 0: no limit. The newest are kept. */
   limit: number;
-  /** An expression over parameters, metrics and facts of a run; empty: all. */
-  where: string;
 }
 
 export interface ListRunsResponse {
@@ -469,6 +506,45 @@ export interface GetServerResponse {
   resultsDir: string;
   /** Unix milliseconds of the coordinator's clock. */
   now: number;
+}
+
+export interface ImportRequest {
+  tool: ImportTool;
+  /** Host and absolute path of the directory that the runs lie in: runs of one such place are one sweep. */
+  host: string;
+  root: string;
+  /** Of a new sweep. */
+  name: string;
+  runs: ImportedRun[];
+}
+
+export interface ImportedRun {
+  /** From the root. */
+  directory: string;
+  /** One object as Python's json writes it, NaN and infinities included. */
+  configJson: string;
+  /** As it was typed; empty where it is not known. */
+  command: string;
+  /** Unix milliseconds. */
+  startedAt: number;
+  finishedAt: number;
+  metrics: ImportedMetric[];
+  tags: string[];
+}
+
+export interface ImportedMetric {
+  key: string;
+  value: number;
+  step?: number | undefined;
+  count: number;
+}
+
+export interface ImportResponse {
+  /** Empty where nothing of this root was ever imported. */
+  sweep: string;
+  added: number;
+  /** There already. */
+  known: number;
 }
 
 function createBaseSpecSource(): SpecSource {
@@ -2251,7 +2327,7 @@ export const Objective: MessageFns<Objective> = {
 };
 
 function createBaseListRunsRequest(): ListRunsRequest {
-  return { refs: [], states: [], limit: 0, where: "" };
+  return { refs: [], states: [], limit: 0 };
 }
 
 export const ListRunsRequest: MessageFns<ListRunsRequest> = {
@@ -2268,9 +2344,6 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
     }
     if (message.limit !== 0) {
       writer.uint32(24).int32(message.limit);
-    }
-    if (message.where !== "") {
-      writer.uint32(34).string(message.where);
     }
     return writer;
   },
@@ -2322,14 +2395,6 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
             message.limit = reader.int32();
             continue;
           }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.where = reader.string();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2347,7 +2412,6 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
       refs: globalThis.Array.isArray(object?.refs) ? object.refs.map((e: any) => globalThis.String(e)) : [],
       states: globalThis.Array.isArray(object?.states) ? object.states.map((e: any) => runStateFromJSON(e)) : [],
       limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
-      where: isSet(object.where) ? globalThis.String(object.where) : "",
     };
   },
 
@@ -2362,9 +2426,6 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
     if (message.limit !== 0) {
       obj.limit = Math.round(message.limit);
     }
-    if (message.where !== "") {
-      obj.where = message.where;
-    }
     return obj;
   },
 
@@ -2376,7 +2437,6 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
     message.refs = object.refs?.map((e) => e) || [];
     message.states = object.states?.map((e) => e) || [];
     message.limit = object.limit ?? 0;
-    message.where = object.where ?? "";
     return message;
   },
 };
@@ -5967,6 +6027,538 @@ export const GetServerResponse: MessageFns<GetServerResponse> = {
   },
 };
 
+function createBaseImportRequest(): ImportRequest {
+  return { tool: 0, host: "", root: "", name: "", runs: [] };
+}
+
+export const ImportRequest: MessageFns<ImportRequest> = {
+  encode(message: ImportRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tool !== 0) {
+      writer.uint32(8).int32(message.tool);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    if (message.root !== "") {
+      writer.uint32(26).string(message.root);
+    }
+    if (message.name !== "") {
+      writer.uint32(34).string(message.name);
+    }
+    for (const v of message.runs) {
+      ImportedRun.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.tool = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.root = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.runs.push(ImportedRun.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ImportRequest {
+    return {
+      tool: isSet(object.tool) ? importToolFromJSON(object.tool) : 0,
+      host: isSet(object.host) ? globalThis.String(object.host) : "",
+      root: isSet(object.root) ? globalThis.String(object.root) : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      runs: globalThis.Array.isArray(object?.runs) ? object.runs.map((e: any) => ImportedRun.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ImportRequest): unknown {
+    const obj: any = {};
+    if (message.tool !== 0) {
+      obj.tool = importToolToJSON(message.tool);
+    }
+    if (message.host !== "") {
+      obj.host = message.host;
+    }
+    if (message.root !== "") {
+      obj.root = message.root;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.runs?.length) {
+      obj.runs = message.runs.map((e) => ImportedRun.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ImportRequest>, I>>(base?: I): ImportRequest {
+    return ImportRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ImportRequest>, I>>(object: I): ImportRequest {
+    const message = createBaseImportRequest();
+    message.tool = object.tool ?? 0;
+    message.host = object.host ?? "";
+    message.root = object.root ?? "";
+    message.name = object.name ?? "";
+    message.runs = object.runs?.map((e) => ImportedRun.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseImportedRun(): ImportedRun {
+  return { directory: "", configJson: "", command: "", startedAt: 0, finishedAt: 0, metrics: [], tags: [] };
+}
+
+export const ImportedRun: MessageFns<ImportedRun> = {
+  encode(message: ImportedRun, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.directory !== "") {
+      writer.uint32(10).string(message.directory);
+    }
+    if (message.configJson !== "") {
+      writer.uint32(18).string(message.configJson);
+    }
+    if (message.command !== "") {
+      writer.uint32(26).string(message.command);
+    }
+    if (message.startedAt !== 0) {
+      writer.uint32(32).int64(message.startedAt);
+    }
+    if (message.finishedAt !== 0) {
+      writer.uint32(40).int64(message.finishedAt);
+    }
+    for (const v of message.metrics) {
+      ImportedMetric.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.tags) {
+      writer.uint32(58).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportedRun {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportedRun();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.directory = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.configJson = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.command = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.startedAt = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.finishedAt = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.metrics.push(ImportedMetric.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.tags.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ImportedRun {
+    return {
+      directory: isSet(object.directory) ? globalThis.String(object.directory) : "",
+      configJson: isSet(object.configJson)
+        ? globalThis.String(object.configJson)
+        : isSet(object.config_json)
+        ? globalThis.String(object.config_json)
+        : "",
+      command: isSet(object.command) ? globalThis.String(object.command) : "",
+      startedAt: isSet(object.startedAt)
+        ? globalThis.Number(object.startedAt)
+        : isSet(object.started_at)
+        ? globalThis.Number(object.started_at)
+        : 0,
+      finishedAt: isSet(object.finishedAt)
+        ? globalThis.Number(object.finishedAt)
+        : isSet(object.finished_at)
+        ? globalThis.Number(object.finished_at)
+        : 0,
+      metrics: globalThis.Array.isArray(object?.metrics)
+        ? object.metrics.map((e: any) => ImportedMetric.fromJSON(e))
+        : [],
+      tags: globalThis.Array.isArray(object?.tags)
+        ? object.tags.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ImportedRun): unknown {
+    const obj: any = {};
+    if (message.directory !== "") {
+      obj.directory = message.directory;
+    }
+    if (message.configJson !== "") {
+      obj.configJson = message.configJson;
+    }
+    if (message.command !== "") {
+      obj.command = message.command;
+    }
+    if (message.startedAt !== 0) {
+      obj.startedAt = Math.round(message.startedAt);
+    }
+    if (message.finishedAt !== 0) {
+      obj.finishedAt = Math.round(message.finishedAt);
+    }
+    if (message.metrics?.length) {
+      obj.metrics = message.metrics.map((e) => ImportedMetric.toJSON(e));
+    }
+    if (message.tags?.length) {
+      obj.tags = message.tags;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ImportedRun>, I>>(base?: I): ImportedRun {
+    return ImportedRun.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ImportedRun>, I>>(object: I): ImportedRun {
+    const message = createBaseImportedRun();
+    message.directory = object.directory ?? "";
+    message.configJson = object.configJson ?? "";
+    message.command = object.command ?? "";
+    message.startedAt = object.startedAt ?? 0;
+    message.finishedAt = object.finishedAt ?? 0;
+    message.metrics = object.metrics?.map((e) => ImportedMetric.fromPartial(e)) || [];
+    message.tags = object.tags?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseImportedMetric(): ImportedMetric {
+  return { key: "", value: 0, step: undefined, count: 0 };
+}
+
+export const ImportedMetric: MessageFns<ImportedMetric> = {
+  encode(message: ImportedMetric, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(17).double(message.value);
+    }
+    if (message.step !== undefined) {
+      writer.uint32(25).double(message.step);
+    }
+    if (message.count !== 0) {
+      writer.uint32(32).int32(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportedMetric {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportedMetric();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.step = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.count = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ImportedMetric {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+      step: isSet(object.step) ? globalThis.Number(object.step) : undefined,
+      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
+    };
+  },
+
+  toJSON(message: ImportedMetric): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0) {
+      obj.value = floatToJson(message.value);
+    }
+    if (message.step !== undefined) {
+      obj.step = floatToJson(message.step);
+    }
+    if (message.count !== 0) {
+      obj.count = Math.round(message.count);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ImportedMetric>, I>>(base?: I): ImportedMetric {
+    return ImportedMetric.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ImportedMetric>, I>>(object: I): ImportedMetric {
+    const message = createBaseImportedMetric();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
+    message.step = object.step ?? undefined;
+    message.count = object.count ?? 0;
+    return message;
+  },
+};
+
+function createBaseImportResponse(): ImportResponse {
+  return { sweep: "", added: 0, known: 0 };
+}
+
+export const ImportResponse: MessageFns<ImportResponse> = {
+  encode(message: ImportResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== "") {
+      writer.uint32(10).string(message.sweep);
+    }
+    if (message.added !== 0) {
+      writer.uint32(16).int32(message.added);
+    }
+    if (message.known !== 0) {
+      writer.uint32(24).int32(message.known);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.added = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.known = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ImportResponse {
+    return {
+      sweep: isSet(object.sweep) ? globalThis.String(object.sweep) : "",
+      added: isSet(object.added) ? globalThis.Number(object.added) : 0,
+      known: isSet(object.known) ? globalThis.Number(object.known) : 0,
+    };
+  },
+
+  toJSON(message: ImportResponse): unknown {
+    const obj: any = {};
+    if (message.sweep !== "") {
+      obj.sweep = message.sweep;
+    }
+    if (message.added !== 0) {
+      obj.added = Math.round(message.added);
+    }
+    if (message.known !== 0) {
+      obj.known = Math.round(message.known);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ImportResponse>, I>>(base?: I): ImportResponse {
+    return ImportResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ImportResponse>, I>>(object: I): ImportResponse {
+    const message = createBaseImportResponse();
+    message.sweep = object.sweep ?? "";
+    message.added = object.added ?? 0;
+    message.known = object.known ?? 0;
+    return message;
+  },
+};
+
 export type ControlServiceService = typeof ControlServiceService;
 export const ControlServiceService = {
   /** Expands, checks against completed work, changes nothing. */
@@ -6110,6 +6702,16 @@ export const ControlServiceService = {
     responseSerialize: (value: GetServerResponse): Buffer => Buffer.from(GetServerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetServerResponse => GetServerResponse.decode(value),
   },
+  /** Takes over runs that EXP or ztxexp completed. Durable when it returns; runs that are there already are left alone. */
+  import: {
+    path: "/runner.v1.ControlService/Import" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ImportRequest): Buffer => Buffer.from(ImportRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ImportRequest => ImportRequest.decode(value),
+    responseSerialize: (value: ImportResponse): Buffer => Buffer.from(ImportResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ImportResponse => ImportResponse.decode(value),
+  },
 } as const;
 
 export interface ControlServiceServer extends UntypedServiceImplementation {
@@ -6134,6 +6736,8 @@ export interface ControlServiceServer extends UntypedServiceImplementation {
   listNodes: handleUnaryCall<ListNodesRequest, ListNodesResponse>;
   updateNode: handleUnaryCall<UpdateNodeRequest, UpdateNodeResponse>;
   getServer: handleUnaryCall<GetServerRequest, GetServerResponse>;
+  /** Takes over runs that EXP or ztxexp completed. Durable when it returns; runs that are there already are left alone. */
+  import: handleUnaryCall<ImportRequest, ImportResponse>;
 }
 
 export interface ControlServiceClient extends Client {
@@ -6318,6 +6922,22 @@ export interface ControlServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetServerResponse) => void,
+  ): ClientUnaryCall;
+  /** Takes over runs that EXP or ztxexp completed. Durable when it returns; runs that are there already are left alone. */
+  import(
+    request: ImportRequest,
+    callback: (error: ServiceError | null, response: ImportResponse) => void,
+  ): ClientUnaryCall;
+  import(
+    request: ImportRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ImportResponse) => void,
+  ): ClientUnaryCall;
+  import(
+    request: ImportRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ImportResponse) => void,
   ): ClientUnaryCall;
 }
 

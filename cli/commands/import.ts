@@ -1,0 +1,117 @@
+/** `exp import`: takes over what EXP or ztxexp completed, so that it is listed and not run again. */
+import { hostname } from "node:os";
+import { basename, resolve } from "node:path";
+import { ImportTool as ImportToolMessage } from "../../proto/gen/runner/v1/control.ts";
+import { sweepName } from "../../shared/compat/exp-toml.ts";
+import type { ImportedRun, ImportTool } from "../../shared/compat/imported-run.ts";
+import { nameProblem } from "../../shared/run/names.ts";
+import { type Args, usage } from "../args.ts";
+import type { Client } from "../client.ts";
+import { EXIT } from "../exit-codes.ts";
+import { findRuns } from "../import-source.ts";
+import { plural } from "../render/text.ts";
+import type { Command } from "../session.ts";
+
+/** Of one call: so many runs, or so many characters of them. */
+const BATCH_RUNS = 1_000;
+const BATCH_CHARS = 4 * 1024 * 1024;
+
+const TOOLS: { readonly [tool in ImportTool]: ImportToolMessage } = {
+  exp: ImportToolMessage.IMPORT_TOOL_EXP,
+  ztxexp: ImportToolMessage.IMPORT_TOOL_ZTXEXP,
+};
+
+export const importRuns: Command = {
+  options: {
+    name: { describe: "name of the sweep that the runs are listed in [name of the directory]" },
+  },
+  examples: [
+    ["exp import exp ./experiments", "what EXP wrote under its base_experiment_dir"],
+    ["exp import ztxexp ./results_root", "a results root of ztxexp"],
+  ],
+  async run(session, args) {
+    const tool = toolOf(args);
+    const root = resolve(session.config.cwd, args.required("path"));
+    const name = args.text("name") ?? sweepName(basename(root));
+    const problem = nameProblem(name);
+    if (problem !== undefined) throw usage(`--name ${problem}`);
+    const client = await session.connect();
+    const sender = createSender(client, { tool: TOOLS[tool], host: hostname(), root, name });
+    const others = new Map<string, number>();
+    let damaged = 0;
+    for await (const { directory, found } of findRuns(tool, root)) {
+      if (found.kind === "completed") {
+        await sender.add(found.run);
+      } else if (found.kind === "damaged") {
+        damaged += 1;
+        session.out.note(`warning: ${directory} is left out: ${found.problem}`);
+      } else if (found.kind === "not-completed") {
+        others.set(found.status, (others.get(found.status) ?? 0) + 1);
+      }
+    }
+    const { sweep, added, known } = await sender.end();
+    const notCompleted = Object.fromEntries(others);
+    await session.out.single({
+      json: { sweep: sweep === "" ? null : sweep, added, known, damaged, notCompleted },
+      lines: [summary(root, { sweep, added, known, damaged }, others)],
+      name: sweep,
+    });
+    if (added > 0) session.out.next(`exp ls ${sweep}`);
+    return added + known === 0 ? EXIT.refused : EXIT.ok;
+  },
+};
+
+interface Totals {
+  readonly sweep: string;
+  readonly added: number;
+  readonly known: number;
+}
+
+function toolOf(args: Args): ImportTool {
+  const tool = args.required("tool");
+  if (tool === "exp" || tool === "ztxexp") return tool;
+  throw usage(`import what? "${tool}" is not known`, "exp import exp DIRECTORY, or exp import ztxexp DIRECTORY");
+}
+
+/** Sends runs in batches, each of them durable when the next one goes. */
+function createSender(
+  client: Client,
+  place: { readonly tool: ImportToolMessage; readonly host: string; readonly root: string; readonly name: string },
+) {
+  let batch: ImportedRun[] = [];
+  let chars = 0;
+  let totals: Totals = { sweep: "", added: 0, known: 0 };
+  const send = async () => {
+    const runs = batch.map((run) => ({ ...run, metrics: [...run.metrics], tags: [...run.tags] }));
+    batch = [];
+    chars = 0;
+    const { sweep, added, known } = await client.importRuns({ ...place, runs });
+    totals = { sweep, added: totals.added + added, known: totals.known + known };
+  };
+  return {
+    async add(run: ImportedRun): Promise<void> {
+      batch.push(run);
+      chars += run.configJson.length + run.command.length + run.metrics.length * 64;
+      if (batch.length >= BATCH_RUNS || chars >= BATCH_CHARS) await send();
+    },
+    async end(): Promise<Totals> {
+      if (batch.length > 0) await send();
+      return totals;
+    },
+  };
+}
+
+/** "results.1: 12 runs imported, 3 known already; left out: 2 failed, 1 damaged" */
+function summary(
+  root: string,
+  totals: Totals & { readonly damaged: number },
+  others: ReadonlyMap<string, number>,
+): string {
+  const { sweep, added, known, damaged } = totals;
+  const left = Array.from(others, ([status, count]) => `${count} ${status}`);
+  if (damaged > 0) left.push(`${damaged} damaged`);
+  const rest = left.length === 0 ? "" : `; left out: ${left.join(", ")}`;
+  if (sweep === "") return `${root} holds no completed run${rest}`;
+  const before = known === 0 ? "" : `, ${known} known already`;
+  return `${sweep}: ${plural(added, "run")} imported${before}${rest}`;
+}
