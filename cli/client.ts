@@ -37,6 +37,8 @@ export interface RunFilter {
   readonly states?: readonly RunState[];
   /** Newest so many; 0: all. */
   readonly limit?: number;
+  /** An expression that runs must fulfil; empty: none. */
+  readonly where?: string;
 }
 
 /** Calls of the coordinator; each throws AppError. */
@@ -84,10 +86,10 @@ export function createClient(options: ClientOptions): Client {
     plan: (request) => call(stub.plan, request),
     submit: (request) => repeat(() => call(stub.submit, request)),
     importRuns: (request) => repeat(() => call(stub.import, request)),
-    async listRuns({ refs = [], states = [], limit = 0 }) {
+    async listRuns({ refs = [], states = [], limit = 0, where = "" }) {
       const wanted: RunStateMessage[] = states.map(runStateToProto);
       const runs: proto.Run[] = [];
-      for await (const part of stream(stub.listRuns, { refs: [...refs], states: wanted, limit }))
+      for await (const part of stream(stub.listRuns, { refs: [...refs], states: wanted, limit, where }))
         runs.push(...part.runs);
       return runs;
     },

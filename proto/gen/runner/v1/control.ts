@@ -280,6 +280,8 @@ export interface ListRunsRequest {
   states: RunState[];
   /** 0: no limit. The newest are kept. */
   limit: number;
+  /** An expression over parameters, metrics and facts of a run; empty: all. */
+  where: string;
 }
 
 export interface ListRunsResponse {
@@ -2327,7 +2329,7 @@ export const Objective: MessageFns<Objective> = {
 };
 
 function createBaseListRunsRequest(): ListRunsRequest {
-  return { refs: [], states: [], limit: 0 };
+  return { refs: [], states: [], limit: 0, where: "" };
 }
 
 export const ListRunsRequest: MessageFns<ListRunsRequest> = {
@@ -2344,6 +2346,9 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
     }
     if (message.limit !== 0) {
       writer.uint32(24).int32(message.limit);
+    }
+    if (message.where !== "") {
+      writer.uint32(34).string(message.where);
     }
     return writer;
   },
@@ -2395,6 +2400,14 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
             message.limit = reader.int32();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.where = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2412,6 +2425,7 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
       refs: globalThis.Array.isArray(object?.refs) ? object.refs.map((e: any) => globalThis.String(e)) : [],
       states: globalThis.Array.isArray(object?.states) ? object.states.map((e: any) => runStateFromJSON(e)) : [],
       limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      where: isSet(object.where) ? globalThis.String(object.where) : "",
     };
   },
 
@@ -2426,6 +2440,9 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
     if (message.limit !== 0) {
       obj.limit = Math.round(message.limit);
     }
+    if (message.where !== "") {
+      obj.where = message.where;
+    }
     return obj;
   },
 
@@ -2437,6 +2454,7 @@ export const ListRunsRequest: MessageFns<ListRunsRequest> = {
     message.refs = object.refs?.map((e) => e) || [];
     message.states = object.states?.map((e) => e) || [];
     message.limit = object.limit ?? 0;
+    message.where = object.where ?? "";
     return message;
   },
 };
