@@ -13,36 +13,46 @@ stderr. Outside a run they do nothing (with ``EXP_DIR`` set they write there). S
 
 from __future__ import annotations
 
-import sys
+from time import time
 
 from ._context import Config, Run, Summary, config, run, summary
 from ._events import rank, safe, writer
-from ._values import halves, scalar, scalars
+from ._lines import metric_line
+from ._notes import alert, artifact, checkpoint, note, tag
+from ._skip import EXIT_SKIPPED, SkipRun, skip
+from ._stop import on_stop, should_stop
+from ._values import halves, number, scalar, scalars
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, NoReturn
+    from typing import Any, Callable, Dict, Mapping, Optional
 
     from ._exp import Experiment
 
 __version__ = "0.1.0"
 __all__ = [
+    "EXIT_SKIPPED",
     "Config",
     "Run",
     "SkipRun",
     "Summary",
+    "alert",
+    "artifact",
+    "checkpoint",
     "config",
     "load_experiment",
     "log",
     "log_metric",
+    "main",
+    "note",
+    "on_stop",
     "progress",
     "run",
+    "should_stop",
     "skip",
     "summary",
+    "tag",
 ]
-
-#: Exit code that says "this configuration is not worth running".
-EXIT_SKIPPED = 77
 
 _next_step = 0
 
@@ -54,7 +64,31 @@ def log(values: Any, step: Any = None, *, all_ranks: bool = False, **context: An
     Without ``step`` a counter of this process is used. Numbers in tensors and arrays are taken out with ``.item()``, which
     waits for the device. Only rank 0 of a distributed run logs; with ``all_ranks`` each one does, marked with its rank.
     """
-    _log(scalars(values), step, all_ranks, context)
+    global _next_step
+    now = time()
+    if not writer.since <= now < writer.until:
+        writer.is_on(now)
+    if writer.path is None:
+        return
+    if all_ranks:
+        context["rank"] = str(writer.rank)
+    elif writer.rank:
+        return
+    if step is None:
+        step = _next_step
+    elif step.__class__ is not int:
+        step = number(step, _next_step)
+    line = metric_line(now, step, values, context)
+    _next_step = int(step) + 1
+    if line is None:
+        _write_metrics(step, scalars(values), {key: str(scalar(value)) for key, value in context.items()})
+    elif writer.budget > 0:
+        writer.put(line, None)
+    else:
+        writer.put(line, (tuple(values), tuple(context.values())))
+
+
+_log = log.__wrapped__  # type: ignore[attr-defined]
 
 
 @safe
@@ -74,13 +108,13 @@ def log_metric(
     if metrics is None and value is None:
         raise TypeError("log_metric without a value")
     if metrics is None and not hasattr(value, "keys"):
-        _log(scalars({key: value}), step, all_ranks, context)
+        _log({key: value}, step, all_ranks=all_ranks, **context)
     elif metrics is not None:
-        _log(scalars(metrics), key if step is None else step, all_ranks, context)
+        _log(metrics, key if step is None else step, all_ranks=all_ranks, **context)
     else:
         if step is not None:
             context["split"] = step  # The third of (step, metrics, split, phase).
-        _log(scalars(value), key, all_ranks, context)
+        _log(value, key, all_ranks=all_ranks, **context)
 
 
 @safe
@@ -90,26 +124,26 @@ def progress(done: Any, total: Any = None) -> None:
         writer.emit("p", {"i": scalar(done), "n": scalar(total)})
 
 
-class SkipRun(SystemExit):
-    """Raise it where the configuration is not worth running: the run ends as skipped, with the reason.
+def main(function: Callable[[Any], Any]) -> Callable[..., Optional[Mapping[str, Any]]]:
+    """Makes a function of the configuration a program: ``@exp.main`` above, ``if __name__ == "__main__": train()`` below.
 
-    It is a SystemExit with code 77, so it needs no hook to become the exit code, prints no traceback, and passes through
-    ``except Exception``.
+    The function is called with ``exp.config``, or with the mapping that the program is called with. What it returns are
+    final values (a mapping) or nothing; anything else is a TypeError. ``raise SkipRun(...)`` ends the run as skipped.
     """
+    from functools import wraps
 
-    def __init__(self, reason: str = "") -> None:
-        super().__init__(reason)
-        self.code = EXIT_SKIPPED
-        self.reason = str(reason)
-        _write_skip(self.reason)
+    @wraps(function)
+    def program(parameters: Optional[Mapping[str, Any]] = None) -> Optional[Mapping[str, Any]]:
+        result = function(config if parameters is None else parameters)
+        if result is None:
+            return None
+        if not hasattr(result, "keys"):
+            name = getattr(function, "__name__", "the function")
+            raise TypeError("%s returned %s; a mapping of final values or None is expected" % (name, type(result).__name__))
+        summary.update(result)
+        return result  # type: ignore[no-any-return]
 
-    def __str__(self) -> str:
-        return self.reason
-
-
-def skip(reason: str = "") -> NoReturn:
-    """Ends this program as skipped: raises SkipRun."""
-    raise SkipRun(reason)
+    return program
 
 
 def load_experiment() -> Experiment:
@@ -117,21 +151,6 @@ def load_experiment() -> Experiment:
     from ._exp import load_experiment as load
 
     return load()
-
-
-def _log(values: Dict[str, Any], step: Any, all_ranks: bool, context: Dict[str, Any]) -> None:
-    global _next_step
-    number = rank()
-    if number != 0 and not all_ranks:
-        return
-    if all_ranks:
-        context["rank"] = number
-    at = scalar(step)
-    if isinstance(at, bool) or not isinstance(at, (int, float)):
-        at = _next_step
-    _next_step = int(at) + 1
-    texts = {key: str(scalar(value)) for key, value in context.items()}
-    _write_metrics(at, values, texts)
 
 
 def _write_metrics(step: Any, values: Dict[str, Any], context: Dict[str, str]) -> None:
@@ -143,10 +162,3 @@ def _write_metrics(step: Any, values: Dict[str, Any], context: Dict[str, str]) -
             raise
         for half in halves(values):
             _write_metrics(step, half, context)
-
-
-@safe
-def _write_skip(reason: str) -> None:
-    writer.emit("x", {"reason": reason[:4096]}, always=True)
-    if reason:
-        sys.stderr.write("expfleet: skipped: %s\n" % reason[:4096])

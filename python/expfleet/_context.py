@@ -49,6 +49,15 @@ class Config(Mapping):  # type: ignore[type-arg]
     def __repr__(self) -> str:
         return "Config(%r)" % (self._load(),)
 
+    def __reduce__(self) -> Any:
+        return Config, (self._load(),)
+
+    def as_dict(self) -> Dict[str, Any]:
+        """A copy made of plain dicts, lists, texts and numbers."""
+        from copy import deepcopy
+
+        return deepcopy(self._load())
+
 
 class Run:
     """The run this program is; false, with None everywhere, outside a run."""

@@ -2,31 +2,92 @@
 
 from __future__ import annotations
 
+import json
 import os
+from datetime import datetime, timedelta, timezone
+from enum import Enum
+from pathlib import Path
 
 from ._events import LINE_BYTES_MAX, events_path, rank, safe, writer
 from ._values import TEXT_CHARS_MAX, name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
-    from typing import Any, Dict
+    from typing import Any, Dict, List, Optional
+
+#: EXP writes its times in this zone.
+_ZONE = timezone(timedelta(hours=8), "Asia/Shanghai")
+
+
+class ExperimentStatus(Enum):
+    """EXP's words for the state of an experiment."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    FINISHED = "finished"
+    ERROR = "error"
+
+    def __str__(self) -> str:
+        return self.value
+
+    @classmethod
+    def from_string(cls, status_str: str) -> ExperimentStatus:
+        return cls(status_str)
 
 
 class Experiment:
-    """The running experiment. Rows go to the run's events; the coordinator makes EXP's CSV of them."""
+    """The running experiment. Rows go to the run's events; the coordinator makes EXP's CSV of them.
 
-    def __init__(self, work_dir: str) -> None:
-        self._work_dir = work_dir
-        self._row: Dict[str, Any] = {}
-        self.name = os.environ.get("EXPERIMENT_NAME") or os.environ.get("EXP_RUN_NAME") or ""
-        self.current_run_id = os.environ.get("EXPERIMENT_RUN_ID") or None
+    Only for the program of a run: what starts experiments (``Experiment(...).run()``) is EXP's own matter, or a sweep's.
+    """
 
-    @property
-    def work_dir(self) -> Path:
-        from pathlib import Path
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise RuntimeError(
+            "Experiment(...) makes and starts an experiment, which needs the package xpriment itself; "
+            "in a program that was started as a run, use load_experiment()"
+        )
 
-        return Path(self._work_dir)
+    @classmethod
+    def load_from_dir(cls, work_dir: Any) -> Experiment:
+        """The experiment of a directory. Raises FileNotFoundError where it has no metadata.json."""
+        file = Path(work_dir) / "metadata.json"
+        if not file.exists():
+            raise FileNotFoundError("Metadata file not found: %s" % file)
+        return cls._of(Path(work_dir), json.loads(file.read_text(encoding="utf-8")))
+
+    @classmethod
+    def _of(cls, work_dir: Path, said: Dict[str, Any]) -> Experiment:
+        made: Experiment = cls.__new__(cls)
+        made.work_dir = work_dir
+        made.base_dir = work_dir.parent
+        made.name = said.get("name") or os.environ.get("EXPERIMENT_NAME") or os.environ.get("EXP_RUN_NAME") or ""
+        made.command = said.get("command") or ""
+        made.tags = said.get("tags") or []
+        made.timestamp = _time(said.get("timestamp"))
+        made.status = ExperimentStatus(said.get("status", "running"))
+        made.pid = said.get("pid")
+        made.gpu_ids = said.get("gpu_ids") or []
+        made.current_run_id = said.get("current_run_id") or os.environ.get("EXPERIMENT_RUN_ID") or None
+        made.cwd = Path(said["cwd"]) if said.get("cwd") else None
+        made.description = said.get("description")
+        made.lark_config = said.get("lark_config")
+        made._row = {}
+        return made
+
+    work_dir: Path
+    base_dir: Path
+    name: str
+    command: str
+    tags: List[str]
+    timestamp: datetime
+    status: ExperimentStatus
+    pid: Optional[int]
+    gpu_ids: List[int]
+    current_run_id: Optional[str]
+    cwd: Optional[Path]
+    description: Optional[str]
+    lark_config: Optional[Dict[str, Any]]
+    _row: Dict[str, Any]
 
     def upd_row(self, **cells: Any) -> None:
         """Sets cells of the row being made; the last write of each wins."""
@@ -48,6 +109,61 @@ class Experiment:
             cells = {key: text[:TEXT_CHARS_MAX] for key, text in cells.items()}
         writer.emit("r", {"v": cells}, tuple(cells))
 
+    def get_log_file_path(self, run_id: Optional[str] = None) -> Path:
+        return self.work_dir / "terminal_logs" / ("%s.log" % (run_id or self.current_run_id or "default"))
+
+    @safe
+    def append_log(self, content: str, run_id: Optional[str] = None) -> None:
+        """Adds a line to the output of the run."""
+        path = self.get_log_file_path(run_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        line = "[%s] %s\n" % (datetime.now(_ZONE).strftime("%Y-%m-%d %H:%M:%S"), content)
+        with open(path, "ab", buffering=0) as file:
+            file.write(line.encode("utf-8", "replace"))
+
+    def read_log(self, run_id: Optional[str] = None) -> str:
+        """The output of the run so far."""
+        path = self.get_log_file_path(run_id)
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def get_log_tail(self, lines: int = 50, run_id: Optional[str] = None) -> str:
+        return "".join(self.read_log(run_id).splitlines(keepends=True)[-lines:])
+
+    def get_all_runs(self) -> List[str]:
+        return sorted(path.stem for path in (self.work_dir / "terminal_logs").glob("*.log"))
+
+    def get_metrics_file_path(self) -> Path:
+        """Where EXP would write; here the coordinator makes the file."""
+        return self.work_dir / "metrics" / ("%s.csv" % (self.current_run_id or "default"))
+
+    def get_summary(self) -> Dict[str, Any]:
+        return {
+            "name": self.name,
+            "status": self.status.value,
+            "timestamp": self.timestamp.isoformat(),
+            "tags": self.tags,
+            "work_dir": str(self.work_dir),
+            "total_runs": len(self.get_all_runs()),
+            "current_run": self.current_run_id,
+            "pid": self.pid,
+            "gpu_ids": self.gpu_ids,
+        }
+
+    def set_status(self, status: ExperimentStatus) -> None:
+        """For this object alone: the state of a run is what its exit code says."""
+        self.status = status
+
+    def set_running(self, pid: int) -> None:
+        self.status, self.pid = ExperimentStatus.RUNNING, pid
+
+    def set_finished(self) -> None:
+        self.status, self.pid = ExperimentStatus.FINISHED, None
+
+    def set_error(self, error_msg: Optional[str] = None) -> None:
+        self.status, self.pid = ExperimentStatus.ERROR, None
+        if error_msg:
+            self.append_log("ERROR: %s" % error_msg)
+
 
 def load_experiment() -> Experiment:
     """The experiment this program is. Raises RuntimeError outside a run, FileNotFoundError where its directory is gone."""
@@ -58,7 +174,11 @@ def load_experiment() -> Experiment:
         raise FileNotFoundError("the experiment's directory does not exist: %s" % work_dir)
     if events_path() is None:
         raise RuntimeError("EXP_EVENTS is not set: load_experiment() works only in a program started as a run")
-    return Experiment(work_dir)
+    try:
+        return Experiment.load_from_dir(work_dir)
+    except (OSError, ValueError, KeyError):
+        # The rows are what counts; the rest is what the environment says.
+        return Experiment._of(Path(work_dir), {})
 
 
 def cell(value: Any) -> str:
@@ -76,3 +196,10 @@ def cell(value: Any) -> str:
         return str(value)
     except Exception:
         return "<%s>" % type(value).__name__
+
+
+def _time(text: Any) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return datetime.now(_ZONE)

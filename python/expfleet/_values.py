@@ -42,6 +42,12 @@ def scalars(values: Any) -> Dict[str, Any]:
     return {name(key): scalar(value) for key, value in dict(values).items()}
 
 
+def number(value: Any, otherwise: int) -> Any:
+    """A step as a number; ``otherwise`` where it is none."""
+    value = scalar(value)
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else otherwise
+
+
 def name(key: Any) -> str:
     """A key as text."""
     return str(key)[:NAME_CHARS_MAX]

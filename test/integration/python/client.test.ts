@@ -2,12 +2,17 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CLIENT_LINE_BYTES_MAX } from "../../../shared/run/limits.ts";
-import { metricsOf, type PythonOptions, runPython, runWell } from "../../helpers/python-client.ts";
-
-const CLIENT = resolve(import.meta.dirname, "../../../python/expfleet");
+import {
+  CLIENT,
+  defaultPython,
+  metricsOf,
+  type PythonOptions,
+  runPython,
+  runWell,
+} from "../../helpers/python-client.ts";
 
 let folder: string;
 
@@ -188,6 +193,135 @@ describe("skipping", () => {
   });
 });
 
+describe("what a program says besides", () => {
+  test("files, tags, notes and alerts, each with what it was called with", () => {
+    const code = `
+import os
+exp.artifact("out/best.pt", name="model", kind="weights")
+os.chdir("/")
+exp.artifact("etc")
+exp.checkpoint("/ckpt/last.pt", step=7)
+exp.tag("paper", "v2")
+exp.note("batch norm off")
+exp.alert("loss is nan", level="error", title="stop")
+exp.alert("odd level", level="fatal")`;
+    const said = run(code).events.flatMap((event) => (event.kind === "other" ? [event.body] : []));
+    expect(said.map(({ t, ...body }) => body)).toEqual([
+      { e: "a", path: join(folder, "out/best.pt"), name: "model", kind: "weights" },
+      { e: "a", path: "/etc", name: "etc", kind: "file" },
+      { e: "k", path: "/ckpt/last.pt", s: 7 },
+      { e: "t", v: ["paper", "v2"] },
+      { e: "n", text: "batch norm off" },
+      { e: "w", level: "error", text: "loss is nan", title: "stop" },
+      { e: "w", level: "info", text: "odd level" },
+    ]);
+  });
+
+  test.each([
+    ["exp.artifact(5)"],
+    ["exp.checkpoint(None)"],
+    ['exp.note(type("Bad", (), {"__str__": lambda self: 1 / 0})())'],
+    ["exp.on_stop(5)"],
+    ["exp.tag()"],
+  ])("%s breaks nothing", (code) => {
+    expect(run(`${code}\nprint("goes on")`).stdout).toBe("goes on\n");
+  });
+
+  test("a function of the configuration: what it returns are final values", () => {
+    writeFileSync(join(folder, "config.json"), '{"lr": 0.5}');
+    const code = `
+@exp.main
+def train(config):
+    "Trains."
+    return {"best": config.lr * 2}
+print(train(), train.__doc__)
+@exp.main
+def nothing(config):
+    pass
+print(nothing())`;
+    const { events, stdout } = run(code, { env: { EXP_CONFIG: join(folder, "config.json") } });
+    expect(stdout).toBe("{'best': 1.0} Trains.\nNone\n");
+    expect(events.flatMap((event) => (event.kind === "summary" ? [...event.values] : []))).toEqual([["best", 1]]);
+    const bad = runPython(folder, "@exp.main\ndef train(config): return 5\ntrain()");
+    expect([bad.status, bad.stderr]).toEqual([1, expect.stringContaining("TypeError: train returned int")]);
+  });
+
+  test("the configuration as plain values, and to a worker process", () => {
+    writeFileSync(join(folder, "config.json"), '{"optim": {"lr": 1.0}}');
+    const code = `
+import pickle
+plain = exp.config.as_dict(); plain["optim"]["lr"] = 2
+print(plain, exp.config.optim.lr, pickle.loads(pickle.dumps(exp.config)).optim.lr)`;
+    const { stdout } = run(code, { env: { EXP_CONFIG: join(folder, "config.json") } });
+    expect(stdout).toBe("{'optim': {'lr': 2}} 1.0 1.0\n");
+  });
+});
+
+describe("being asked to stop", () => {
+  test("the reason is in a file of the run, looked at once a second, and stays", () => {
+    const code = `
+import os, time
+print(exp.should_stop())
+open("stop", "w").write("preempt\\nmore")
+print(exp.should_stop())
+exp._stop._looked_at -= 2
+print(exp.should_stop())
+os.remove("stop")
+exp._stop._looked_at -= 2
+print(exp.should_stop())`;
+    expect(run(code, { env: { EXP_RUN_DIR: folder } }).stdout).toBe("None\nNone\npreempt\npreempt\n");
+    expect(run("print(exp.should_stop())", { isRun: false }).stdout).toBe("None\n");
+  });
+
+  const TERM = "import os, signal\n";
+  const KILL = "\nos.kill(os.getpid(), signal.SIGTERM)\nprint('not reached')";
+
+  test("saves and ends as if by SIGTERM, with the clean-up of the program", () => {
+    const code = `${TERM}
+@exp.on_stop
+def save():
+    exp.log({"saved": 1}, step=0); print("saved", exp.should_stop(), flush=True)
+exp.on_stop(lambda: 1 / 0)
+try:${KILL.replaceAll("\n", "\n    ")}
+finally:
+    print("cleaned up")`;
+    const ended = runPython(folder, code);
+    expect([ended.status, ended.stdout]).toEqual([143, "saved cancel\ncleaned up\n"]);
+    expect(metricsOf(ended.events)).toEqual([{ step: 0, saved: 1 }]);
+  });
+
+  test("a handler that was there decides how it ends", () => {
+    const code = `${TERM}
+def mine(number, frame):
+    print("mine"); raise SystemExit(5)
+signal.signal(signal.SIGTERM, mine)
+exp.on_stop(lambda: print("saved"))${KILL}`;
+    const ended = runPython(folder, code);
+    expect([ended.status, ended.stdout]).toEqual([5, "saved\nmine\n"]);
+  });
+
+  test("a worker that was forked later dies of SIGTERM as ever, and does not save", () => {
+    const code = `${TERM}
+exp.on_stop(lambda: print("saved", flush=True))
+child = os.fork()
+if child == 0:
+    import time
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(20)
+print(os.waitpid(child, 0)[1])`;
+    expect(run(code).stdout).toBe("15\n");
+  });
+
+  test("outside the main thread it is said, and breaks nothing", () => {
+    const code = `
+import threading
+thread = threading.Thread(target=exp.on_stop, args=(print,)); thread.start(); thread.join()
+print("goes on")`;
+    const { stdout, stderr } = run(code);
+    expect([stdout, stderr]).toEqual(["goes on\n", expect.stringMatching(/^expfleet: .*main thread/)]);
+  });
+});
+
 describe("what it costs to import", () => {
   test("nothing heavy comes with it", () => {
     const { stdout } = run("import sys\nprint(*sorted(sys.modules))", { flags: ["-S"] });
@@ -198,8 +332,25 @@ describe("what it costs to import", () => {
     }
   });
 
-  test.each(readdirSync(CLIENT).filter((name) => name.endsWith(".py")))("%s is Python 3.8", (name) => {
+  test.each(pythonFiles(CLIENT))("%s is Python 3.8", (name) => {
     const check = "import ast, sys; ast.parse(open(sys.argv[1]).read(), feature_version=(3, 8))";
-    execFileSync("python3", ["-c", check, join(CLIENT, name)]);
+    execFileSync(defaultPython(), ["-c", check, join(CLIENT, name)]);
+  });
+
+  test("it is imported in a few milliseconds", () => {
+    const code = `
+import subprocess, sys, time
+def cost(text):
+    def once():
+        start = time.perf_counter(); subprocess.run([sys.executable, "-S", "-c", text], check=True)
+        return time.perf_counter() - start
+    return min(once() for _ in range(9))
+print((cost("import expfleet") - cost("pass")) * 1000)`;
+    // Five on an idle machine of today; tests run beside others.
+    expect(Number(run(code).stdout)).toBeLessThan(25);
   });
 });
+
+function pythonFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".py"));
+}

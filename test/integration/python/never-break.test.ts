@@ -1,10 +1,19 @@
 /** None of the client's calls can break, block or flood the program that makes them. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { metricsOf, type PythonOptions, runPython, runWell, warningsOf } from "../../helpers/python-client.ts";
+import { visitClientEvents } from "../../../coordinator/results/client-lines.ts";
+import {
+  CLIENT_PATH,
+  defaultPython,
+  metricsOf,
+  type PythonOptions,
+  runPython,
+  runWell,
+  warningsOf,
+} from "../../helpers/python-client.ts";
 
 let folder: string;
 
@@ -137,9 +146,27 @@ assert all(os.waitpid(pid, 0)[1] == 0 for pid in children)`;
     expect(metricsOf(events)).toEqual([{ step: 0, a: 1, context: { rank: "3" } }]);
   });
 
-  test("too many events are thinned out: the first, some, the last, and how many were dropped", () => {
+  test("a million points in one go are all there", { timeout: 120_000 }, () => {
+    const total = 1_000_000;
+    const ended = spawnSync(
+      defaultPython(),
+      ["-c", `import expfleet as exp\nfor i in range(${total}): exp.log({"loss": i * 0.5}, step=i)`],
+      { env: { PYTHONPATH: CLIENT_PATH, EXP_RUN_ID: "run_1", EXP_EVENTS: join(folder, "client.jsonl") } },
+    );
+    expect([ended.status, String(ended.stderr)]).toEqual([0, ""]);
+    let next = 0;
+    visitClientEvents(join(folder, "client.jsonl"), (event) => {
+      if (event.kind === "metric" && event.step === next && event.values.get("loss") === next * 0.5) next += 1;
+    });
+    expect(next).toBe(total);
+  });
+
+  // As if the burst that is allowed had been used up.
+  const SPENT = "exp._events.BURST_EVENTS_MAX = exp._events.writer.budget = 2000\n";
+
+  test("too many events for too long are thinned out: the first, some, the last, and how many were dropped", () => {
     const total = 30_000;
-    const { events } = run(`for i in range(${total}): exp.log({"a": i}, step=i)`);
+    const { events } = run(`${SPENT}for i in range(${total}): exp.log({"a": i}, step=i)`);
     const steps = metricsOf(events).map(({ step }) => Number(step));
     const dropped = warningsOf(events).reduce((sum, { dropped: count }) => sum + Number(count), 0);
     expect(steps.slice(0, 2_000)).toEqual(Array.from({ length: 2_000 }, (_, i) => i));
@@ -148,8 +175,35 @@ assert all(os.waitpid(pid, 0)[1] == 0 for pid in children)`;
     expect(steps.length + dropped).toBe(total);
   });
 
+  test("a worker of multiprocessing that was thinned out says so, although it ends without atexit", () => {
+    const code = `
+import multiprocessing
+def work():
+    for i in range(10_000):
+        exp.log({"a": i}, step=i)
+${SPENT}child = multiprocessing.get_context("fork").Process(target=work)
+child.start(); child.join()
+assert child.exitcode == 0`;
+    const { events } = run(code);
+    const dropped = warningsOf(events).reduce((sum, { dropped: count }) => sum + Number(count), 0);
+    expect(metricsOf(events).at(-1)).toMatchObject({ step: 9_999 });
+    expect(metricsOf(events).length + dropped).toBe(10_000);
+  });
+
+  test("2,000 events a second are never too many", () => {
+    const code = `${SPENT}
+import time
+for second in range(2):
+    for i in range(1_900):
+        exp.log({"a": i}, step=second * 1_900 + i)
+    time.sleep(1.1)`;
+    const { events } = run(code);
+    expect(metricsOf(events)).toHaveLength(3_800);
+    expect(warningsOf(events)).toEqual([]);
+  });
+
   test("the last of each kind survives", () => {
-    const { events } = run('for i in range(5000): exp.log({"a": i}, step=i); exp.log({"b": i}, step=i)');
+    const { events } = run(`${SPENT}for i in range(5000): exp.log({"a": i}, step=i); exp.log({"b": i}, step=i)`);
     const last = (key: string) => metricsOf(events).findLast((event) => key in event)?.step;
     expect([last("a"), last("b")]).toEqual([4_999, 4_999]);
   });
