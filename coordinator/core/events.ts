@@ -21,7 +21,10 @@ export interface Now {
 export type NewSweep = Omit<SweepRecord, "seq" | "number" | "reused">;
 
 /** A run before it is decided whether its work is done already, or being done. */
-export type NewRun = Omit<RunRow, "reusedFrom" | "waitsFor">;
+export type NewRun = Omit<RunRow, "reusedFrom" | "waitsFor"> & {
+  /** Imported run that stands for it where nothing of ours does; absent: none. */
+  readonly imported?: RunId | undefined;
+};
 
 export interface TerminalRun {
   readonly row: RunStateRow & { readonly state: TerminalState };

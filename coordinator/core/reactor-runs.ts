@@ -14,7 +14,11 @@ type EventOf<Kind extends Event["kind"]> = Extract<Event, { kind: Kind }>;
 
 export function onSubmit(cluster: Cluster, event: EventOf<"submit">, now: Now): Reaction {
   const { shares } = event.sweep;
-  const runs = event.runs.map((run): RunRow => ({ ...run, ...decidePoint(cluster, run.fingerprint, shares) }));
+  const runs = event.runs.map(({ imported, ...run }): RunRow => {
+    const decided = decidePoint(cluster, run.fingerprint, shares);
+    const takesOver = shares && imported !== undefined && decided.reusedFrom === undefined;
+    return { ...run, ...(takesOver ? { reusedFrom: imported, waitsFor: undefined } : decided) };
+  });
   const reused = runs.filter((run) => run.reusedFrom !== undefined).length;
   const sweep = { ...event.sweep, seq: cluster.nextSweepSeq, number: event.number, reused };
   const text = `${sweep.name}.${sweep.number}: ${sweep.total} runs, ${sweep.reused} reused`;

@@ -1,6 +1,7 @@
 /** What a submission asks the store: was it made before, what is its number, and which of its points are done. */
 import { type RunId, runId } from "../../shared/kernel/ids.ts";
 import type { Database } from "./database.ts";
+import { createImports, type Imports } from "./imports.ts";
 
 export interface Submission {
   readonly name: string;
@@ -16,6 +17,8 @@ export interface Submissions {
   nextNumber(name: string): number;
   /** The run that completed a configuration. */
   completedBy(fingerprint: string): RunId | undefined;
+  /** Work that was done elsewhere. */
+  readonly imports: Imports;
 }
 
 export function createSubmissions(db: Database): Submissions {
@@ -29,5 +32,6 @@ export function createSubmissions(db: Database): Submissions {
       const row = completed.get(fingerprint) as { run_id: string } | undefined;
       return row && runId(row.run_id);
     },
+    imports: createImports(db),
   };
 }
