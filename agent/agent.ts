@@ -21,6 +21,7 @@ import { hostFacts } from "./device/host-facts.ts";
 import { AgentEngine } from "./engine.ts";
 import { openJournal } from "./journal.ts";
 import { type AgentStatus, serveLocalSocket } from "./local-socket.ts";
+import { withExpTables } from "./output/exp-tables.ts";
 import { createOutputPlane } from "./output/output-plane.ts";
 import { findCgroupRoot, removeGroup } from "./process/cgroup.ts";
 import { bootId, machineId } from "./process/proc.ts";
@@ -97,13 +98,14 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     stack.push("spawner", () => spawner.close());
 
     let connection: Connection | undefined;
-    const output = createOutputPlane({
+    const plane = createOutputPlane({
       agentId: state.agentId,
       clock,
       logger,
       random: parts.random,
       sendOverSession: (chunk) => connection?.send({ kind: "output", chunk }) ?? false,
     });
+    const output = withExpTables(plane, { clock, logger });
     stack.push("output", () => output.close());
 
     const engine = new AgentEngine({

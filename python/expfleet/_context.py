@@ -118,7 +118,7 @@ class Summary(dict):  # type: ignore[type-arg]
     def __setitem__(self, key: Any, value: Any) -> None:
         self.update({key: value})
 
-    def __ior__(self, other: Any) -> Summary:  # type: ignore[override,misc]
+    def __ior__(self, other: Any) -> Summary:  # type: ignore[override, misc, unused-ignore]
         self.update(other)
         return self
 

@@ -13,7 +13,7 @@ from ._events import safe, writer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator
+    from typing import Any, Dict, Iterator, Optional
 
 _LOGGERS = "ztxexp.run."
 
@@ -44,10 +44,11 @@ def prepare_exp() -> None:
 
 
 def _metadata(run_id: str) -> Dict[str, Any]:
+    cwd: Optional[str] = None
     try:
         cwd = os.getcwd()
     except OSError:
-        cwd = None  # type: ignore[assignment]
+        pass  # It was removed; EXP does not need it.
     devices = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
     return {
         "name": os.environ.get("EXPERIMENT_NAME", ""),
@@ -110,7 +111,7 @@ def _directories() -> Dict[str, str]:
     logging = sys.modules.get("logging")
     if logging is None:
         return {}
-    found = {}
+    found: Dict[str, str] = {}
     for name, logger in list(logging.root.manager.loggerDict.items()):
         if name.startswith(_LOGGERS):
             for handler in getattr(logger, "handlers", ()):
@@ -124,14 +125,14 @@ def _pick_up(directory: str, run: str) -> None:
     for line in _lines(os.path.join(directory, "metrics.jsonl")):
         values = line.get("metrics")
         if isinstance(values, dict):
-            context = {key: str(line[key]) for key in ("split", "phase") if key in line}
-            body = {"s": line.get("step"), "v": values, "c": {**context, "run": run}}
+            context: Dict[str, Any] = {key: str(line[key]) for key in ("split", "phase") if key in line}
+            body: Dict[str, Any] = {"s": line.get("step"), "v": values, "c": {**context, "run": run}}
             _emit("m", body, line.get("timestamp"))
     end = _object(os.path.join(directory, "run.json"))
     finals = _object(os.path.join(directory, "metrics.json"))
-    values = {"%s/%s" % (run, key): value for key, value in finals.items()}
-    values["%s/status" % run] = end.get("status", "unknown")
-    _emit("u", {"v": values}, end.get("finished_at"))
+    ends: Dict[str, Any] = {"%s/%s" % (run, key): value for key, value in finals.items()}
+    ends["%s/status" % run] = end.get("status", "unknown")
+    _emit("u", {"v": ends}, end.get("finished_at"))
     if end.get("status") == "failed":
         text = "%s failed: %s: %s" % (run, end.get("error_type"), end.get("error_message"))
         _emit("w", {"level": "error", "text": text[:4096]}, end.get("finished_at"))

@@ -82,13 +82,16 @@ describe("buildEnvironment", () => {
 
   it.each([
     [undefined, {}, {}, undefined],
-    ["/client", {}, {}, "/client"],
-    ["/client", { PYTHONPATH: "/host" }, {}, "/client:/host"],
-    ["/client", { PYTHONPATH: "/host" }, { PYTHONPATH: "/mine" }, "/client:/mine"],
+    ["/client", {}, {}, "/client:/client/stand-ins"],
+    ["/client", { PYTHONPATH: "/host" }, {}, "/client:/host:/client/stand-ins"],
+    ["/client", { PYTHONPATH: "/host" }, { PYTHONPATH: "/mine" }, "/client:/mine:/client/stand-ins"],
     [undefined, {}, { PYTHONPATH: "/mine" }, "/mine"],
-  ])("puts the client's folder %j first on the Python path", (pythonPath, base, template, expected) => {
-    expect(build({ pythonPath, base, template }).PYTHONPATH).toBe(expected);
-  });
+  ])(
+    "puts the client's folder %j first on the Python path, its stand-ins last",
+    (pythonPath, base, template, expected) => {
+      expect(build({ pythonPath, base, template }).PYTHONPATH).toBe(expected);
+    },
+  );
 
   it("tells the run who it is", () => {
     expect(build({})).toEqual({
