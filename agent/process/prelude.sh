@@ -25,6 +25,7 @@ _exp_run() {
 
 _exp_activate() {
   for _exp_script in "$_exp_conda"/etc/conda/activate.d/*.sh; do
+    # shellcheck disable=SC1090 # whatever the environment has
     [ ! -r "$_exp_script" ] || . "$_exp_script"
   done
 }

@@ -62,10 +62,10 @@ function hydraTable(table: { readonly [key: string]: Value }): string | { proble
  * is OmegaConf's way to write a `${` that is no interpolation.
  */
 function quoted(text: string): string {
-  const escaped = text.replace(/(\\+)('|\$\{|$)?|'|\$\{/g, (match, run?: string, next?: string) => {
+  const escaped = text.replace(/(\\+)('|\$\{|)|'|\$\{/g, (match, run: string | undefined, next: string, at: number) => {
     if (run === undefined) return `\\${match}`;
-    if (next === undefined) return run;
-    return `${run}${run}${next === "" ? "" : `\\${next}`}`;
+    if (next !== "") return `${run}${run}\\${next}`;
+    return at + run.length === text.length ? run + run : run;
   });
   return `'${escaped}'`;
 }
