@@ -34,7 +34,7 @@ export const COMMAND_TREE = [
   { name: "doctor", words: "", summary: "check client, coordinator, bus, nodes; exit 1 when red", group: "SET-UP" },
   { name: "completion", words: "<shell>", summary: "print completion for bash, zsh or fish", group: "SET-UP" },
   { name: "version", words: "", summary: "print the version", group: "SET-UP" },
-  { name: "help", words: "[topic]", summary: "this, or one of: refs, env, exit-codes", group: "SET-UP" },
+  { name: "help", words: "[topic]", summary: "this, or one of: refs, expressions, env, exit-codes", group: "SET-UP" },
 ] as const satisfies readonly CommandLine[];
 
 export type CommandName = (typeof COMMAND_TREE)[number]["name"];

@@ -16,6 +16,6 @@ export function rootHelp(): string {
     lines.push(group, ...entries.map((line) => `  exp ${usageOf(line).padEnd(width)}  ${line.summary}`), "");
   }
   lines.push("Everywhere: --dir, --server, --context, -o FORMAT, --json, -q, -y, --timeout, --help.");
-  lines.push("exp help refs, exp help env and exp help exit-codes explain the rest.");
+  lines.push("exp help TOPIC explains the rest: refs, expressions, env, exit-codes.");
   return `${lines.join("\n")}\n`;
 }

@@ -71,9 +71,33 @@ const EXIT_CODES = `Exit codes of exp:
 Exit codes of your program: 0 succeeded, 77 skipped, anything else failed.
 `;
 
+const EXPRESSIONS = `Expressions are a part of Python. They are used by exp ls --where, and in sweep files by where,
+[derive], { expr = "…" } and \${…}.
+
+  lr < 0.01 and optim.name in ["adam", "adamw"]
+  1e-4 <= lr <= 1e-2
+  metrics["val/acc"] > 0.9 or not defined(loss)
+  state == "failed" and seconds > 2h
+
+  values      1  1.0  "text"  [1, 2]  True  None    bytes: 24GB  1.5GiB    seconds: 90s  30m  1h30m  2d
+  operators   a if c else b   or and not   < <= > >= == != in not in   + -   * / // %   **   x[0] x.name
+  functions   abs all any bool ceil defined endswith exp float floor glob int isinf isnan len log log2
+              log10 max min round sqrt startswith str sum
+
+About a run (exp ls --where):
+
+  ref sweep sweep.name index state reason node gpus attempt priority exit_code seconds age reused
+  its parameters by name, or params["weight-decay"]
+  its metrics by name, or metrics["val/acc"]
+
+A run without a value for a name does not match. A name that no run has is an error.
+docs/expressions.md has it all.
+`;
+
 const TOPICS = new Map([
   ["refs", REFS],
   ["references", REFS],
   ["env", ENV],
   ["exit-codes", EXIT_CODES],
+  ["expressions", EXPRESSIONS],
 ]);

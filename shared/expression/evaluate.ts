@@ -2,6 +2,7 @@
 import { calculate, signed } from "./arithmetic.ts";
 import { compare } from "./comparison.ts";
 import { callFunction } from "./functions.ts";
+import { STEPS_MAX } from "./limits.ts";
 import { unknownName } from "./names.ts";
 import type { Expression } from "./parse.ts";
 import type { ExpressionProblem } from "./problem.ts";
@@ -13,13 +14,24 @@ export type Evaluation =
   | { readonly value: Value; readonly problem?: undefined }
   | { readonly value?: undefined; readonly problem: ExpressionProblem };
 
+/** Counts what many evaluations take together. */
+export interface Meter {
+  steps: number;
+}
+
 /**
  * The value in a scope. A dotted name is asked for as a whole, then in ever shorter forms whose values must be tables
  * with the rest as own members. `known` lists the names of the scope, for a suggestion where one has no value.
  */
-export function evaluate(expression: Expression, scope: Scope, known: () => Iterable<string> = () => []): Evaluation {
+export function evaluate(
+  expression: Expression,
+  scope: Scope,
+  known: () => Iterable<string> = () => [],
+  meter?: Meter,
+): Evaluation {
   const walk = startWalk(scope, known);
   const value = evaluateNode(walk, expression.root);
+  if (meter) meter.steps += STEPS_MAX - Math.max(0, walk.steps) + expression.text.length;
   return walk.problem === undefined ? { value } : { problem: walk.problem };
 }
 
