@@ -11,6 +11,7 @@ import { ReleaseStack } from "../shared/lifecycle.ts";
 import type { Logger } from "../shared/logger.ts";
 import { type Hello, PROTOCOL_VERSION } from "../shared/run/session.ts";
 import { VERSION } from "../shared/version.ts";
+import { activityOf } from "./activity.ts";
 import { type Attempts, createAttempts } from "./attempts.ts";
 import type { AgentConfig } from "./config.ts";
 import type { AgentCommand } from "./core/events.ts";
@@ -32,6 +33,8 @@ import { type Connection, connect } from "./session/connect.ts";
 
 /** How often stop ladders, time limits and leases are looked at. */
 const TICK_MS = 100;
+/** How often the output of attempts with an idle limit is looked at. */
+const IDLE_LOOK_MS = 1_000;
 const WARDEN_CHECK_MS = 5_000;
 /** A leaving agent waits so long for its last finishes to be acknowledged. */
 const GOODBYE_MS = 3_000;
@@ -83,7 +86,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     });
     stack.push("devices", () => devices.close());
     state.devices = await devices.list();
-    const host = await hostFacts(devices.driverVersion);
+    const host = await hostFacts(devices.driverVersion, config.workdir);
     const cgroupRoot = await findCgroupRoot(config.workdir);
     // Goes only when it is empty: with live attempts in it, it stays for the next start.
     if (cgroupRoot !== undefined) stack.push("cgroup", () => void removeGroup(cgroupRoot));
@@ -206,6 +209,10 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
 
     const tick = setInterval(() => engine.apply({ kind: "tick" }), TICK_MS);
     stack.push("tick", () => clearInterval(tick));
+    const idle = setInterval(() => {
+      for (const event of activityOf(state, config.workdir)) engine.apply(event);
+    }, IDLE_LOOK_MS);
+    stack.push("idle watch", () => clearInterval(idle));
     const wardenCheck = setInterval(() => {
       ensureWarden(config.workdir).catch((error: unknown) => logger.error({ error: errorMessage(error) }, "no warden"));
     }, WARDEN_CHECK_MS);

@@ -15,6 +15,7 @@ import { type RenderedCommand, renderCommand } from "../shared/spec/template.ts"
 import { templateFromJson } from "../shared/spec/template-json.ts";
 import type { Params } from "../shared/spec/types.ts";
 import { STREAM_NAMES, type StreamName } from "../shared/subjects.ts";
+import { causesOf } from "./activity.ts";
 import type { AgentCommand, AgentEvent, Exit } from "./core/events.ts";
 import type { AgentAttempt, AgentState, ProcessName } from "./core/state.ts";
 import { isHolding } from "./core/state.ts";
@@ -211,7 +212,9 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     const uuids = attemptOf(fence)?.assignment.devices ?? [];
     const unclean = (await devices.check(uuids)).filter((device) => device.health !== "clean");
     // Lease and cgroup go with the directory: nothing that can wait stands between two runs of a device.
-    apply({ kind: "cleaned", fence, finalSizes: sizesOf(await output.end(fence)), unclean });
+    const finalSizes = sizesOf(await output.end(fence));
+    const causes = causesOf(dirOf(fence), attemptOf(fence));
+    apply({ kind: "cleaned", fence, finalSizes, unclean, causes });
     const outcome = attemptOf(fence)?.finish?.outcome;
     logger.info(
       { fence, run: attemptOf(fence)?.assignment.runRef, outcome: outcome && describeOutcome(outcome) },

@@ -70,6 +70,7 @@ export function openJournal(path: string): Journal {
         sql.put.run("draining", change.draining ? "1" : "0");
         return;
       case "lease-renewed":
+      case "looked":
         return;
       default:
         unreachable(change);
@@ -111,7 +112,7 @@ export function openJournal(path: string): Journal {
       return { state, incarnation };
     },
     write: (changes, wallMs) => {
-      if (changes.every((change) => change.kind === "lease-renewed")) return false;
+      if (changes.every(isVolatile)) return false;
       inTransaction(db, () => {
         for (const change of changes) writeOne(change, wallMs);
       });
@@ -123,6 +124,10 @@ export function openJournal(path: string): Journal {
       db.close();
     },
   };
+}
+
+function isVolatile({ kind }: AgentChange): boolean {
+  return kind === "lease-renewed" || kind === "looked";
 }
 
 function isPromise(change: AgentChange): boolean {
@@ -137,6 +142,7 @@ function isPromise(change: AgentChange): boolean {
       return true;
     case "attempt-removed":
     case "lease-renewed":
+    case "looked":
       return false;
     default:
       return unreachable(change);

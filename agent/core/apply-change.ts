@@ -19,6 +19,11 @@ export function applyChange(state: AgentState, change: AgentChange): void {
       state.attempts.set(change.fence, { ...attempt, leaseDeadlineMs, writtenDeadlineMs });
       return;
     }
+    case "looked": {
+      const attempt = state.attempts.get(change.fence);
+      if (attempt) state.attempts.set(change.fence, { ...attempt, activity: change.activity });
+      return;
+    }
     case "attempt-removed":
     case "refused":
       state.attempts.delete(change.fence);

@@ -17,9 +17,15 @@ export function outcomeOf(attempt: AgentAttempt, exit: Exit): Outcome {
   return { kind: "lost", reason: exit.started ? "shim_died" : "start_failed" };
 }
 
+/** True for an end by the program's own fault: its output may show why. */
+export function isOwnFailure(outcome: Outcome): boolean {
+  return outcome.kind === "failed" || outcome.kind === "signalled" || outcome.kind === "oom";
+}
+
 /** The report with what the cleaning found. */
 export function finishOf(finish: FinishReport, cleaned: Extract<AgentEvent, { kind: "cleaned" }>): FinishReport {
-  return { ...finish, finalSizes: cleaned.finalSizes, unclean: cleaned.unclean };
+  const { finalSizes, unclean, causes } = cleaned;
+  return { ...finish, finalSizes, unclean, causes };
 }
 
 /** What ended before the command has failed, whatever its exit code. */
@@ -38,6 +44,8 @@ function stoppedOutcome(cause: NonNullable<AgentAttempt["stop"]>["cause"]): Outc
       return { kind: "lost", reason: "stopped" };
     case "timeout":
       return { kind: "timeout" };
+    case "idle":
+      return { kind: "idle" };
     case "lease":
       return { kind: "lost", reason: "lease" };
     default:

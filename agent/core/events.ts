@@ -9,7 +9,7 @@ import type {
   StreamOffset,
 } from "../../shared/run/session.ts";
 import type { FailedStage } from "../../shared/run/states.ts";
-import type { AgentAttempt, ProcessName } from "./state.ts";
+import type { Activity, AgentAttempt, ProcessName } from "./state.ts";
 
 /** The moment of an event. */
 export interface Now {
@@ -55,7 +55,11 @@ export type AgentEvent =
       readonly fence: Fence;
       readonly finalSizes: FinalSizes;
       readonly unclean: readonly Device[];
+      /** What the end of a failed attempt's output shows. */
+      readonly causes: readonly string[];
     }
+  /** A look at what an attempt with an idle limit says: bytes of output and metrics so far. */
+  | { readonly kind: "activity"; readonly fence: Fence; readonly bytes: number }
   /** All output of an ended attempt is stored at the coordinator. */
   | { readonly kind: "stored"; readonly fence: Fence }
   | { readonly kind: "found"; readonly fence: Fence; readonly found: Found }
@@ -75,6 +79,8 @@ export type AgentChange =
       readonly leaseDeadlineMs: number;
       readonly writtenDeadlineMs: number;
     }
+  /** Volatile: a restarted agent looks anew. */
+  | { readonly kind: "looked"; readonly fence: Fence; readonly activity: Activity }
   | { readonly kind: "attempt-removed"; readonly fence: Fence }
   | { readonly kind: "refused"; readonly fence: Fence }
   | { readonly kind: "coordinator-known"; readonly storeId: string; readonly term: number }

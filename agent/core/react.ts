@@ -12,6 +12,9 @@ import type { AgentAttempt, AgentState } from "./state.ts";
 import { holderOf, isHolding } from "./state.ts";
 import { beginStop, climb } from "./stop-ladder.ts";
 
+/** A longer time between two looks counts as this long: a few rounds of the looks, which come each second. */
+const LOOK_GAP_MAX_MS = 5_000;
+
 const NOTHING: AgentReaction = { changes: [], commands: [] };
 
 export function react(state: AgentState, event: AgentEvent, now: Now): AgentReaction {
@@ -49,6 +52,8 @@ export function react(state: AgentState, event: AgentEvent, now: Now): AgentReac
       const finished: AgentAttempt = { ...attempt, phase: "finished", finish };
       return { changes: [saved(finished)], commands: [send({ kind: "finished", finish })] };
     }
+    case "activity":
+      return onActivity(state, event.fence, event.bytes, now);
     case "stored":
       return state.attempts.get(event.fence)?.phase === "acked" ? removal(event.fence) : NOTHING;
     case "found":
@@ -163,6 +168,7 @@ function onAssign(state: AgentState, assignment: Assignment, now: Now): AgentRea
     bootId: state.bootId,
     startedAt: undefined,
     startedUptimeMs: undefined,
+    activity: undefined,
     process: undefined,
     leaseDeadlineMs,
     writtenDeadlineMs: leaseDeadlineMs,
@@ -210,7 +216,7 @@ function ended(attempt: AgentAttempt, exit: Exit, now: Now, rebooted = false): A
   const { fence } = attempt.assignment;
   const outcome = rebooted ? ({ kind: "lost", reason: "reboot" } as const) : outcomeOf(attempt, exit);
   const startedAt = attempt.startedAt;
-  const finish = { fence, outcome, startedAt, finishedAt: now.wallMs, finalSizes: {}, unclean: [] };
+  const finish = { fence, outcome, startedAt, finishedAt: now.wallMs, finalSizes: {}, unclean: [], causes: [] };
   return { changes: [saved({ ...attempt, phase: "ended", finish })], commands: [{ kind: "clean", fence }] };
 }
 
@@ -267,6 +273,22 @@ function onAttemptTick(attempt: AgentAttempt, now: Now): AgentReaction {
     return beginStop(attempt, "timeout", now);
   }
   return NOTHING;
+}
+
+/**
+ * The idle limit counts only time in which somebody looked: while this process or the whole machine stood still, so may
+ * the program have.
+ */
+function onActivity(state: AgentState, fence: Fence, bytes: number, now: Now): AgentReaction {
+  const attempt = state.attempts.get(fence);
+  const limit = attempt?.assignment.idleLimitMs ?? 0;
+  if (attempt?.phase !== "running" || attempt.stop || limit === 0) return NOTHING;
+  const { activity } = attempt;
+  const gapMs = activity ? Math.min(now.uptimeMs - activity.lookedAtMs, LOOK_GAP_MAX_MS) : 0;
+  const idleMs = activity?.bytes === bytes ? activity.idleMs + gapMs : 0;
+  if (idleMs >= limit) return beginStop(attempt, "idle", now);
+  const changes: AgentChange[] = [{ kind: "looked", fence, activity: { bytes, idleMs, lookedAtMs: now.uptimeMs } }];
+  return { changes, commands: [] };
 }
 
 function removal(fence: Fence): AgentReaction {

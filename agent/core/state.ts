@@ -4,7 +4,7 @@ import type { Device } from "../../shared/run/devices.ts";
 import type { Assignment, FinishReport } from "../../shared/run/session.ts";
 
 /** Why an attempt is being stopped by us. */
-export type StopCause = "cancel" | "superseded" | "revoked" | "stop" | "timeout" | "lease";
+export type StopCause = "cancel" | "superseded" | "revoked" | "stop" | "timeout" | "idle" | "lease";
 
 /**
  * accepted: journalled, its process not yet spawned. running: spawned. ended: its command is over, its tree and devices
@@ -28,6 +28,8 @@ export interface AgentAttempt {
   readonly startedAt: number | undefined;
   /** Uptime ms at the start, for the time limit. */
   readonly startedUptimeMs: number | undefined;
+  /** The last look at what it says; undefined before the first. Volatile. */
+  readonly activity: Activity | undefined;
   readonly process: ProcessName | undefined;
   /** Uptime ms after which it must not run. */
   readonly leaseDeadlineMs: number;
@@ -35,6 +37,15 @@ export interface AgentAttempt {
   readonly writtenDeadlineMs: number;
   readonly stop: Stop | undefined;
   readonly finish: FinishReport | undefined;
+}
+
+export interface Activity {
+  /** Bytes of output and metrics. */
+  readonly bytes: number;
+  /** How long they have not grown while somebody looked. */
+  readonly idleMs: number;
+  /** Uptime ms of the look. */
+  readonly lookedAtMs: number;
 }
 
 export interface Stop {

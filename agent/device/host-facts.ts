@@ -1,11 +1,15 @@
 /** What kind of machine this is: read once at start, for people to see. GPUs are the device drivers' business. */
+import { statfs } from "node:fs/promises";
 import { hostname } from "node:os";
 import si from "systeminformation";
 import type { HostFacts } from "../../shared/run/session.ts";
 
-/** About 40 ms. A figure that the host hides is empty or 0. `driverVersion` comes from the devices. */
-export async function hostFacts(driverVersion = ""): Promise<HostFacts> {
-  const [os, cpu, memory] = await Promise.all([si.osInfo(), si.cpu(), si.mem()]);
+/**
+ * About 40 ms. A figure that the host hides is empty or 0. `driverVersion` comes from the devices; `workdir` is where the
+ * attempts' directories are.
+ */
+export async function hostFacts(driverVersion = "", workdir?: string): Promise<HostFacts> {
+  const [os, cpu, memory, diskBytes] = await Promise.all([si.osInfo(), si.cpu(), si.mem(), freeBytes(workdir)]);
   return {
     hostname: hostname(),
     os: [os.distro, os.release].filter((part) => part).join(" "),
@@ -15,5 +19,18 @@ export async function hostFacts(driverVersion = ""): Promise<HostFacts> {
     cpuCount: cpu.cores,
     memoryBytes: memory.total,
     driverVersion,
+    diskBytes,
   };
+}
+
+/** Free for an ordinary user on the file system of `path`; 0 where nobody can tell. */
+async function freeBytes(path: string | undefined): Promise<number> {
+  if (path === undefined) return 0;
+  try {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  } catch {
+    // A figure for people and for requests of disk space, not worth a failed start.
+    return 0;
+  }
 }

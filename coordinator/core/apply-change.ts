@@ -6,6 +6,7 @@ import { assert, required, unreachable } from "../../shared/kernel/assert.ts";
 import type { RunId, SweepId } from "../../shared/kernel/ids.ts";
 import { isTerminal } from "../../shared/run/states.ts";
 import type { Change, RunPoint, RunStateRow, SweepRecord } from "./changes.ts";
+import { firstState } from "./changes.ts";
 import type { Attempt, Cluster, Run, Sweep } from "./cluster.ts";
 import { coreShape, holderKey, shapeOf } from "./cluster.ts";
 import { addToWork, isActive, removeFromWork } from "./doers.ts";
@@ -19,11 +20,16 @@ export function applyChange(cluster: Cluster, change: Change): void {
       cluster.nextSweepSeq = change.sweep.seq + 1;
       addSweep(cluster, change.sweep, change);
       return;
+    case "sweep-changed": {
+      const sweep = cluster.sweeps.get(change.sweepId);
+      if (sweep) Object.assign(sweep, { failed: change.failed, stopped: change.stopped });
+      return;
+    }
     case "run-changed":
       changeRun(cluster, required(cluster.runs.get(change.row.runId), "the changed run"), change.row);
       return;
     case "run-revived":
-      if (!cluster.sweeps.has(change.sweep.id)) cluster.sweeps.set(change.sweep.id, change.sweep);
+      if (!cluster.sweeps.has(change.sweep.id)) cluster.sweeps.set(change.sweep.id, { ...change.sweep });
       addRun(cluster, runOfRow(change.row, change.point));
       return;
     case "attempt-added":
@@ -107,6 +113,8 @@ export function runOfRow(row: RunStateRow, point: RunPoint): Run {
     crashes: row.crashes,
     givenUp: row.givenUp,
     cancelRequested: row.cancelRequested,
+    paused: row.paused,
+    avoid: row.avoid,
     notBefore: row.notBefore,
     waitsFor: row.waitsFor,
   };
@@ -118,10 +126,16 @@ export function rowOfRun(run: Run): RunStateRow {
   return { runId: id, ...rest, finishedAt: undefined };
 }
 
-/** Key of the group a run queues in: its request, and its sweep where that limits itself. */
+/** Key of the group a run queues in: its request, its sweep where that has conditions, the node it avoids. */
 export function groupKeyOf(sweep: Sweep, run: Run): string {
   const { requestKey } = shapeOf(sweep, run);
-  return sweep.parallel > 0 ? `${requestKey} sweep=${sweep.id}` : requestKey;
+  const limited = limitedBy(sweep);
+  if (limited === undefined && run.avoid === undefined) return requestKey;
+  return `${requestKey} sweep=${limited ?? ""} avoid=${run.avoid ?? ""}`;
+}
+
+function limitedBy(sweep: Sweep): SweepId | undefined {
+  return sweep.parallel > 0 || sweep.after.length > 0 ? sweep.id : undefined;
 }
 
 export function queueEntryOf(run: Run, sweep: Sweep): QueueEntry {
@@ -130,8 +144,9 @@ export function queueEntryOf(run: Run, sweep: Sweep): QueueEntry {
 
 /** What decisions need of a sweep. */
 export function coreSweep(sweep: SweepRecord): Sweep {
-  const { id, seq, name, number, shapes, parallel, shares } = sweep;
-  return { id, seq, name, number, shapes: shapes.map(coreShape), parallel, shares };
+  const { id, seq, name, number, parallel, shares, after, failuresMax, failed, stopped } = sweep;
+  const shapes = sweep.shapes.map(coreShape);
+  return { id, seq, name, number, shapes, parallel, shares, after, failuresMax, failed, stopped };
 }
 
 function addSweep(cluster: Cluster, sweep: SweepRecord, change: Extract<Change, { kind: "sweep-added" }>): void {
@@ -145,8 +160,7 @@ function addSweep(cluster: Cluster, sweep: SweepRecord, change: Extract<Change, 
       index: run.index,
       shape: run.shape,
       fingerprint: run.fingerprint,
-      state: "queued",
-      reason: "",
+      ...firstState(sweep),
       priority: run.priority ?? change.sweep.priority,
       attempt: 0,
       fence: undefined,
@@ -154,6 +168,7 @@ function addSweep(cluster: Cluster, sweep: SweepRecord, change: Extract<Change, 
       crashes: 0,
       givenUp: false,
       cancelRequested: false,
+      avoid: undefined,
       notBefore: 0,
       waitsFor: run.waitsFor,
     });
@@ -221,8 +236,8 @@ function queueOf(cluster: Cluster, run: Run): RunQueue {
   const key = groupKeyOf(sweep, run);
   let group = cluster.groups.get(key);
   if (!group) {
-    const limitedBy = sweep.parallel > 0 ? sweep.id : undefined;
-    group = { key, request: shapeOf(sweep, run).resources, limitedBy, queue: new RunQueue() };
+    const { resources } = shapeOf(sweep, run);
+    group = { key, request: resources, limitedBy: limitedBy(sweep), avoid: run.avoid, queue: new RunQueue() };
     cluster.groups.set(key, group);
   }
   return group.queue;

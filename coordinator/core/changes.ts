@@ -6,7 +6,7 @@ import type { DeviceUuid, Fence, NodeName, RunId, SessionId, SweepId } from "../
 import type { FinalSizes } from "../../shared/run/session.ts";
 import type { Outcome, RunState } from "../../shared/run/states.ts";
 import type { RunShape } from "../../shared/spec/types.ts";
-import type { Attempt, Node, Run, StopReason, Sweep } from "./cluster.ts";
+import type { Attempt, Node, Reserved, Run, StopReason, Sweep } from "./cluster.ts";
 import type { ImportedChange } from "./imported.ts";
 
 /** What the store keeps about a sweep beyond what decisions need. */
@@ -16,6 +16,8 @@ export interface SweepRecord extends Omit<Sweep, "shapes"> {
   readonly description: string;
   readonly note: string;
   readonly tags: readonly string[];
+  /** Its runs are held from the start. */
+  readonly hold: boolean;
   readonly submitId: string;
   readonly createdAt: number;
   readonly total: number;
@@ -43,6 +45,16 @@ export interface RunRow {
   readonly waitsFor: RunId | undefined;
 }
 
+/** How a new run stands: with its sweep held, or in the queue. */
+export function firstState(sweep: Pick<SweepRecord, "hold">): Pick<Run, "state" | "reason" | "paused"> {
+  return sweep.hold
+    ? { state: "held", reason: HELD_BY_USER, paused: true }
+    : { state: "queued", reason: "", paused: false };
+}
+
+/** Reason of a run that a user holds. */
+export const HELD_BY_USER = "by the user; `exp resume` lets it go";
+
 /** The part of a run that never changes, as far as decisions need it. */
 export type RunPoint = Pick<Run, "index" | "shape" | "fingerprint">;
 
@@ -59,6 +71,8 @@ export interface RunStateRow {
   readonly crashes: number;
   readonly givenUp: boolean;
   readonly cancelRequested: boolean;
+  readonly paused: boolean;
+  readonly avoid: NodeName | undefined;
   readonly notBefore: number;
   readonly waitsFor: RunId | undefined;
   /** Unix ms; set in terminal states. */
@@ -67,6 +81,8 @@ export interface RunStateRow {
 
 export type Change =
   | { readonly kind: "sweep-added"; readonly sweep: SweepRecord; readonly runs: readonly RunRow[] }
+  /** How a sweep stands, where it has a limit of failures. */
+  | { readonly kind: "sweep-changed"; readonly sweepId: SweepId; readonly failed: number; readonly stopped: string }
   | { readonly kind: "run-changed"; readonly row: RunStateRow }
   /** A terminal run is live again: memory needs what only the store still had. */
   | {
@@ -131,6 +147,10 @@ export type HistoryKind =
   | "cancelled"
   | "retried"
   | "reused"
+  | "paused"
+  | "resumed"
+  | "edited"
+  | "sweep-stopped"
   | "lost"
   | "adopted"
   | "superseded"
@@ -148,4 +168,5 @@ export interface Placement {
   readonly runId: RunId;
   readonly node: NodeName;
   readonly devices: readonly DeviceUuid[];
+  readonly reserved: Reserved | undefined;
 }

@@ -33,6 +33,14 @@ export interface Sweep {
   readonly parallel: number;
   /** False: it runs everything again, whatever was done before or is being done by others. */
   readonly shares: boolean;
+  /** Its runs wait until none of these has live runs. */
+  readonly after: readonly SweepId[];
+  /** Failed runs that stop it; 0: no limit. */
+  readonly failuresMax: number;
+  /** Runs that failed since it was submitted, or since a user last tried some again. Counted where there is a limit. */
+  failed: number;
+  /** Why it was stopped, in one line: none of its runs is started any more. Empty while it was not. */
+  stopped: string;
 }
 
 export interface Run {
@@ -58,10 +66,23 @@ export interface Run {
   /** Its last attempt was given up without a word from the host: should the host still have it, it is taken back. */
   givenUp: boolean;
   cancelRequested: boolean;
+  /** Held by a user, or to be as soon as it has no attempt. */
+  paused: boolean;
+  /** Node that it shall not go to, as long as another could take it. */
+  avoid: NodeName | undefined;
   /** Wall time (Unix ms) before which it is not placed again; 0: none. A delay for politeness, never for safety. */
   notBefore: number;
   /** Run that does the same work right now: this one is not placed, and succeeds with it. */
   waitsFor: RunId | undefined;
+}
+
+/** What an attempt holds of its node besides devices. */
+export interface Reserved {
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  /** Nothing else may run there. */
+  readonly exclusive: boolean;
 }
 
 /** Why an attempt was told to stop; empty while it was not. */
@@ -73,6 +94,7 @@ export interface Attempt {
   readonly number: number;
   readonly node: NodeName;
   readonly devices: readonly DeviceUuid[];
+  readonly reserved: Reserved | undefined;
   phase: "assigned" | "running";
   /** Why it was told to stop. */
   stopping: StopReason;
@@ -104,12 +126,13 @@ export interface Node {
   lastHeardMs: number;
 }
 
-/** Queued runs with the same request (and the same sweep, where it limits itself): placed or passed over together. */
+/** Queued runs with the same request (and the same sweep, where that has conditions): placed or passed over together. */
 export interface QueueGroup {
   readonly key: string;
   readonly request: ResourceRequest;
-  /** Set when the group belongs to a sweep with a parallel limit. */
+  /** Set when the group belongs to a sweep with a parallel limit, or one that waits for others. */
   readonly limitedBy: SweepId | undefined;
+  readonly avoid: NodeName | undefined;
   readonly queue: RunQueue;
 }
 
@@ -134,7 +157,7 @@ export interface Cluster {
   readonly holders: Map<string, Fence>;
   /** Live runs of each sweep. */
   readonly liveBySweep: Map<SweepId, number>;
-  /** Assigned, running or unknown runs of each sweep that limits itself. */
+  /** Assigned, running or unknown runs of each sweep. */
   readonly activeBySweep: Map<SweepId, number>;
   /** Queued runs that wait for a retry delay to pass. */
   readonly delayed: Set<RunId>;

@@ -18,7 +18,7 @@ export interface Now {
 }
 
 /** A sweep before it has its place in the order: the core gives `seq`, and counts what is reused. */
-export type NewSweep = Omit<SweepRecord, "seq" | "number" | "reused">;
+export type NewSweep = Omit<SweepRecord, "seq" | "number" | "reused" | "failed" | "stopped">;
 
 /** A run before it is decided whether its work is done already, or being done. */
 export type NewRun = Omit<RunRow, "reusedFrom" | "waitsFor"> & {
@@ -42,6 +42,11 @@ export type Event =
   | ImportEvent
   | { readonly kind: "cancel"; readonly runIds: readonly RunId[] }
   | { readonly kind: "retry"; readonly runIds: readonly RunId[]; readonly terminal: readonly TerminalRun[] }
+  /** Queued runs are held; what runs goes on, and is held should it come back to the queue. */
+  | { readonly kind: "pause"; readonly runIds: readonly RunId[] }
+  /** Held runs go back to the queue, whatever held them. */
+  | { readonly kind: "resume"; readonly runIds: readonly RunId[] }
+  | { readonly kind: "edit"; readonly runIds: readonly RunId[]; readonly priority: number }
   | { readonly kind: "node-action"; readonly name: NodeName; readonly action: NodeAction }
   | { readonly kind: "hello"; readonly connection: ConnectionId; readonly hello: Hello }
   | { readonly kind: "disconnected"; readonly session: SessionId }

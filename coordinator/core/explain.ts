@@ -3,12 +3,16 @@
 import { formatDuration } from "../../shared/kernel/duration.ts";
 import type { NodeName, RunId } from "../../shared/kernel/ids.ts";
 import type { ResourceRequest } from "../../shared/run/devices.ts";
-import { describeRequest, devicesWanted } from "../../shared/run/devices.ts";
+import { describeRequest } from "../../shared/run/devices.ts";
 import { runRef, sweepRef } from "../../shared/run/names.ts";
 import { queueEntryOf } from "./apply-change.ts";
 import type { Cluster, Node, Run, Sweep } from "./cluster.ts";
 import { shapeOf } from "./cluster.ts";
-import { closedReason, couldFit, freeOn } from "./fit.ts";
+import { closedReason, freeOn, lacking } from "./fit.ts";
+import { couldFit, misfit, waysOf, whyMisfit } from "./misfit.ts";
+
+/** Nodes that one reason names before it only counts them. */
+const NAMES_SHOWN_MAX = 5;
 
 export interface Explanation {
   readonly reason: string;
@@ -28,7 +32,7 @@ export function explain(cluster: Cluster, id: RunId, wallMs: number): Explanatio
   const needs = describeRequest(resources);
   if (run.state !== "queued") return { reason: activeReason(cluster, run), needs, nodes: [], ahead: 0 };
   const nodes = [...cluster.nodes.values()]
-    .map((node) => ({ node: node.name, reason: nodeReason(cluster, node, resources) }))
+    .map((node) => ({ node: node.name, reason: nodeReason(cluster, node, run, resources) }))
     .sort((a, b) => (a.node < b.node ? -1 : 1));
   return { reason: queuedReason(cluster, run, sweep, wallMs), needs, nodes, ahead: runsAhead(cluster, run, sweep) };
 }
@@ -58,34 +62,47 @@ function queuedReason(cluster: Cluster, run: Run, sweep: Sweep, wallMs: number):
   if (run.notBefore > wallMs) return `next try in ${formatDuration(run.notBefore - wallMs)}: ${run.reason}`;
   const nodes = [...cluster.nodes.values()];
   if (nodes.length === 0) return "no agent has joined yet: run `exp-agent start` on a host";
+  const earlier = sweep.after.flatMap((id) => cluster.sweeps.get(id) ?? []);
+  if (earlier.length > 0) {
+    const names = earlier.map(({ id, name, number }) => {
+      const live = cluster.liveBySweep.get(id) ?? 0;
+      return `${sweepRef(name, number)} (${live} run${live === 1 ? "" : "s"} left)`;
+    });
+    return `waits until ${names.join(" and ")} ${names.length === 1 ? "is" : "are"} over`;
+  }
   const active = cluster.activeBySweep.get(sweep.id) ?? 0;
   if (sweep.parallel > 0 && active >= sweep.parallel) {
     return `its sweep runs ${active} of at most ${sweep.parallel} at a time ([limits] parallel)`;
   }
   const { resources } = shapeOf(sweep, run);
   const fitting = nodes.filter((node) => couldFit(node, resources));
-  if (fitting.length === 0) return `no node has ${describeRequest(resources)}: ${largest(nodes)}`;
+  if (fitting.length === 0) return `no node has ${describeRequest(resources)}: ${misfits(nodes, resources)}`;
   const open = fitting.filter((node) => closedReason(node) === undefined);
   if (open.length === 0) return `every node that fits is closed: ${closedList(fitting)}`;
+  const { avoid } = run;
+  const elsewhere = open.filter((node) => node.name !== avoid);
+  if (elsewhere.length > 0 && elsewhere.length < open.length) {
+    return `waits for another node than ${avoid}, where its last attempt failed ([retry] avoid_node)`;
+  }
   const ahead = runsAhead(cluster, run, sweep);
   const queue = ahead > 0 ? `; ${ahead} queued run${ahead === 1 ? " is" : "s are"} placed first` : "";
   return `all fitting devices are busy${queue}`;
 }
 
-function nodeReason(cluster: Cluster, node: Node, request: ResourceRequest): string {
+function nodeReason(cluster: Cluster, node: Node, run: Run, request: ResourceRequest): string {
   const closed = closedReason(node);
   if (closed !== undefined) return closed;
-  if (!couldFit(node, request)) return `too small: ${inventory(node)}`;
+  const misfits = whyMisfit(node, request);
+  if (misfits !== undefined) return misfits;
   const free = freeOn(cluster, node);
-  const want = devicesWanted(request, free.hasGpus);
-  if (free.gpus.length >= want.gpu && free.cpus.length >= want.cpu) return "fits now";
+  const lacks = waysOf(request).flatMap((way) => (misfit(node, way) === undefined ? [lacking(free, way)] : []));
+  if (lacks.includes(undefined)) {
+    return run.avoid === node.name ? "fits now; avoided, as its last attempt failed here" : "fits now";
+  }
   const unclean = node.devices.filter((device) => device.health !== "clean");
   const note =
     unclean.length > 0 ? `; not offered: ${unclean.map((d) => `${d.index} (${d.reason || d.health})`).join(", ")}` : "";
-  const kind = free.gpus.length < want.gpu ? "GPU" : "CPU slot";
-  const have = kind === "GPU" ? free.gpus.length : free.cpus.length;
-  const need = kind === "GPU" ? want.gpu : want.cpu;
-  return `${have} of ${need} ${kind}${need === 1 ? "" : "s"} free${note}`;
+  return `${[...new Set(lacks)].join("; or: ")}${note}`;
 }
 
 function refOf(cluster: Cluster, id: RunId): string {
@@ -99,13 +116,22 @@ function runsAhead(cluster: Cluster, run: Run, sweep: Sweep): number {
   return [...cluster.groups.values()].reduce((ahead, group) => ahead + group.queue.rank(entry), 0);
 }
 
-function largest(nodes: readonly Node[]): string {
-  return nodes.map((node) => `${node.name} has ${inventory(node)}`).join("; ");
+/** Each node with what it lacks; nodes that lack the same are named together. */
+function misfits(nodes: readonly Node[], request: ResourceRequest): string {
+  const byReason = new Map<string, string[]>();
+  for (const node of nodes) {
+    const reason = whyMisfit(node, request) ?? "";
+    const known = byReason.get(reason);
+    if (known) known.push(node.name);
+    else byReason.set(reason, [node.name]);
+  }
+  return [...byReason].map(([reason, names]) => `${listed(names)}: ${reason}`).join("; ");
 }
 
-function inventory(node: Node): string {
-  const gpus = node.devices.filter((device) => device.kind === "gpu").length;
-  return `${gpus} GPU${gpus === 1 ? "" : "s"}, ${node.devices.length - gpus} CPU slots`;
+/** "a, b, c and 5 more" */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN_MAX).join(", ");
+  return names.length > NAMES_SHOWN_MAX ? `${shown} and ${names.length - NAMES_SHOWN_MAX} more` : shown;
 }
 
 function closedList(nodes: readonly Node[]): string {

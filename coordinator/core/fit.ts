@@ -1,16 +1,31 @@
 /** Which node and devices a request gets, given what is free. Pure, and the same for the same view. */
 import type { DeviceUuid, NodeName } from "../../shared/kernel/ids.ts";
-import type { ResourceRequest } from "../../shared/run/devices.ts";
-import { devicesWanted } from "../../shared/run/devices.ts";
-import type { Cluster, Node } from "./cluster.ts";
+import type { Device, ResourceRequest } from "../../shared/run/devices.ts";
+import type { Attempt, Cluster, Node, Reserved } from "./cluster.ts";
 import { holderKey } from "./cluster.ts";
+import { couldFit, cpusReserved, isRightGpu, misfit, wantedOn, waysOf } from "./misfit.ts";
 
-/** Free devices of one node, in index order; taken from as a pass places runs. */
-export interface FreeDevices {
-  readonly node: NodeName;
-  readonly hasGpus: boolean;
-  readonly gpus: DeviceUuid[];
+/** What is free of one node; taken from as a pass places runs. */
+export interface FreeNode {
+  readonly node: Node;
+  /** The smallest first, then by index: a run that can do with less leaves the large ones. */
+  readonly gpus: Device[];
   readonly cpus: DeviceUuid[];
+  /** What a size is unknown of is without bound. */
+  cpuCount: number;
+  memoryBytes: number;
+  diskBytes: number;
+  /** Attempts that are on it. */
+  attempts: number;
+  /** One of them has the node for itself. */
+  exclusive: boolean;
+}
+
+/** What a run gets. */
+export interface Taken {
+  readonly node: NodeName;
+  readonly devices: readonly DeviceUuid[];
+  readonly reserved: Reserved | undefined;
 }
 
 /** Undefined when a node may take new work, else why not. */
@@ -23,53 +38,139 @@ export function closedReason(node: Node): string | undefined {
 }
 
 /** A fresh book of what is free on every open node, by name. */
-export function freeDevices(cluster: Cluster): FreeDevices[] {
-  const free: FreeDevices[] = [];
-  for (const node of cluster.nodes.values()) {
-    if (closedReason(node) === undefined) free.push(freeOn(cluster, node));
+export function freeNodes(cluster: Cluster): FreeNode[] {
+  const attempts = new Map<NodeName, Attempt[]>();
+  for (const attempt of cluster.attempts.values()) {
+    const known = attempts.get(attempt.node);
+    if (known) known.push(attempt);
+    else attempts.set(attempt.node, [attempt]);
   }
-  return free.sort((a, b) => (a.node < b.node ? -1 : 1));
+  const free: FreeNode[] = [];
+  for (const node of cluster.nodes.values()) {
+    if (closedReason(node) === undefined) free.push(makeFree(cluster, node, attempts.get(node.name) ?? []));
+  }
+  return free.sort((a, b) => (a.node.name < b.node.name ? -1 : 1));
 }
 
-export function freeOn(cluster: Cluster, node: Node): FreeDevices {
-  const gpus: DeviceUuid[] = [];
-  const cpus: DeviceUuid[] = [];
-  let hasGpus = false;
-  for (const device of node.devices) {
-    hasGpus ||= device.kind === "gpu";
-    if (device.health !== "clean" || cluster.holders.has(holderKey(node.name, device.uuid))) continue;
-    (device.kind === "gpu" ? gpus : cpus).push(device.uuid);
-  }
-  return { node: node.name, hasGpus, gpus, cpus };
+export function freeOn(cluster: Cluster, node: Node): FreeNode {
+  return makeFree(
+    cluster,
+    node,
+    [...cluster.attempts.values()].filter((attempt) => attempt.node === node.name),
+  );
 }
 
 /**
- * Takes devices for `request` out of the book; undefined when no node has enough. The node that keeps the fewest free
- * devices wins, so that large holes stay whole; equal ones go by name.
+ * Takes what `request`, or else its first alternative that fits, asks for out of the book; undefined when no node has
+ * enough. The node that keeps the fewest free devices wins, so that large holes stay whole; equal ones go by name.
+ * `avoid` gets nothing as long as another open node could take the request one day.
  */
-export function takeDevices(
-  book: readonly FreeDevices[],
-  request: ResourceRequest,
-): { node: NodeName; devices: DeviceUuid[] } | undefined {
-  let best: FreeDevices | undefined;
+export function take(book: readonly FreeNode[], request: ResourceRequest, avoid?: NodeName): Taken | undefined {
+  const others = avoid === undefined ? book : book.filter(({ node }) => node.name !== avoid);
+  const mayAvoid = others.length < book.length && others.some(({ node }) => couldFit(node, request));
+  for (const way of waysOf(request)) {
+    const taken = takeOneWay(mayAvoid ? others : book, way);
+    if (taken) return taken;
+  }
+  return undefined;
+}
+
+/** What a request, in one way, lacks on the node now; undefined when it fits. Only of a node that could take it. */
+export function lacking(free: FreeNode, request: ResourceRequest): string | undefined {
+  const { node } = free;
+  const want = wantedOn(node, request);
+  const right = free.gpus.filter((device) => isRightGpu(device, request)).length;
+  const { memoryBytes = 0, diskBytes = 0 } = request;
+  if (free.exclusive) return "a run has it for itself";
+  if (request.exclusive && free.attempts > 0) {
+    return `${free.attempts} run${free.attempts === 1 ? "" : "s"} on it, and it needs the node for itself`;
+  }
+  if (right < want.gpu) return `${right} of ${want.gpu} GPU${want.gpu === 1 ? "" : "s"} free`;
+  if (free.cpus.length < want.cpu) {
+    return `${free.cpus.length} of ${want.cpu} CPU slot${want.cpu === 1 ? "" : "s"} free`;
+  }
+  const cpus = cpusReserved(node, request);
+  if (free.cpuCount < cpus) return `${free.cpuCount} of ${cpus} CPUs not reserved`;
+  if (free.memoryBytes < memoryBytes) return `${share(free.memoryBytes, memoryBytes)} of memory not reserved`;
+  if (free.diskBytes < diskBytes) return `${share(free.diskBytes, diskBytes)} of disk not reserved`;
+  return undefined;
+}
+
+function share(have: number, need: number): string {
+  const gb = (bytes: number): string => (Math.max(0, bytes) / 1e9).toFixed(1).replace(/\.0$/, "");
+  return `${gb(have)} of ${gb(need)}GB`;
+}
+
+function takeOneWay(book: readonly FreeNode[], request: ResourceRequest): Taken | undefined {
+  let best: FreeNode | undefined;
   let bestLeft = Number.POSITIVE_INFINITY;
   for (const free of book) {
-    const want = devicesWanted(request, free.hasGpus);
-    if (free.gpus.length < want.gpu || free.cpus.length < want.cpu) continue;
+    if (misfit(free.node, request) !== undefined || lacking(free, request) !== undefined) continue;
+    const want = wantedOn(free.node, request);
     const left = free.gpus.length - want.gpu + free.cpus.length - want.cpu;
     if (left < bestLeft) {
       best = free;
       bestLeft = left;
     }
   }
-  if (!best) return undefined;
-  const want = devicesWanted(request, best.hasGpus);
-  return { node: best.node, devices: [...best.gpus.splice(0, want.gpu), ...best.cpus.splice(0, want.cpu)] };
+  return best && takeFrom(best, request);
 }
 
-/** True when the node could take the request were it empty, clean and open. */
-export function couldFit(node: Node, request: ResourceRequest): boolean {
-  const gpus = node.devices.filter((device) => device.kind === "gpu").length;
-  const want = devicesWanted(request, gpus > 0);
-  return gpus >= want.gpu && node.devices.length - gpus >= want.cpu;
+function takeFrom(free: FreeNode, request: ResourceRequest): Taken {
+  const { node } = free;
+  const want = wantedOn(node, request);
+  const gpus = free.gpus.filter((device) => isRightGpu(device, request)).slice(0, want.gpu);
+  for (const gpu of gpus) free.gpus.splice(free.gpus.indexOf(gpu), 1);
+  const reserved = reservedOn(node, request);
+  free.attempts += 1;
+  reserve(free, reserved);
+  const devices = [...gpus.map(({ uuid }) => uuid), ...free.cpus.splice(0, want.cpu)];
+  return { node: node.name, devices, reserved };
+}
+
+/** What the run holds of the node besides devices; undefined for nothing. */
+export function reservedOn(node: Node, request: ResourceRequest): Reserved | undefined {
+  const { memoryBytes = 0, diskBytes = 0, exclusive = false } = request;
+  const cpus = cpusReserved(node, request);
+  return cpus || memoryBytes || diskBytes || exclusive ? { cpus, memoryBytes, diskBytes, exclusive } : undefined;
+}
+
+/** True when what an attempt holds besides devices is still free. */
+export function hasRoom(free: FreeNode, reserved: Reserved | undefined): boolean {
+  if (free.exclusive) return false;
+  if (!reserved) return true;
+  const { cpus, memoryBytes, diskBytes, exclusive } = reserved;
+  if (exclusive && free.attempts > 0) return false;
+  return free.cpuCount >= cpus && free.memoryBytes >= memoryBytes && free.diskBytes >= diskBytes;
+}
+
+function makeFree(cluster: Cluster, node: Node, attempts: readonly Attempt[]): FreeNode {
+  const { host } = node;
+  const gpus: Device[] = [];
+  const cpus: DeviceUuid[] = [];
+  for (const device of node.devices) {
+    if (device.health !== "clean" || cluster.holders.has(holderKey(node.name, device.uuid))) continue;
+    if (device.kind === "gpu") gpus.push(device);
+    else cpus.push(device.uuid);
+  }
+  const free: FreeNode = {
+    node,
+    gpus: gpus.sort((a, b) => a.memoryBytes - b.memoryBytes),
+    cpus,
+    cpuCount: host.cpuCount || Number.POSITIVE_INFINITY,
+    memoryBytes: host.memoryBytes || Number.POSITIVE_INFINITY,
+    diskBytes: host.diskBytes || Number.POSITIVE_INFINITY,
+    attempts: attempts.length,
+    exclusive: false,
+  };
+  for (const attempt of attempts) reserve(free, attempt.reserved);
+  return free;
+}
+
+function reserve(free: FreeNode, reserved: Reserved | undefined): void {
+  if (!reserved) return;
+  free.cpuCount -= reserved.cpus;
+  free.memoryBytes -= reserved.memoryBytes;
+  free.diskBytes -= reserved.diskBytes;
+  free.exclusive ||= reserved.exclusive;
 }

@@ -64,7 +64,8 @@ export interface ImportedChange {
 
 export function onImport(cluster: Cluster, event: ImportEvent, now: Now): Reaction {
   const isNew = event.into === undefined;
-  const record = { ...event.sweep, seq: cluster.nextSweepSeq, number: event.number, reused: 0 };
+  const { sweep, number } = event;
+  const record = { ...sweep, seq: cluster.nextSweepSeq, number, reused: 0, failed: 0, stopped: "" };
   const change: ImportedChange = {
     kind: "runs-imported",
     sweep: isNew ? record : undefined,

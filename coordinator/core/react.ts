@@ -9,13 +9,16 @@ import type { Event, Now } from "./events.ts";
 import { onImport } from "./imported.ts";
 import { onAccepted, onFinished, onRejected, onSealed, onStarted } from "./reactor-attempts.ts";
 import { onHello } from "./reactor-hello.ts";
+import { onEdit, onPause, onResume } from "./reactor-hold.ts";
 import { onDevices, onDisconnected, onHeartbeat, onNodeAction, onTick } from "./reactor-nodes.ts";
 import { onCancel, onRetry, onSchedule, onSubmit } from "./reactor-runs.ts";
 import { withSameWork } from "./same-work.ts";
 import type { CoreSettings } from "./settings.ts";
+import { withSweepLimits } from "./sweep-limits.ts";
 
 export function react(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
-  return withSameWork(cluster, reactionTo(cluster, event, now, settings), now);
+  const reaction = withSameWork(cluster, reactionTo(cluster, event, now, settings), now);
+  return withSweepLimits(cluster, reaction, now);
 }
 
 function reactionTo(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
@@ -28,6 +31,12 @@ function reactionTo(cluster: Cluster, event: Event, now: Now, settings: CoreSett
       return onCancel(cluster, event, now);
     case "retry":
       return onRetry(cluster, event, now);
+    case "pause":
+      return onPause(cluster, event, now);
+    case "resume":
+      return onResume(cluster, event, now);
+    case "edit":
+      return onEdit(cluster, event, now);
     case "schedule":
       return onSchedule(cluster, now);
     case "hello":

@@ -3,14 +3,13 @@
  * attempt; everything else is a late echo and changes nothing.
  */
 import { required } from "../../shared/kernel/assert.ts";
-import { backoffMs } from "../../shared/kernel/backoff.ts";
 import type { Fence, SessionId } from "../../shared/kernel/ids.ts";
-import { CRASHES_BEFORE_HOLD } from "../../shared/run/limits.ts";
 import type { FinishReport } from "../../shared/run/session.ts";
 import type { Outcome } from "../../shared/run/states.ts";
 import { describeOutcome } from "../../shared/run/states.ts";
-import type { Change, RunStateRow } from "./changes.ts";
-import type { Attempt, Cluster, Node, Run } from "./cluster.ts";
+import { nextOfRun } from "./after-attempt.ts";
+import type { Change } from "./changes.ts";
+import type { Attempt, Cluster, Node } from "./cluster.ts";
 import { shapeOf } from "./cluster.ts";
 import type { Reaction } from "./commands.ts";
 import type { Event, Now } from "./events.ts";
@@ -78,6 +77,7 @@ function takeBackFinished(
       number: run.attempt,
       node: node.name,
       devices: [],
+      reserved: undefined,
       phase: "running",
       stopping: "",
       startedAt: finish.startedAt,
@@ -106,6 +106,8 @@ interface End {
   readonly startedAt?: number | undefined;
   readonly finishedAt: number;
   readonly finalSizes?: FinishReport["finalSizes"];
+  /** What the host found in its output. */
+  readonly causes?: readonly string[];
   /** The host did not say so itself: it may still have the attempt. */
   readonly givenUp?: boolean;
 }
@@ -125,7 +127,8 @@ export function endChanges(cluster: Cluster, attempt: Attempt, end: End, now: No
   const run = cluster.runs.get(attempt.runId);
   if (!run || run.fence !== attempt.fence) return changes;
   const sweep = required(cluster.sweeps.get(run.sweepId), "the sweep of a live run");
-  const next = nextOfRun(run, attempt, end.outcome, shapeOf(sweep, run).retry.max, now, settings);
+  const { retry } = shapeOf(sweep, run);
+  const next = nextOfRun({ run, attempt, retry, outcome: end.outcome, causes: end.causes ?? [] }, now, settings);
   const live = next.state === "queued" || next.state === "held";
   const finishedAt = live ? undefined : end.finishedAt;
   changes.push(runChanged(run, { ...next, finishedAt, givenUp: live && end.givenUp === true }));
@@ -134,63 +137,6 @@ export function endChanges(cluster: Cluster, attempt: Attempt, end: End, now: No
   if (next.state === "held") changes.push(history(now, "held", next.reason, run));
   else if (next.state === "queued") changes.push(history(now, "requeued", describeOutcome(end.outcome), run));
   return changes;
-}
-
-type Next = Pick<RunStateRow, "state" | "reason"> & Partial<RunStateRow>;
-
-/** What becomes of a run when its current attempt ends. */
-function nextOfRun(
-  run: Run,
-  attempt: Attempt,
-  outcome: Outcome,
-  retryMax: number,
-  now: Now,
-  settings: CoreSettings,
-): Next {
-  if (outcome.kind === "succeeded") return { state: "succeeded", reason: "", crashes: 0 };
-  if (outcome.kind === "skipped") return { state: "skipped", reason: "the program skipped it", crashes: 0 };
-  if (run.cancelRequested) return { state: "cancelled", reason: "cancelled by the user" };
-  switch (outcome.kind) {
-    case "cancelled":
-    case "superseded":
-      return { state: "queued", reason: `stopped on ${attempt.node}` };
-    case "failed":
-    case "signalled":
-    case "oom":
-    case "timeout":
-      if (attempt.stopping !== "") return { state: "queued", reason: `stopped on ${attempt.node}` };
-      return afterFailure(run, outcome, retryMax, now, settings);
-    case "rejected":
-      if (outcome.reason.startsWith("bad_spec")) return { state: "failed", reason: describeOutcome(outcome) };
-      if (outcome.reason.startsWith("start_failed")) return afterCrash(run, outcome, now, settings);
-      return {
-        state: "queued",
-        reason: describeOutcome(outcome),
-        notBefore: now.wallMs + settings.retryBackoff.baseMs,
-      };
-    case "lost":
-      if (outcome.reason === "stopped") return { state: "queued", reason: `stopped on ${attempt.node}` };
-      return afterCrash(run, outcome, now, settings);
-  }
-}
-
-function afterFailure(run: Run, outcome: Outcome, retryMax: number, now: Now, settings: CoreSettings): Next {
-  const failures = run.failures + 1;
-  const reason = describeOutcome(outcome);
-  if (failures > retryMax) return { state: "failed", reason, failures, crashes: 0 };
-  const notBefore = now.wallMs + backoffMs(settings.retryBackoff, failures, now.random);
-  return { state: "queued", reason: `${reason} (retry ${failures} of ${retryMax})`, failures, crashes: 0, notBefore };
-}
-
-/** The fault was the host's: it does not count against the program, but a run that takes hosts down is held. */
-function afterCrash(run: Run, outcome: Outcome, now: Now, settings: CoreSettings): Next {
-  const crashes = run.crashes + 1;
-  const reason = describeOutcome(outcome);
-  if (crashes >= CRASHES_BEFORE_HOLD) {
-    return { state: "held", reason: `${reason}, ${crashes} times in a row; \`exp retry\` lets it go`, crashes };
-  }
-  const notBefore = now.wallMs + backoffMs(settings.retryBackoff, crashes, now.random);
-  return { state: "queued", reason, crashes, notBefore };
 }
 
 /** The attempt, when the session may speak for it. */

@@ -18,9 +18,10 @@ import type { AttemptReport, Decision, Hello, RefusedReason } from "../../shared
 import { PROTOCOL_VERSION } from "../../shared/run/session.ts";
 import type { Change } from "./changes.ts";
 import type { Attempt, Cluster, Node, Run } from "./cluster.ts";
-import { holderKey } from "./cluster.ts";
+import { holderKey, shapeOf } from "./cluster.ts";
 import type { Command, Reaction } from "./commands.ts";
 import type { Event, Now } from "./events.ts";
+import { freeOn, hasRoom, reservedOn } from "./fit.ts";
 import { endChanges, startedChanges } from "./reactor-attempts.ts";
 import { history, runChanged } from "./reactor-runs.ts";
 import type { CoreSettings } from "./settings.ts";
@@ -161,7 +162,7 @@ function decide(cluster: Cluster, node: Node, report: AttemptReport, now: Now, s
   if (attempt && attempt.node === node.name) return decideCurrent(cluster, attempt, report, now, settings);
   const run = cluster.runs.get(report.runId);
   const takeBack = run?.givenUp && run.fence === fence && !attempt;
-  if (takeBack && hasItsDevices(cluster, node, report))
+  if (takeBack && hasItsPlace(cluster, node, run, report))
     return decideTakeBack(cluster, node, run, report, now, settings);
   if (report.phase === "finished") return { decision: { fence, action: "finish-ack" }, changes: [] };
   const text = `fence ${fence} on ${node.name} is stopped: another attempt counts`;
@@ -191,11 +192,11 @@ function decideCurrent(
   return { decision: { fence, action: "adopt" }, changes };
 }
 
-/** False when another attempt was given a device of it meanwhile. What has ended needs none any more. */
-function hasItsDevices(cluster: Cluster, node: Node, report: AttemptReport): boolean {
-  return (
-    report.phase === "finished" || report.devices.every((uuid) => !cluster.holders.has(holderKey(node.name, uuid)))
-  );
+/** False when another attempt was given some of its place meanwhile. What has ended needs none any more. */
+function hasItsPlace(cluster: Cluster, node: Node, run: Run, report: AttemptReport): boolean {
+  if (report.phase === "finished") return true;
+  if (report.devices.some((uuid) => cluster.holders.has(holderKey(node.name, uuid)))) return false;
+  return hasRoom(freeOn(cluster, node), reservedBy(cluster, node, run));
 }
 
 /** The lease had passed, or a Rejected was overtaken; nothing was started in its place, so the work is kept. */
@@ -213,6 +214,7 @@ function decideTakeBack(
     number: run.attempt,
     node: node.name,
     devices: report.phase === "finished" ? [] : report.devices,
+    reserved: report.phase === "finished" ? undefined : reservedBy(cluster, node, run),
     phase: report.phase === "running" ? "running" : "assigned",
     stopping: "",
     startedAt: report.phase === "running" ? report.startedAt : undefined,
@@ -233,6 +235,12 @@ function decideTakeBack(
     decision: { fence: report.fence, action: "adopt" },
     changes: [...revived, runChanged(run, { state, reason: "", givenUp: false, notBefore: 0 })],
   };
+}
+
+/** By the run's request: which of its alternatives it was placed by, nobody knows any more. */
+function reservedBy(cluster: Cluster, node: Node, run: Run): Attempt["reserved"] {
+  const sweep = required(cluster.sweeps.get(run.sweepId), "the sweep of a live run");
+  return reservedOn(node, shapeOf(sweep, run).resources);
 }
 
 function seenRunning(cluster: Cluster, attempt: Attempt, startedAt: number): Change[] {

@@ -3,6 +3,7 @@
  * received; a closed connection alone decides nothing.
  */
 import type { Fence } from "../../shared/kernel/ids.ts";
+import { longestDelayMs } from "./after-attempt.ts";
 import type { Change, HistoryKind } from "./changes.ts";
 import type { Attempt, Cluster, Node } from "./cluster.ts";
 import type { Command, Reaction } from "./commands.ts";
@@ -62,7 +63,8 @@ export function onTick(cluster: Cluster, now: Now, settings: CoreSettings): Reac
     const run = cluster.runs.get(id);
     // A delay longer than any that was drawn means that the wall clock was set back.
     const waitMs = run ? run.notBefore - now.wallMs : 0;
-    if (run && (waitMs <= 0 || waitMs > settings.retryBackoff.maxMs)) changes.push(runChanged(run, { notBefore: 0 }));
+    const longestMs = run ? longestDelayMs(cluster, run, settings) : 0;
+    if (run && (waitMs <= 0 || waitMs > longestMs)) changes.push(runChanged(run, { notBefore: 0 }));
   }
   for (const node of cluster.nodes.values()) {
     const silenceMs = now.monotonicMs - node.lastHeardMs;

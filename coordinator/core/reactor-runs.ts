@@ -1,10 +1,10 @@
 /** What users ask: submit, cancel, retry; and the placing of runs. */
 
 import { required } from "../../shared/kernel/assert.ts";
-import { fence as makeFence } from "../../shared/kernel/ids.ts";
+import { fence as makeFence, type SweepId } from "../../shared/kernel/ids.ts";
 import { rowOfRun } from "./apply-change.ts";
 import type { Change, HistoryKind, RunRow, RunStateRow } from "./changes.ts";
-import type { Cluster, Run } from "./cluster.ts";
+import type { Cluster, Run, Sweep } from "./cluster.ts";
 import type { Command, Reaction } from "./commands.ts";
 import type { Event, Now } from "./events.ts";
 import { decidePoint, settledChanges } from "./same-work.ts";
@@ -13,14 +13,17 @@ import { schedule } from "./scheduler.ts";
 type EventOf<Kind extends Event["kind"]> = Extract<Event, { kind: Kind }>;
 
 export function onSubmit(cluster: Cluster, event: EventOf<"submit">, now: Now): Reaction {
-  const { shares } = event.sweep;
+  const { shares, hold } = event.sweep;
   const runs = event.runs.map(({ imported, ...run }): RunRow => {
     const decided = decidePoint(cluster, run.fingerprint, shares);
-    const takesOver = shares && imported !== undefined && decided.reusedFrom === undefined;
-    return { ...run, ...(takesOver ? { reusedFrom: imported, waitsFor: undefined } : decided) };
+    if (shares && imported !== undefined && decided.reusedFrom === undefined) {
+      return { ...run, reusedFrom: imported, waitsFor: undefined };
+    }
+    // Held runs wait for nothing but the user.
+    return { ...run, ...decided, ...(hold && { waitsFor: undefined }) };
   });
   const reused = runs.filter((run) => run.reusedFrom !== undefined).length;
-  const sweep = { ...event.sweep, seq: cluster.nextSweepSeq, number: event.number, reused };
+  const sweep = { ...event.sweep, seq: cluster.nextSweepSeq, number: event.number, reused, failed: 0, stopped: "" };
   const text = `${sweep.name}.${sweep.number}: ${sweep.total} runs, ${sweep.reused} reused`;
   return {
     changes: [{ kind: "sweep-added", sweep, runs }, history(now, "submitted", text)],
@@ -67,28 +70,43 @@ export function onRetry(cluster: Cluster, event: EventOf<"retry">, now: Now): Re
     crashes: 0,
     givenUp: false,
     cancelRequested: false,
+    paused: false,
+    avoid: undefined,
     notBefore: 0,
     waitsFor: undefined,
   } as const;
+  const reopenedSweeps = new Set<SweepId>();
+  // Who tries again wants it to run: a sweep that was stopped is open again, and its failures are counted anew.
+  const reopen = (sweep: Sweep | undefined): void => {
+    if (sweep && (sweep.failed > 0 || sweep.stopped !== "")) reopenedSweeps.add(sweep.id);
+  };
   for (const id of new Set(event.runIds)) {
     const run = cluster.runs.get(id);
     const delayed = run?.state === "queued" && run.notBefore > 0;
     if (!run || (run.state !== "held" && !delayed)) continue;
     changes.push(runChanged(run, fresh), history(now, "retried", "released by the user", run));
+    reopen(cluster.sweeps.get(run.sweepId));
   }
   // One that is named twice is revived once.
   for (const terminal of new Map(event.terminal.map((run) => [run.row.runId, run])).values()) {
     const { row } = terminal;
     if (cluster.runs.has(row.runId) || terminal.reused || row.state === "succeeded") continue;
+    reopen(cluster.sweeps.get(row.sweepId) ?? terminal.sweep);
     changes.push({
       kind: "run-revived",
       row: { ...row, ...fresh, finishedAt: undefined },
-      sweep: terminal.sweep,
+      sweep: { ...terminal.sweep, failed: 0, stopped: "" },
       point: terminal.point,
     });
     changes.push({ ...history(now, "retried", "queued again by the user"), runId: row.runId });
   }
-  return { changes, commands: [] };
+  const reopened: Change[] = [...reopenedSweeps].map((sweepId) => ({
+    kind: "sweep-changed",
+    sweepId,
+    failed: 0,
+    stopped: "",
+  }));
+  return { changes: [...reopened, ...changes], commands: [] };
 }
 
 /** Places what can start now. Each placement is durable before its Assign is sent. */
@@ -112,6 +130,7 @@ export function onSchedule(cluster: Cluster, now: Now): Reaction {
         number,
         node: node.name,
         devices: placement.devices,
+        reserved: placement.reserved,
         phase: "assigned",
         stopping: "",
         startedAt: undefined,

@@ -7,8 +7,8 @@ import { required } from "../../shared/kernel/assert.ts";
 import type { SweepId } from "../../shared/kernel/ids.ts";
 import type { Placement } from "./changes.ts";
 import type { Cluster, QueueGroup, Run } from "./cluster.ts";
-import type { FreeDevices } from "./fit.ts";
-import { freeDevices, takeDevices } from "./fit.ts";
+import type { FreeNode } from "./fit.ts";
+import { freeNodes, take } from "./fit.ts";
 import type { QueueEntry } from "./run-queue.ts";
 import { compareEntries } from "./run-queue.ts";
 
@@ -23,7 +23,7 @@ const PLACEMENTS_PER_PASS_MAX = 1024;
 
 export function schedule(cluster: Cluster): Placement[] {
   if (cluster.groups.size === 0) return [];
-  const book = freeDevices(cluster);
+  const book = freeNodes(cluster);
   const placements: Placement[] = [];
   const started = new Map<SweepId, number>();
   const claimed = new Set<string>();
@@ -46,16 +46,17 @@ export function schedule(cluster: Cluster): Placement[] {
 
 function place(
   cluster: Cluster,
-  book: readonly FreeDevices[],
+  book: readonly FreeNode[],
   cursor: Cursor,
   started: Map<SweepId, number>,
 ): Placement | undefined {
-  const limitedBy = cursor.group.limitedBy;
-  if (limitedBy !== undefined && isFull(cluster, limitedBy, started)) return undefined;
-  const taken = takeDevices(book, cursor.group.request);
+  const { limitedBy, request, avoid } = cursor.group;
+  if (limitedBy !== undefined && (comesLater(cluster, limitedBy) || isFull(cluster, limitedBy, started)))
+    return undefined;
+  const taken = take(book, request, avoid);
   if (!taken) return undefined;
   if (limitedBy !== undefined) started.set(limitedBy, (started.get(limitedBy) ?? 0) + 1);
-  return { runId: cursor.head.runId, node: taken.node, devices: taken.devices };
+  return { runId: cursor.head.runId, ...taken };
 }
 
 function advance(cursor: Cursor): boolean {
@@ -69,7 +70,16 @@ function sharesWork(cluster: Cluster, run: Run): boolean {
   return required(cluster.sweeps.get(run.sweepId), "the sweep of a live run").shares;
 }
 
+/** True while a sweep that comes before it has live runs, other than those that are about to be settled. */
+function comesLater(cluster: Cluster, sweepId: SweepId): boolean {
+  const after = cluster.sweeps.get(sweepId)?.after ?? [];
+  return after.some((earlier) => {
+    const settled = [...cluster.done].filter((id) => cluster.runs.get(id)?.sweepId === earlier).length;
+    return (cluster.liveBySweep.get(earlier) ?? 0) > settled;
+  });
+}
+
 function isFull(cluster: Cluster, sweepId: SweepId, started: ReadonlyMap<SweepId, number>): boolean {
   const parallel = cluster.sweeps.get(sweepId)?.parallel ?? 0;
-  return (cluster.activeBySweep.get(sweepId) ?? 0) + (started.get(sweepId) ?? 0) >= parallel;
+  return parallel > 0 && (cluster.activeBySweep.get(sweepId) ?? 0) + (started.get(sweepId) ?? 0) >= parallel;
 }

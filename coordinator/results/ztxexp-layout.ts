@@ -136,6 +136,7 @@ const ERROR_TYPES: Record<Outcome["kind"], string> = {
   signalled: "Signalled",
   oom: "OutOfMemory",
   timeout: "TimeLimit",
+  idle: "IdleLimit",
   cancelled: "Cancelled",
   skipped: "SkipRun",
   lost: "HostLost",

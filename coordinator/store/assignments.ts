@@ -1,7 +1,9 @@
 /** What an Assign carries: read from the store when it is sent, so that memory need not hold every specification. */
 import { required } from "../../shared/kernel/assert.ts";
 import { deviceUuid, type Fence, runId } from "../../shared/kernel/ids.ts";
+import { logPatterns } from "../../shared/run/causes.ts";
 import { runRef, sweepRef } from "../../shared/run/names.ts";
+import type { RetryPolicy } from "../../shared/run/retry.ts";
 import type { Assignment } from "../../shared/run/session.ts";
 import type { RunLimits } from "../../shared/spec/types.ts";
 import type { Database } from "./database.ts";
@@ -16,16 +18,18 @@ interface Row {
   readonly sweep_number: number;
   readonly template_json: string;
   readonly limits_json: string;
+  readonly retry_json: string;
 }
 
 /** The assignment of an attempt that was committed. `leaseMs` is the coordinator's setting. */
 export function createAssignmentLoader(db: Database, leaseMs: number): (fence: Fence) => Assignment {
   const query = db.prepare(`SELECT a.run_id, a.number, a.devices_json, r.idx, r.params_json, w.name,
-      w.number AS sweep_number, h.template_json, h.limits_json
+      w.number AS sweep_number, h.template_json, h.limits_json, h.retry_json
     FROM attempts a JOIN runs r ON r.run_id = a.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id
     JOIN sweep_shapes h ON h.sweep_id = r.sweep_id AND h.number = r.shape WHERE a.fence = ?`);
   return (fence) => {
     const row = required(query.get(fence) as Row | undefined, `the row of fence ${fence}`);
+    const retry = JSON.parse(row.retry_json) as RetryPolicy;
     const limits = JSON.parse(row.limits_json) as RunLimits;
     const sweep = sweepRef(row.name, row.sweep_number);
     return {
@@ -39,8 +43,10 @@ export function createAssignmentLoader(db: Database, leaseMs: number): (fence: F
       templateJson: row.template_json,
       paramsJson: row.params_json,
       timeLimitMs: limits.timeMs,
+      idleLimitMs: limits.idleMs,
       stopGraceMs: limits.stopGraceMs,
       leaseMs,
+      logPatterns: logPatterns([...(retry.on ?? []), ...(retry.never ?? [])]),
     };
   };
 }

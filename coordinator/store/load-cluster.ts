@@ -13,6 +13,7 @@ import {
   coreShape,
   emptyCluster,
   type Node,
+  type Reserved,
   type StopReason,
   type Sweep,
 } from "../core/cluster.ts";
@@ -114,6 +115,10 @@ export function createSweepLoader(db: Database): (id: SweepId) => Sweep | undefi
       ),
       parallel: Number(row.parallel),
       shares: row.shares === 1,
+      after: (JSON.parse(String(row.after_json)) as string[]).map(sweepId),
+      failuresMax: Number(row.failures_max),
+      failed: Number(row.failed),
+      stopped: String(row.stopped),
     };
   };
 }
@@ -138,6 +143,8 @@ export function runStateOf(row: Row): RunStateRow {
     crashes: Number(row.crashes),
     givenUp: row.given_up === 1,
     cancelRequested: row.cancel_requested === 1,
+    paused: row.paused === 1,
+    avoid: row.avoid === null ? undefined : nodeName(String(row.avoid)),
     notBefore: Number(row.not_before),
     waitsFor: row.waits_for === null ? undefined : runId(String(row.waits_for)),
     finishedAt: optional(row.finished_at),
@@ -151,6 +158,7 @@ function attemptOf(row: Row): Attempt {
     number: Number(row.number),
     node: nodeName(String(row.node)),
     devices: (JSON.parse(String(row.devices_json)) as string[]).map(deviceUuid),
+    reserved: row.reserved_json === null ? undefined : (JSON.parse(String(row.reserved_json)) as Reserved),
     phase: row.phase === "running" ? "running" : "assigned",
     stopping: String(row.stopping) as StopReason,
     startedAt: optional(row.started_at),

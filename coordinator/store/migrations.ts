@@ -209,6 +209,20 @@ const STEPS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX imported_runs_by_key ON imported_runs (key) WHERE key IS NOT NULL;
   `,
+  `
+  -- Ids of the sweeps that must have ended before.
+  ALTER TABLE sweeps ADD COLUMN after_json TEXT NOT NULL DEFAULT '[]';
+  -- Failed runs that stop it (0: none), how many there were, and why it was stopped.
+  ALTER TABLE sweeps ADD COLUMN failures_max INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE sweeps ADD COLUMN failed INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE sweeps ADD COLUMN stopped TEXT NOT NULL DEFAULT '';
+  -- 1 when a user holds it, or has asked for it while it had an attempt.
+  ALTER TABLE run_states ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+  -- Node that it shall not go to.
+  ALTER TABLE run_states ADD COLUMN avoid TEXT;
+  -- What it holds of its node besides devices; null: nothing.
+  ALTER TABLE attempts ADD COLUMN reserved_json TEXT;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -8,7 +8,7 @@ import type { SweepId } from "../../shared/kernel/ids.ts";
 import { requestToJson } from "../../shared/run/devices.ts";
 import { templateToJson } from "../../shared/spec/template-json.ts";
 import type { RunShape } from "../../shared/spec/types.ts";
-import type { Change, RunStateRow } from "../core/changes.ts";
+import { type Change, firstState, type RunStateRow } from "../core/changes.ts";
 import type { Attempt, Node } from "../core/cluster.ts";
 import type { Database } from "./database.ts";
 import { createImportWriter } from "./imports.ts";
@@ -27,6 +27,9 @@ export function createWriter(db: Database): WriteChange {
         if (change.sweep) writeSweep(sql, { kind: "sweep-added", sweep: change.sweep, runs: [] });
         writeImported(change);
         return;
+      case "sweep-changed":
+        sql.changeSweep.run(change.failed, change.stopped, change.sweepId);
+        return;
       case "run-changed":
       case "run-revived":
         writeRunState(sql, change.row);
@@ -36,7 +39,8 @@ export function createWriter(db: Database): WriteChange {
         return;
       case "attempt-revived": {
         const { attempt } = change;
-        sql.reviveAttempt.run(attempt.phase, attempt.stopping, attempt.startedAt ?? null, attempt.fence);
+        const reserved = attempt.reserved === undefined ? null : JSON.stringify(attempt.reserved);
+        sql.reviveAttempt.run(attempt.phase, attempt.stopping, attempt.startedAt ?? null, reserved, attempt.fence);
         return;
       }
       case "attempt-changed":
@@ -90,22 +94,27 @@ function prepare(db: Database) {
     sweep:
       make(`INSERT INTO sweeps (sweep_id, seq, name, number, submit_id, created_at, total, reused, priority, parallel,
       objective_metric, objective_goal, source_path, source_text, project, description, note, tags_json,
-      shares) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      shares, after_json, failures_max, failed, stopped)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    changeSweep: make("UPDATE sweeps SET failed = ?, stopped = ? WHERE sweep_id = ?"),
     shape: make(`INSERT INTO sweep_shapes (sweep_id, number, template_json, resources_json, limits_json, retry_json,
       tags_json) VALUES (?, ?, ?, ?, ?, ?, ?)`),
     run: make(`INSERT INTO runs (run_id, sweep_id, idx, shape, point_group, fingerprint, params_json, created_at,
       reused_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     runState:
       make(`INSERT INTO run_states (run_id, sweep_id, state, reason, priority, attempt, fence, failures, crashes,
-      given_up, cancel_requested, not_before, finished_at, waits_for) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      given_up, cancel_requested, paused, avoid, not_before, finished_at, waits_for)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (run_id) DO UPDATE SET state = excluded.state, reason = excluded.reason, priority = excluded.priority,
       attempt = excluded.attempt, fence = excluded.fence, failures = excluded.failures, crashes = excluded.crashes,
-      given_up = excluded.given_up, cancel_requested = excluded.cancel_requested, not_before = excluded.not_before, finished_at = excluded.finished_at,
+      given_up = excluded.given_up, cancel_requested = excluded.cancel_requested, paused = excluded.paused,
+      avoid = excluded.avoid, not_before = excluded.not_before, finished_at = excluded.finished_at,
       waits_for = excluded.waits_for`),
     attempt:
-      make(`INSERT INTO attempts (fence, run_id, number, node, devices_json, phase, stopping, assigned_at, started_at,
-      sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`),
-    reviveAttempt: make(`UPDATE attempts SET phase = ?, stopping = ?, started_at = ?, finished_at = NULL,
+      make(`INSERT INTO attempts (fence, run_id, number, node, devices_json, reserved_json, phase, stopping, assigned_at,
+      started_at, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`),
+    reviveAttempt:
+      make(`UPDATE attempts SET phase = ?, stopping = ?, started_at = ?, reserved_json = ?, finished_at = NULL,
       outcome_json = NULL, final_sizes_json = NULL, sealed = 0 WHERE fence = ?`),
     changeAttempt: make("UPDATE attempts SET phase = ?, stopping = ?, started_at = ? WHERE fence = ?"),
     endAttempt: make(`UPDATE attempts SET phase = 'ended', outcome_json = ?1, started_at = ?2, finished_at = ?3,
@@ -156,6 +165,10 @@ function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-adde
     sweep.note,
     JSON.stringify(sweep.tags),
     sweep.shares ? 1 : 0,
+    JSON.stringify(sweep.after),
+    sweep.failuresMax,
+    sweep.failed,
+    sweep.stopped,
   );
   for (const [number, shape] of sweep.shapes.entries()) writeShape(sql, sweep.id, number, shape);
   for (const run of change.runs) {
@@ -174,8 +187,7 @@ function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-adde
     writeRunState(sql, {
       runId: run.id,
       sweepId: sweep.id,
-      state: reused ? "succeeded" : "queued",
-      reason: "",
+      ...(reused ? { state: "succeeded", reason: "", paused: false } : firstState(sweep)),
       priority: run.priority ?? sweep.priority,
       attempt: 0,
       fence: undefined,
@@ -183,6 +195,7 @@ function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-adde
       crashes: 0,
       givenUp: false,
       cancelRequested: false,
+      avoid: undefined,
       notBefore: 0,
       waitsFor: run.waitsFor,
       finishedAt: reused ? sweep.createdAt : undefined,
@@ -215,6 +228,8 @@ function writeRunState(sql: Statements, row: RunStateRow): void {
     row.crashes,
     row.givenUp ? 1 : 0,
     row.cancelRequested ? 1 : 0,
+    row.paused ? 1 : 0,
+    row.avoid ?? null,
     row.notBefore,
     row.finishedAt ?? null,
     row.waitsFor ?? null,
@@ -228,6 +243,7 @@ function writeAttempt(sql: Statements, attempt: Attempt, at: number): void {
     attempt.number,
     attempt.node,
     JSON.stringify(attempt.devices),
+    attempt.reserved === undefined ? null : JSON.stringify(attempt.reserved),
     attempt.phase,
     attempt.stopping,
     at,

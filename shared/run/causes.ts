@@ -45,6 +45,8 @@ export function causesOfOutcome(outcome: Outcome): string[] {
       return ["oom", "signal", "signal:9", "exit:137"];
     case "timeout":
       return ["timeout"];
+    case "idle":
+      return ["idle"];
     case "lost":
       return outcome.reason === "stopped" ? ["lost", "preempted"] : ["lost"];
     default:

@@ -20,6 +20,8 @@ export interface HostFacts {
   readonly memoryBytes: number;
   /** Empty where there is no GPU driver. */
   readonly driverVersion: string;
+  /** Free where the attempts' directories are, when the agent started; 0: not known. */
+  readonly diskBytes: number;
 }
 
 /** Size of each stream of an attempt at its end; a stream that is absent is empty. */
@@ -34,6 +36,8 @@ export interface FinishReport {
   readonly finalSizes: FinalSizes;
   /** Devices of the attempt that did not come back clean. */
   readonly unclean: readonly Device[];
+  /** What the end of a failed attempt's output shows (causes.ts). */
+  readonly causes: readonly string[];
 }
 
 interface AttemptReportBase {
@@ -108,8 +112,12 @@ export interface Assignment {
   readonly paramsJson: string;
   /** 0: none. */
   readonly timeLimitMs: number;
+  /** 0: none. */
+  readonly idleLimitMs: number;
   readonly stopGraceMs: number;
   readonly leaseMs: number;
+  /** Looked for in the end of its output when it failed. */
+  readonly logPatterns: readonly string[];
 }
 
 export interface OutputChunk extends StreamOffset {

@@ -22,6 +22,8 @@ export type Outcome =
   | { readonly kind: "signalled"; readonly signal: number }
   | { readonly kind: "oom" }
   | { readonly kind: "timeout" }
+  /** Stopped: neither output nor a metric for longer than its limit. */
+  | { readonly kind: "idle" }
   | { readonly kind: "cancelled" }
   | { readonly kind: "skipped" }
   | { readonly kind: "lost"; readonly reason: LostReason }
@@ -73,6 +75,8 @@ export function describeOutcome(outcome: Outcome): string {
       return "killed: out of memory";
     case "timeout":
       return "stopped at its time limit";
+    case "idle":
+      return "stopped: no output and no metric for as long as its idle limit";
     case "lost":
       return `lost: ${LOST_TEXT[outcome.reason]}`;
     case "rejected":

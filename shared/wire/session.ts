@@ -145,8 +145,8 @@ function responseOf(message: CoordinatorMessage): ConnectResponse["message"] {
     case "refused":
       return { $case: "refused", value: { reason: REFUSED_REASONS[message.reason], message: message.message } };
     case "assign": {
-      const { devices, ...rest } = message.assignment;
-      return { $case: "assign", value: { ...rest, deviceUuids: [...devices] } };
+      const { devices, logPatterns, ...rest } = message.assignment;
+      return { $case: "assign", value: { ...rest, deviceUuids: [...devices], logPatterns: [...logPatterns] } };
     }
     case "kill":
       return { $case: "kill", value: { fence: message.fence, reason: KILL_REASONS[message.reason] } };
@@ -224,6 +224,7 @@ function finishToProto(finish: FinishReport): Finished {
     finishedAt: finish.finishedAt,
     finalSizes: Object.entries(finish.finalSizes).map(([stream, offset]) => ({ fence: finish.fence, stream, offset })),
     unclean: finish.unclean.map(deviceToProto),
+    causes: [...finish.causes],
   };
 }
 
@@ -236,6 +237,7 @@ function finishFromProto(message: Finished): FinishReport {
     finishedAt: message.finishedAt,
     finalSizes: Object.fromEntries(sizes.map(({ stream, offset }) => [stream, offset])),
     unclean: message.unclean.map(deviceFromProto),
+    causes: message.causes,
   };
 }
 

@@ -240,6 +240,7 @@ const OUTCOMES: Record<Outcome["kind"], OutcomeKind> = {
   lost: OutcomeKind.OUTCOME_KIND_LOST,
   rejected: OutcomeKind.OUTCOME_KIND_REJECTED,
   superseded: OutcomeKind.OUTCOME_KIND_SUPERSEDED,
+  idle: OutcomeKind.OUTCOME_KIND_IDLE,
 };
 
 function keyOf<Key extends string, Value>(table: Record<Key, Value>, wanted: Value): Key | undefined {

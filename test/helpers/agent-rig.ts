@@ -20,8 +20,10 @@ export function makeAssignment(number: number, patch: Partial<Assignment> = {}):
     templateJson: "{}",
     paramsJson: "{}",
     timeLimitMs: 0,
+    idleLimitMs: 0,
     stopGraceMs: 10_000,
     leaseMs: 60_000,
+    logPatterns: [],
     ...patch,
   };
 }
@@ -86,7 +88,7 @@ export class AgentRig {
     if (phase === "running") return this;
     this.apply({ kind: "exited", fence: fence(1), exit: EXIT });
     if (phase === "ended") return this;
-    this.apply({ kind: "cleaned", fence: fence(1), finalSizes: { output: 3 }, unclean: [] });
+    this.apply({ kind: "cleaned", fence: fence(1), finalSizes: { output: 3 }, unclean: [], causes: [] });
     if (phase === "acked") this.receive({ kind: "finish-ack", fence: fence(1) });
     return this;
   }

@@ -8,6 +8,7 @@ import { react } from "../../coordinator/core/react.ts";
 import { type CoreSettings, DEFAULT_SETTINGS } from "../../coordinator/core/settings.ts";
 import { deviceUuid, type Fence, nodeName, runId, type SessionId, sweepId } from "../../shared/kernel/ids.ts";
 import type { Device, ResourceRequest } from "../../shared/run/devices.ts";
+import type { RetryPolicy } from "../../shared/run/retry.ts";
 import type { FinishReport, Hello } from "../../shared/run/session.ts";
 import { PROTOCOL_VERSION } from "../../shared/run/session.ts";
 import type { Outcome } from "../../shared/run/states.ts";
@@ -44,6 +45,7 @@ export function makeHello(name: string, patch: Partial<Hello> = {}): Hello {
       cpuCount: 4,
       memoryBytes: 1,
       driverVersion: "",
+      diskBytes: 0,
     },
     maxFenceSeen: 0,
     storeId: "",
@@ -56,7 +58,16 @@ export function makeHello(name: string, patch: Partial<Hello> = {}): Hello {
 }
 
 export function makeFinish(fence: Fence, outcome: Outcome, patch: Partial<FinishReport> = {}): FinishReport {
-  return { fence, outcome, startedAt: WALL_MS, finishedAt: WALL_MS + 1, finalSizes: {}, unclean: [], ...patch };
+  return {
+    fence,
+    outcome,
+    startedAt: WALL_MS,
+    finishedAt: WALL_MS + 1,
+    finalSizes: {},
+    unclean: [],
+    causes: [],
+    ...patch,
+  };
 }
 
 export class CoreRig {
@@ -106,8 +117,8 @@ export class CoreRig {
    */
   submit(count: number, patch: SweepPatch = {}, work?: string): Run[] {
     const number = ++this.#sweeps;
-    const { resources, retryMax, ...rest } = patch;
-    const shape = makeShape({ ...(resources && { resources }), retry: { max: retryMax ?? 0 } });
+    const { resources, retryMax = 0, retry = { max: retryMax }, ...rest } = patch;
+    const shape = makeShape({ ...(resources && { resources }), retry });
     const sweep: NewSweep = { ...newSweep(number, count), shapes: [shape], ...rest };
     const runs = Array.from({ length: count }, (_, i) => ({
       id: runId(`run_${number}_${i + 1}`),
@@ -139,10 +150,11 @@ export class CoreRig {
   }
 }
 
-/** What a test says of a sweep; `resources` and `retryMax` are those of its one shape. */
+/** What a test says of a sweep; `resources`, `retry` and `retryMax` are those of its one shape. */
 export type SweepPatch = Partial<SweepRecord> & {
   readonly resources?: ResourceRequest;
   readonly retryMax?: number;
+  readonly retry?: RetryPolicy;
 };
 
 export function makeShape(patch: Partial<RunShape> = {}): RunShape {
@@ -165,7 +177,10 @@ function newSweep(number: number, total: number): NewSweep {
     description: "",
     note: "",
     tags: [],
+    hold: false,
+    after: [],
     parallel: 0,
+    failuresMax: 0,
     submitId: `submit-${number}`,
     createdAt: WALL_MS,
     total,

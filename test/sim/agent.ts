@@ -3,11 +3,12 @@
  * agent/session/connect.ts do, in the same order, and may be killed between any two steps.
  */
 import { applyChange, applyVolatile } from "../../agent/core/apply-change.ts";
+import { isOwnFailure } from "../../agent/core/end-of-attempt.ts";
 import type { AgentChange, AgentCommand, AgentEvent, Now } from "../../agent/core/events.ts";
 import { react, reportAttempts } from "../../agent/core/react.ts";
 import { type AgentState, isHolding } from "../../agent/core/state.ts";
 import { unreachable } from "../../shared/kernel/assert.ts";
-import { nodeName, type SessionId } from "../../shared/kernel/ids.ts";
+import { type Fence, nodeName, type SessionId } from "../../shared/kernel/ids.ts";
 import { type AgentMessage, type CoordinatorMessage, type Hello, PROTOCOL_VERSION } from "../../shared/run/session.ts";
 import type { SimHost } from "./host.ts";
 import type { SimJournal } from "./journal.ts";
@@ -50,6 +51,7 @@ export class SimAgent implements StreamEnd<CoordinatorMessage> {
     this.#recover();
     this.#connect();
     this.#every(TICK_MS, () => this.apply({ kind: "tick" }));
+    this.#every(TICK_MS, () => this.#lookAtActivity());
     this.#every(world.settings.heartbeatMs, () => this.apply({ kind: "heartbeat" }));
   }
 
@@ -125,8 +127,8 @@ export class SimAgent implements StreamEnd<CoordinatorMessage> {
       incarnation: this.#incarnation,
       version: "sim",
       protocol: PROTOCOL_VERSION,
-      labels: {},
-      host: HOST_FACTS,
+      labels: this.#host.labels,
+      host: this.#host.facts,
       maxFenceSeen: state.maxFenceSeen,
       storeId: state.storeId,
       term: state.term,
@@ -166,7 +168,7 @@ export class SimAgent implements StreamEnd<CoordinatorMessage> {
       commands.push(...reaction.commands);
       checks.onAgentDecided(event, () => (plant.agentReact ?? react)(this.#state, event, now));
     }
-    const durable = changes.some((change) => change.kind !== "lease-renewed");
+    const durable = changes.some(({ kind }) => kind !== "lease-renewed" && kind !== "looked");
     if (plant.actFirst && !this.#actAll(commands)) return;
     if (durable && this.#crashHere()) return;
     this.#journal.write(changes);
@@ -193,7 +195,7 @@ export class SimAgent implements StreamEnd<CoordinatorMessage> {
         return this.#start(command);
       case "signal":
         trace.note(this.#host.name, `signal-${command.signal}`, command.fence, () => command.cause);
-        return this.#host.signal(command.fence, command.signal);
+        return this.#host.signal(command.fence, command.signal, command.cause);
       case "clean":
         return this.#clean(command.fence);
       case "write-lease":
@@ -224,7 +226,7 @@ export class SimAgent implements StreamEnd<CoordinatorMessage> {
     this.apply({ kind: "spawned", fence, process: this.#host.spawn(assignment, leaseDeadlineMs) });
   }
 
-  #clean(fence: Parameters<SimHost["clean"]>[0]): void {
+  #clean(fence: Fence): void {
     const done = (): void => {
       const uuids = this.#state.attempts.get(fence)?.assignment.devices ?? [];
       const isUnclean = this.#world.faulty && this.#prng.chance(this.#world.plan.uncleanEnd);
@@ -234,6 +236,7 @@ export class SimAgent implements StreamEnd<CoordinatorMessage> {
         fence,
         finalSizes: {},
         unclean: unclean.map((device) => ({ ...device, health: "dirty", reason: "memory is not back" })),
+        causes: this.#causesOf(fence),
       });
       // The next look at the devices finds them clean again.
       if (isUnclean) this.#later(this.#prng.between(100, 10_000), () => this.#lookAtDevices());
@@ -241,6 +244,20 @@ export class SimAgent implements StreamEnd<CoordinatorMessage> {
     if (!this.#world.plant.cleanUnseen) return this.#host.clean(fence, () => this.alive && done());
     done();
     this.#later(2_000, () => this.#host.clean(fence, () => {}));
+  }
+
+  /** As agent/activity.ts: only a failure by the program's own fault shows why. */
+  #causesOf(fence: Fence): readonly string[] {
+    const attempt = this.#state.attempts.get(fence);
+    const outcome = attempt?.finish?.outcome;
+    return attempt && outcome && isOwnFailure(outcome) ? this.#world.programOf(attempt.assignment.runId).causes : [];
+  }
+
+  #lookAtActivity(): void {
+    for (const [fence, { assignment, phase }] of this.#state.attempts) {
+      if (phase !== "running" || assignment.idleLimitMs === 0) continue;
+      this.apply({ kind: "activity", fence, bytes: this.#host.bytesOf(fence) });
+    }
   }
 
   #lookAtDevices(): void {
@@ -270,17 +287,6 @@ export class SimAgent implements StreamEnd<CoordinatorMessage> {
     else if (this.alive) action();
   }
 }
-
-const HOST_FACTS: Hello["host"] = {
-  hostname: "sim",
-  os: "sim",
-  kernel: "sim",
-  arch: "sim",
-  cpuModel: "sim",
-  cpuCount: 1,
-  memoryBytes: 1,
-  driverVersion: "",
-};
 
 function fenceOf(message: CoordinatorMessage): number {
   if (message.kind === "assign") return message.assignment.fence;

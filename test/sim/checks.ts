@@ -4,13 +4,14 @@
  */
 import type { AgentEvent, AgentReaction } from "../../agent/core/events.ts";
 import type { Change } from "../../coordinator/core/changes.ts";
-import type { Cluster } from "../../coordinator/core/cluster.ts";
+import type { Attempt, Cluster } from "../../coordinator/core/cluster.ts";
 import type { Reaction } from "../../coordinator/core/commands.ts";
 import { isActive } from "../../coordinator/core/doers.ts";
 import type { Event } from "../../coordinator/core/events.ts";
-import type { Fence, RunId } from "../../shared/kernel/ids.ts";
+import type { Fence, RunId, SweepId } from "../../shared/kernel/ids.ts";
 import { isTerminal, type Outcome, type RunState } from "../../shared/run/states.ts";
 import type { AttemptDir, SimHost } from "./host.ts";
+import type { DrawnShape } from "./requests.ts";
 
 export class Violation extends Error {
   readonly invariant: string;
@@ -26,6 +27,9 @@ interface RunFacts {
   completed: boolean;
   /** A cancel was acknowledged, and nobody asked for the run again. */
   cancelled: boolean;
+  /** A pause was acknowledged, and nobody has asked to let it go since. */
+  paused: boolean;
+  readonly sweepId: SweepId;
   /** Attempt that the store has open for it. */
   open: Fence | undefined;
   readonly fingerprint: string;
@@ -40,9 +44,20 @@ interface AttemptFacts {
   exitedWell: boolean;
 }
 
+interface SweepFacts {
+  readonly failuresMax: number;
+  readonly after: readonly SweepId[];
+  /** Since it was submitted, or opened again. */
+  failures: number;
+  stopped: boolean;
+  live: number;
+}
+
 export class Checks {
   readonly #runs = new Map<RunId, RunFacts>();
   readonly #attempts = new Map<Fence, AttemptFacts>();
+  readonly #sweeps = new Map<SweepId, SweepFacts>();
+  readonly #drawnOf: (id: RunId) => DrawnShape;
   /** Fences whose processes live, by run. */
   readonly #alive = new Map<RunId, Set<Fence>>();
   /** Fence that really uses a device, by host and uuid. */
@@ -53,6 +68,10 @@ export class Checks {
   readonly #atWork = new Map<string, Fence>();
   #maxFence = 0;
   #commits = 0;
+
+  constructor(drawnOf: (id: RunId) => DrawnShape) {
+    this.#drawnOf = drawnOf;
+  }
 
   /** A process of the user's starts. */
   onRunning(host: SimHost, dir: AttemptDir): void {
@@ -82,9 +101,27 @@ export class Checks {
     }
   }
 
+  /** It has said nothing for its limit; words come each half second, and clocks differ a little. */
+  onStoppedAsIdle({ fence, program, startedMs }: AttemptDir, nowMs: number): void {
+    const silentMs = nowMs - (startedMs ?? nowMs) - program.talksForMs;
+    if (silentMs > program.idleLimitMs * 0.99 - 600) return;
+    throw new Violation("idle", `fence ${fence} is stopped as idle after ${silentMs} ms of silence`);
+  }
+
   onCancelAcknowledged(id: RunId): void {
     const run = this.#runs.get(id);
     if (run && !isTerminal(run.state)) run.cancelled = true;
+  }
+
+  onPauseAcknowledged(id: RunId): void {
+    const run = this.#runs.get(id);
+    if (run && !isTerminal(run.state)) run.paused = true;
+  }
+
+  /** From here on it may run again, whether or not the coordinator has heard it. */
+  onReleaseAsked(id: RunId): void {
+    const run = this.#runs.get(id);
+    if (run) run.paused = false;
   }
 
   /** I9: an event that has been decided gives nothing durable when it comes again. */
@@ -95,6 +132,9 @@ export class Checks {
       case "started":
       case "cancel":
       case "retry":
+      case "pause":
+      case "resume":
+      case "edit":
       case "schedule":
       case "tick": {
         const { changes } = again();
@@ -123,6 +163,9 @@ export class Checks {
     for (const change of changes) this.#onChange(change);
     for (const change of changes) {
       if (change.kind === "run-changed") this.#compareRun(change.row.runId, cluster);
+      if (change.kind === "attempt-added") this.#checkPlace(change.attempt, cluster);
+      if (change.kind === "sweep-added") this.#checkLimit(change.sweep.id, cluster);
+      if (change.kind === "sweep-changed") this.#checkLimit(change.sweepId, cluster);
     }
     this.#commits += 1;
     if (this.#commits % 64 === 0) this.compareAll(cluster);
@@ -176,28 +219,73 @@ export class Checks {
     if (!agree) throw new Violation("I3", `${id} is ${state ?? "absent"} in memory, ${committed ?? "absent"} in store`);
   }
 
+  /** A placement is what was asked for, and the node has room for all that is on it. */
+  #checkPlace(attempt: Attempt, cluster: Cluster): void {
+    const node = cluster.nodes.get(attempt.node);
+    // It may have ended in the same commit.
+    if (!node || !cluster.attempts.has(attempt.fence)) return;
+    const devices = node.devices.filter(({ uuid }) => attempt.devices.includes(uuid));
+    if (!this.#drawnOf(attempt.runId).allows(node, devices)) {
+      throw new Violation("resources", `fence ${attempt.fence} is on ${node.name}, which is not what it asked for`);
+    }
+    const here = [...cluster.attempts.values()].filter((other) => other.node === node.name);
+    const drawn = here.map(({ runId }) => this.#drawnOf(runId));
+    if (here.length > 1 && drawn.some(({ exclusive }) => exclusive)) {
+      throw new Violation("resources", `${here.length} attempts on ${node.name}, one of which wants it for itself`);
+    }
+    const memory = drawn.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+    if (node.host.memoryBytes > 0 && memory > node.host.memoryBytes) {
+      throw new Violation("resources", `${memory} bytes are reserved on ${node.name} of ${node.host.memoryBytes}`);
+    }
+  }
+
+  /** A sweep with as many failures as its limit is stopped, and nothing of it waits. */
+  #checkLimit(id: SweepId, cluster: Cluster): void {
+    const sweep = this.#sweeps.get(id);
+    if (!sweep || sweep.failuresMax === 0) return;
+    const over = sweep.failures >= sweep.failuresMax;
+    if (over !== sweep.stopped)
+      throw new Violation("failures", `${id} has ${sweep.failures} failures, and is ${over ? "not " : ""}stopped`);
+    for (const run of cluster.runs.values()) {
+      const waits = run.state === "queued" || run.state === "held";
+      if (over && run.sweepId === id && waits) throw new Violation("failures", `${run.id} waits in a stopped sweep`);
+    }
+  }
+
   #onChange(change: Change): void {
     switch (change.kind) {
-      case "sweep-added":
+      case "sweep-added": {
+        const { id: sweepId, hold, failuresMax, after, shares } = change.sweep;
+        const live = change.runs.filter(({ reusedFrom }) => reusedFrom === undefined).length;
+        this.#sweeps.set(sweepId, { failuresMax, after, failures: 0, stopped: false, live });
         for (const { id, fingerprint, reusedFrom } of change.runs) {
           if (this.#runs.has(id)) throw new Violation("I3", `${id} was added twice`);
           const done = reusedFrom !== undefined;
           if (done) this.#onReused(id, fingerprint);
-          const state = done ? "succeeded" : "queued";
-          const { shares } = change.sweep;
-          this.#runs.set(id, { state, completed: done, cancelled: false, open: undefined, fingerprint, shares });
+          const state = done ? "succeeded" : hold ? "held" : "queued";
+          const facts = { completed: done, cancelled: false, open: undefined, paused: hold && !done };
+          this.#runs.set(id, { state, ...facts, fingerprint, shares, sweepId });
         }
         return;
+      }
       case "completed-added":
         this.#completed.add(change.fingerprint);
         return;
       case "run-reused":
         return this.#onReused(change.runId, this.#run(change.runId).fingerprint);
+      case "sweep-changed": {
+        const sweep = this.#sweep(change.sweepId);
+        sweep.stopped = change.stopped !== "";
+        if (change.failed === 0) sweep.failures = 0;
+        return;
+      }
       case "run-changed":
         return this.#onRunState(change.row.runId, change.row.state);
       case "run-revived": {
         const run = this.#run(change.row.runId);
         run.cancelled = false;
+        run.paused = false;
+        this.#sweep(run.sweepId).live += 1;
         run.state = change.row.state;
         return;
       }
@@ -222,6 +310,9 @@ export class Checks {
     if (isTerminal(run.state)) throw new Violation("I2", `${id} was ${run.state} and becomes ${state}`);
     run.state = state;
     run.completed = state === "succeeded";
+    const sweep = this.#sweep(run.sweepId);
+    if (isTerminal(state)) sweep.live -= 1;
+    if (state === "failed") sweep.failures += 1;
   }
 
   #onAdded(fence: Fence, runId: RunId): void {
@@ -230,6 +321,11 @@ export class Checks {
     const run = this.#run(runId);
     if (run.completed) throw new Violation("I2", `${runId} had succeeded and is started again as fence ${fence}`);
     if (run.cancelled) throw new Violation("I2", `${runId} was cancelled and is started again as fence ${fence}`);
+    if (run.paused) throw new Violation("hold", `${runId} is held by a user and is started as fence ${fence}`);
+    const sweep = this.#sweep(run.sweepId);
+    if (sweep.stopped) throw new Violation("failures", `${runId} of a stopped sweep is started as fence ${fence}`);
+    const earlier = sweep.after.find((id) => (this.#sweeps.get(id)?.live ?? 0) > 0);
+    if (earlier !== undefined) throw new Violation("after", `${runId} is started before ${earlier} is over`);
     const alive = this.#alive.get(runId);
     if (alive?.size) throw new Violation("lease safety", `fence ${fence} is assigned while ${[...alive].join()} lives`);
     if (run.shares && this.#completed.has(run.fingerprint)) {
@@ -267,6 +363,12 @@ export class Checks {
     if (outcome.kind === "succeeded" && !attempt.exitedWell) {
       throw new Violation("I2", `fence ${fence} is called succeeded and its command did not end so`);
     }
+  }
+
+  #sweep(id: SweepId): SweepFacts {
+    const sweep = this.#sweeps.get(id);
+    if (!sweep) throw new Violation("I3", `${id} was never submitted`);
+    return sweep;
   }
 
   #run(id: RunId): RunFacts {

@@ -227,8 +227,10 @@ export class SimCoordinator implements StreamEnd<AgentMessage> {
       templateJson: "",
       paramsJson: "{}",
       timeLimitMs: this.#world.programOf(runId).timeLimitMs,
+      idleLimitMs: this.#world.programOf(runId).idleLimitMs,
       stopGraceMs: 2_000,
       leaseMs: this.#world.settings.leaseMs,
+      logPatterns: [],
     };
   }
 

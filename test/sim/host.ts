@@ -8,8 +8,9 @@ import type { Exit, Found } from "../../agent/core/events.ts";
 import type { ProcessName } from "../../agent/core/state.ts";
 import type { Fence, RunId } from "../../shared/kernel/ids.ts";
 import type { Device } from "../../shared/run/devices.ts";
-import type { Assignment } from "../../shared/run/session.ts";
+import type { Assignment, HostFacts } from "../../shared/run/session.ts";
 import type { Prng } from "./prng.ts";
+import { type DrawnShape, drawHost } from "./requests.ts";
 import type { World } from "./world.ts";
 
 /** How the user's program behaves. */
@@ -22,6 +23,13 @@ export interface Program {
   readonly leavesDaemon: boolean;
   /** 0: none. */
   readonly timeLimitMs: number;
+  /** 0: none. */
+  readonly idleLimitMs: number;
+  /** Says nothing more after this long. */
+  readonly talksForMs: number;
+  /** What the end of its output shows when it failed. */
+  readonly causes: readonly string[];
+  readonly drawn: DrawnShape;
 }
 
 /** An attempt as its directory and the process table know it. */
@@ -39,6 +47,8 @@ export interface AttemptDir {
   exitCode: number | undefined;
   expired: boolean;
   leaseDeadlineMs: number;
+  /** True time of its start; undefined before. */
+  startedMs: number | undefined;
 }
 
 /** How soon the warden looks, and how long a kill may take: together well under the K of the settings. */
@@ -51,6 +61,8 @@ export class SimHost {
   readonly name: string;
   readonly dirs = new Map<Fence, AttemptDir>();
   devices: readonly Device[];
+  readonly facts: HostFacts;
+  readonly labels: { readonly zone: string };
   bootId: string;
   /** Told when a shim is gone; the agent that lives now listens. */
   onExit: ((fence: Fence, exit: Exit) => void) | undefined;
@@ -68,6 +80,9 @@ export class SimHost {
     this.index = index;
     this.name = `host${index}`;
     this.devices = devices;
+    const { facts, labels } = drawHost(this.#prng.split());
+    this.facts = facts;
+    this.labels = labels;
     this.bootId = `${this.name}-boot-1`;
     this.#bootedAtMs = -1_000 * this.#prng.between(1, 100_000);
   }
@@ -93,6 +108,7 @@ export class SimHost {
       exitCode: undefined,
       expired: false,
       leaseDeadlineMs,
+      startedMs: undefined,
     };
     this.dirs.set(dir.fence, dir);
     this.#later(this.#prng.between(0, SHIM_START_MAX_MS), () => this.#claimAndRun(dir));
@@ -100,14 +116,23 @@ export class SimHost {
     return { pid: dir.pid, startTime: dir.pid };
   }
 
+  /** How much an attempt has said: a byte each half second while it talks. */
+  bytesOf(fence: Fence): number {
+    const dir = this.dirs.get(fence);
+    if (dir?.startedMs === undefined) return 0;
+    const forMs = Math.min(this.#world.timeline.nowMs - dir.startedMs, dir.program.talksForMs);
+    return 1 + Math.floor(forMs / 500);
+  }
+
   writeLease(fence: Fence, deadlineMs: number): void {
     const dir = this.dirs.get(fence);
     if (dir) dir.leaseDeadlineMs = deadlineMs;
   }
 
-  signal(fence: Fence, signal: "TERM" | "KILL"): void {
+  signal(fence: Fence, signal: "TERM" | "KILL", cause: string): void {
     const dir = this.dirs.get(fence);
     if (!dir) return;
+    if (cause === "idle") this.#world.checks.onStoppedAsIdle(dir, this.#world.timeline.nowMs);
     if (signal === "KILL") return this.#kill(dir, () => {});
     if (!dir.running || dir.program.onTerm === "ignore") return;
     const saves = dir.program.onTerm === "save";
@@ -170,6 +195,7 @@ export class SimHost {
     dir.claimed = true;
     dir.started = true;
     dir.running = true;
+    dir.startedMs = this.#world.timeline.nowMs;
     this.#world.trace.note(this.name, "runs", dir.fence, () => `${dir.runId} for ${dir.program.lengthMs} ms`);
     this.#world.checks.onRunning(this, dir);
     this.#later(dir.program.lengthMs, () => this.#end(dir, dir.program.exitCode));

@@ -60,6 +60,7 @@ export class SimJournal {
         this.#draining = change.draining;
         return;
       case "lease-renewed":
+      case "looked":
         return;
       default:
         unreachable(change);

@@ -22,6 +22,8 @@ export interface FaultPlan {
   readonly cancelMs: number;
   readonly retryMs: number;
   readonly nodeActionMs: number;
+  readonly pauseMs: number;
+  readonly editMs: number;
   /** Chance of a crash at each of the points around a commit. */
   readonly crashPoint: number;
   readonly notSpawned: number;
@@ -56,6 +58,8 @@ export function drawPlan(prng: Prng): FaultPlan {
     cancelMs: often(1_000, 20_000),
     retryMs: often(1_000, 20_000),
     nodeActionMs: often(5_000, 60_000),
+    pauseMs: often(2_000, 30_000),
+    editMs: often(2_000, 30_000),
     crashPoint: share(0.01),
     notSpawned: share(0.1),
     uncleanEnd: share(0.1),

@@ -34,7 +34,57 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: "an assignment that lay in a buffer past its lease is started", plant: { agentReact: lateAssignCounts } },
   { name: "devices that change during a Hello are not told again", plant: { agentReact: devicesNotToldAgain } },
   { name: "nobody waits for a run that does the same work", plant: { coordinatorReact: nobodyWaits } },
+  { name: "a pause is forgotten while its run has an attempt", plant: { coordinatorReact: pauseForgotten } },
+  { name: "failures that come with one Hello count as one", plant: { coordinatorReact: failuresCountOnce } },
+  { name: "what is left over of a stopped sweep goes on", plant: { coordinatorReact: stoppedGoesOn } },
+  {
+    name: "what an attempt reserves besides devices is not written down",
+    plant: { coordinatorReact: nothingReserved },
+  },
+  { name: "the agent counts as idle what it does not look at", plant: { agentReact: blindToActivity } },
 ];
+
+/** The reaction with each change as `edit` gives it; undefined leaves it out. */
+function edited(reaction: Reaction, edit: (change: Change) => Change | undefined): Reaction {
+  return { ...reaction, changes: reaction.changes.flatMap((change) => edit(change) ?? []) };
+}
+
+function pauseForgotten(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
+  return edited(react(cluster, event, now, settings), (change) => {
+    if (event.kind === "pause" || change.kind !== "run-changed" || change.row.state !== "held") return change;
+    return change.row.paused ? { ...change, row: { ...change.row, state: "queued" } } : change;
+  });
+}
+
+function failuresCountOnce(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
+  return edited(react(cluster, event, now, settings), (change) => {
+    const before = change.kind === "sweep-changed" ? (cluster.sweeps.get(change.sweepId)?.failed ?? 0) : 0;
+    if (change.kind !== "sweep-changed" || change.stopped !== "" || change.failed <= before + 1) return change;
+    return { ...change, failed: before + 1 };
+  });
+}
+
+function stoppedGoesOn(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
+  const reaction = react(cluster, event, now, settings);
+  if (event.kind !== "finished") return reaction;
+  return edited(reaction, (change) =>
+    change.kind === "run-changed" &&
+    change.row.state === "cancelled" &&
+    change.row.reason.includes("its sweep was stopped")
+      ? undefined
+      : change,
+  );
+}
+
+function nothingReserved(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
+  return edited(react(cluster, event, now, settings), (change) =>
+    change.kind === "attempt-added" ? { ...change, attempt: { ...change.attempt, reserved: undefined } } : change,
+  );
+}
+
+function blindToActivity(...[state, event, now]: Parameters<typeof agentReact>): ReturnType<typeof agentReact> {
+  return agentReact(state, event.kind === "activity" ? { ...event, bytes: 1 } : event, now);
+}
 
 function nobodyWaits(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
   const reaction = react(cluster, event, now, settings);

@@ -4,7 +4,7 @@
  */
 import { shapeOf } from "../../coordinator/core/cluster.ts";
 import { explain } from "../../coordinator/core/explain.ts";
-import { couldFit } from "../../coordinator/core/fit.ts";
+import { couldFit } from "../../coordinator/core/misfit.ts";
 import type { CoreSettings } from "../../coordinator/core/settings.ts";
 import { deviceUuid, type RunId } from "../../shared/kernel/ids.ts";
 import type { Device } from "../../shared/run/devices.ts";
@@ -16,6 +16,7 @@ import { SimJournal } from "./journal.ts";
 import { Network } from "./network.ts";
 import { drawPlan, type FaultPlan } from "./plan.ts";
 import { Prng } from "./prng.ts";
+import { drawGpu } from "./requests.ts";
 import { compareClusters } from "./same-cluster.ts";
 import { MemoryStore, type SimStore } from "./store.ts";
 import { Timeline } from "./timeline.ts";
@@ -86,7 +87,7 @@ class Simulation {
       plan,
       trace: new Trace(() => timeline.nowMs, options.readable ?? false),
       network: new Network(timeline, prng.split()),
-      checks: new Checks(),
+      checks: new Checks((id) => this.#users.programOf(id).drawn),
       settings: SETTINGS,
       plant: options.plant ?? {},
       faulty: true,
@@ -127,7 +128,7 @@ class Simulation {
       const gpus = this.#prng.between(0, 4);
       const cpus = this.#prng.between(0, 4);
       // At least one machine can do something.
-      const devices = drawDevices(index, gpus, index === 0 ? Math.max(2, cpus) : cpus);
+      const devices = drawDevices(this.#prng, index, gpus, index === 0 ? Math.max(2, cpus) : cpus);
       this.#hosts.push(new SimHost(this.#world, index, devices, drawRate(this.#prng, this.#world.plan)));
       this.#journals.push(new SimJournal(`agent-${index}`));
     }
@@ -238,7 +239,10 @@ class Simulation {
     this.#startCoordinator();
     for (const host of this.#hosts) this.#startAgent(host);
     // Once every agent has come back; a node that never joined cannot be opened.
-    timeline.after(60_000, () => this.#users.openNodes());
+    timeline.after(60_000, () => {
+      this.#users.openNodes();
+      this.#users.resumeAll();
+    });
   }
 
   #isAtRest(): boolean {
@@ -252,6 +256,8 @@ class Simulation {
     const run = cluster?.runs.get(id);
     const sweep = run && cluster?.sweeps.get(run.sweepId);
     if (!cluster || !sweep || cluster.nodes.size < this.#hosts.length) return true;
+    // What it waits for is looked at by itself.
+    if (sweep.after.some((earlier) => cluster.sweeps.has(earlier))) return false;
     return [...cluster.nodes.values()].some((node) => couldFit(node, shapeOf(sweep, run).resources));
   }
 
@@ -302,13 +308,14 @@ function drawRate(prng: Prng, plan: FaultPlan): number {
   return 1 + plan.drift * prng.pick([-1, 0, 1]);
 }
 
-function drawDevices(host: number, gpus: number, cpus: number): Device[] {
-  const base = { model: "sim", memoryBytes: 1, health: "clean", reason: "", foreign: [] } as const;
+function drawDevices(prng: Prng, host: number, gpus: number, cpus: number): Device[] {
+  const base = { model: "sim", memoryBytes: 0, health: "clean", reason: "", foreign: [] } as const;
   const gpu = Array.from({ length: gpus }, (_, i) => ({
     ...base,
     uuid: deviceUuid(`GPU-${host}-${i}`),
     index: i,
     kind: "gpu" as const,
+    ...drawGpu(prng),
   }));
   const cpu = Array.from({ length: cpus }, (_, i) => ({
     ...base,

@@ -43,7 +43,7 @@ export class SqliteStore implements SimStore {
 
   attempt(fence: Fence): Attempt {
     const { runId, attempt, devices } = this.#assignment(fence);
-    const rest = { phase: "assigned", stopping: "", startedAt: undefined } as const;
+    const rest = { reserved: undefined, phase: "assigned", stopping: "", startedAt: undefined } as const;
     return { fence, runId, number: attempt, devices, node: nodeName(""), ...rest };
   }
 

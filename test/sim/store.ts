@@ -93,6 +93,11 @@ export class MemoryStore implements SimStore {
       case "run-reused":
         this.#reused.add(change.runId);
         return;
+      case "sweep-changed": {
+        const sweep = this.#sweeps.get(change.sweepId);
+        if (sweep) this.#sweeps.set(sweep.id, { ...sweep, failed: change.failed, stopped: change.stopped });
+        return;
+      }
       case "attempt-added":
         this.#attempts.set(change.attempt.fence, change.attempt);
         return;

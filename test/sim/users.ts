@@ -3,13 +3,13 @@
  * the coordinator died is asked again with the same submit id, as `exp submit` does.
  */
 import type { Event, NewSweep, NodeAction } from "../../coordinator/core/events.ts";
+import { required } from "../../shared/kernel/assert.ts";
 import { nodeName, type RunId, runId, sweepId } from "../../shared/kernel/ids.ts";
-import type { ResourceRequest } from "../../shared/run/devices.ts";
 import { isTerminal } from "../../shared/run/states.ts";
-import type { RunShape } from "../../shared/spec/types.ts";
 import type { SimCoordinator } from "./coordinator.ts";
 import type { Program } from "./host.ts";
 import type { Prng } from "./prng.ts";
+import { type DrawnShape, drawShape } from "./requests.ts";
 import type { SimStore } from "./store.ts";
 import type { World } from "./world.ts";
 
@@ -46,6 +46,10 @@ export class Users {
     }
     this.#often(world.plan.cancelMs, () => this.#cancel());
     this.#often(world.plan.retryMs, () => this.#retry());
+    this.#often(world.plan.pauseMs, () => (this.#prng.chance(0.4) ? this.#pause() : this.#resume(this.#someRuns())));
+    this.#often(world.plan.editMs, () => {
+      this.#coordinator()?.apply({ kind: "edit", runIds: this.#someRuns(), priority: this.#prng.between(-9, 9) });
+    });
     this.#often(world.plan.nodeActionMs, () => this.#nodeAction());
   }
 
@@ -63,6 +67,12 @@ export class Users {
   /** Nodes take work again, so that what is left can end. */
   openNodes(): void {
     for (let i = 0; i < this.#hosts; i++) this.#act(i, "uncordon");
+  }
+
+  /** Nothing stays held by a user, so that what is left can end. */
+  resumeAll(): void {
+    for (const id of this.acknowledged) this.#world.checks.onReleaseAsked(id);
+    this.#coordinator()?.apply({ kind: "resume", runIds: this.acknowledged });
   }
 
   #submit(submission: Submission): void {
@@ -89,10 +99,16 @@ export class Users {
   #newSweep(count: number): Submission {
     const number = ++this.#sweeps;
     const prng = this.#prng;
+    const drawn = Array.from({ length: prng.pick([1, 1, 2]) }, () => drawShape(prng));
+    // Of an earlier submission, which may not be there yet: what is not there is over.
+    const after = number > 1 && prng.chance(0.15) ? [sweepId(`swp_${prng.between(1, number - 1)}`)] : [];
     const sweep: NewSweep = {
       id: sweepId(`swp_${number}`),
       name: "sim",
-      shapes: Array.from({ length: prng.pick([1, 1, 2]) }, () => drawShape(prng)),
+      shapes: drawn.map(({ shape }) => shape),
+      hold: prng.chance(0.1),
+      after,
+      failuresMax: prng.chance(0.25) ? prng.between(1, 4) : 0,
       project: "",
       description: "",
       note: "",
@@ -112,13 +128,10 @@ export class Users {
     const first = prng.between(0, 2 * RUNS_MAX);
     const runs = Array.from({ length: count }, (_, i) => {
       const id = runId(`run_${number}_${i + 1}`);
-      this.#programs.set(id, drawProgram(prng, longMs));
-      const point = {
-        index: i + 1,
-        shape: i % sweep.shapes.length,
-        group: i + 1,
-        fingerprint: `v1:work${(first + i) % (2 * RUNS_MAX)}`,
-      };
+      const shape = i % drawn.length;
+      this.#programs.set(id, drawProgram(prng, longMs, required(drawn[shape], "a shape")));
+      const fingerprint = `v1:work${(first + i) % (2 * RUNS_MAX)}`;
+      const point = { index: i + 1, shape, group: i + 1, fingerprint };
       const priority = prng.chance(0.1) ? prng.between(-10, 10) : undefined;
       return { id, ...point, priority, paramsJson: "{}" };
     });
@@ -132,8 +145,21 @@ export class Users {
     });
   }
 
+  #pause(): void {
+    const runIds = this.#someRuns();
+    this.#ask(runIds, { kind: "pause", runIds }, () => {
+      for (const id of runIds) this.#world.checks.onPauseAcknowledged(id);
+    });
+  }
+
+  #resume(runIds: readonly RunId[]): void {
+    for (const id of runIds) this.#world.checks.onReleaseAsked(id);
+    this.#ask(runIds, { kind: "resume", runIds }, () => {});
+  }
+
   #retry(): void {
     const runIds = this.#someRuns();
+    for (const id of runIds) this.#world.checks.onReleaseAsked(id);
     const terminal = runIds.flatMap((id) => this.#store.terminalRun(id) ?? []);
     this.#ask(runIds, { kind: "retry", runIds, terminal }, () => {});
   }
@@ -175,29 +201,13 @@ export class Users {
 
 type Submission = Omit<Extract<Event, { kind: "submit" }>, "kind">;
 
-function drawShape(prng: Prng): RunShape {
+function drawProgram(prng: Prng, longMs: number, drawn: DrawnShape): Program {
+  const talksForMs = prng.chance(0.3) ? prng.between(0, longMs) : Number.POSITIVE_INFINITY;
   return {
-    template: { command: "true", args: "flags", cwd: "/", env: {} },
-    resources: drawRequest(prng),
-    limits: { timeMs: 0, idleMs: 0, stopGraceMs: 2_000 },
-    retry: { max: prng.pick([0, 0, 1, 3]) },
-    tags: [],
-  };
-}
-
-function drawRequest(prng: Prng): ResourceRequest {
-  return prng.pick([
-    { gpus: undefined, cpus: undefined },
-    { gpus: undefined, cpus: undefined },
-    { gpus: 1, cpus: undefined },
-    { gpus: 2, cpus: undefined },
-    { gpus: 0, cpus: undefined },
-    { gpus: undefined, cpus: 2 },
-  ]);
-}
-
-function drawProgram(prng: Prng, longMs: number): Program {
-  return {
+    drawn,
+    talksForMs,
+    idleLimitMs: prng.chance(0.2) ? prng.between(2_000, 10_000) : 0,
+    causes: prng.chance(0.3) ? ["cuda-oom"] : [],
     lengthMs: prng.between(1, longMs),
     exitCode: prng.pick([0, 0, 0, 0, 0, 1, 77, 139]),
     onTerm: prng.pick(["end", "end", "save", "ignore"]),

@@ -212,7 +212,7 @@ describe("the end", () => {
     rig.apply({ kind: "exited", fence: ONE, exit: EXIT });
     expect(rig.apply({ kind: "exited", fence: ONE, exit: EXIT })).toEqual([]);
     const unclean = [makeDevice("a/cpu-0", { health: "dirty", reason: "busy" })];
-    const cleaned: AgentEvent = { kind: "cleaned", fence: ONE, finalSizes: { output: 9 }, unclean };
+    const cleaned: AgentEvent = { kind: "cleaned", fence: ONE, finalSizes: { output: 9 }, unclean, causes: [] };
     expect(sent(rig.apply(cleaned))).toMatchObject([
       { kind: "finished", finish: { finalSizes: { output: 9 }, unclean } },
     ]);
@@ -291,7 +291,7 @@ describe("every phase against every event", () => {
       { kind: "spawned", fence: f, process: PROCESS },
       { kind: "not-spawned", fence: f, reason: "start_failed", detail: "" },
       { kind: "exited", fence: f, exit: EXIT },
-      { kind: "cleaned", fence: f, finalSizes: {}, unclean: [] },
+      { kind: "cleaned", fence: f, finalSizes: {}, unclean: [], causes: [] },
       { kind: "stored", fence: f },
       ...(["cancel", "superseded", "revoked", "stop"] as const).map((reason): AgentEvent => {
         return { kind: "message", helloSentMs: 0, message: { kind: "kill", fence: f, reason } };

@@ -44,7 +44,7 @@ describe("journal", () => {
       { kind: "spawned", fence: fence(2), process: PROCESS },
       { kind: "message", helloSentMs: 0, message: { kind: "kill", fence: fence(1), reason: "cancel" } },
       { kind: "exited", fence: fence(2), exit: EXIT },
-      { kind: "cleaned", fence: fence(2), finalSizes: { output: 5 }, unclean: [] },
+      { kind: "cleaned", fence: fence(2), finalSizes: { output: 5 }, unclean: [], causes: [] },
       { kind: "message", helloSentMs: 0, message: { kind: "drain", draining: true } },
     ];
     during((journal) => {

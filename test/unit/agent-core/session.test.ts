@@ -137,7 +137,7 @@ describe("Welcome", () => {
       happen: (rig: AgentRig) => {
         rig.apply({ kind: "spawned", fence: ONE, process: PROCESS });
         rig.apply({ kind: "exited", fence: ONE, exit: EXIT });
-        rig.apply({ kind: "cleaned", fence: ONE, finalSizes: {}, unclean: [] });
+        rig.apply({ kind: "cleaned", fence: ONE, finalSizes: {}, unclean: [], causes: [] });
       },
       told: ["finished"],
     },

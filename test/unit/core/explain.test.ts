@@ -39,8 +39,8 @@ const CASES: readonly Case[] = [
       rig.join("a");
       rig.submit(1, { resources: { gpus: 2, cpus: undefined } });
     },
-    reason: "no node has 2 GPUs: a has 0 GPUs, 1 CPU slots",
-    node: "too small: 0 GPUs, 1 CPU slots",
+    reason: "no node has 2 GPUs: a: no GPU, needs 2",
+    node: "no GPU, needs 2",
   },
   {
     what: "every node is cordoned",

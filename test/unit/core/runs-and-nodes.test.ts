@@ -79,6 +79,8 @@ describe("retry", () => {
       crashes: 1,
       givenUp: true,
       cancelRequested: true,
+      paused: true,
+      avoid: nodeName("a"),
       notBefore: 5,
       waitsFor: undefined,
       finishedAt: WALL_MS,

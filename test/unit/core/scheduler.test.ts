@@ -3,12 +3,12 @@ import { describe, expect, test } from "vitest";
 import { applyChange } from "../../../coordinator/core/apply-change.ts";
 import type { Cluster } from "../../../coordinator/core/cluster.ts";
 import { shapeOf } from "../../../coordinator/core/cluster.ts";
-import { freeDevices, takeDevices } from "../../../coordinator/core/fit.ts";
+import { freeNodes, take } from "../../../coordinator/core/fit.ts";
+import { wantedOn } from "../../../coordinator/core/misfit.ts";
 import { compareEntries } from "../../../coordinator/core/run-queue.ts";
 import { schedule } from "../../../coordinator/core/scheduler.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import type { Device, ResourceRequest } from "../../../shared/run/devices.ts";
-import { devicesWanted } from "../../../shared/run/devices.ts";
 import { CoreRig, makeDevice } from "../../helpers/core-rig.ts";
 
 type NodePlan = {
@@ -105,8 +105,7 @@ describe("schedule, over random clusters", () => {
           }
           const run = required(cluster.runs.get(runId), "the run");
           const sweep = required(cluster.sweeps.get(run.sweepId), "the sweep");
-          const hasGpus = node.devices.some(({ kind }) => kind === "gpu");
-          const want = devicesWanted(shapeOf(sweep, run).resources, hasGpus);
+          const want = wantedOn(node, shapeOf(sweep, run).resources);
           expect(devices.filter((uuid) => uuid.startsWith("GPU"))).toHaveLength(want.gpu);
           expect(devices).toHaveLength(want.gpu + want.cpu);
         }
@@ -143,7 +142,7 @@ describe("schedule, over random clusters", () => {
         rig.schedule();
         expect(schedule(rig.cluster)).toEqual([]);
         for (const { request: wanted, limitedBy } of rig.cluster.groups.values()) {
-          if (limitedBy === undefined) expect(takeDevices(freeDevices(rig.cluster), wanted)).toBeUndefined();
+          if (limitedBy === undefined) expect(take(freeNodes(rig.cluster), wanted)).toBeUndefined();
         }
       }),
     );
@@ -210,7 +209,7 @@ describe("fit", () => {
       ];
       rig.join(name, { devices });
     }
-    return freeDevices(rig.cluster);
+    return freeNodes(rig.cluster);
   };
 
   test.each([
@@ -268,7 +267,7 @@ describe("fit", () => {
     },
   ] as const)("$what", ({ nodes, gpus, cpus, node, count }) => {
     const free = book(...nodes.map(([name, g, c]): [string, number, number] => [name, g, c]));
-    const taken = takeDevices(free, { gpus, cpus });
+    const taken = take(free, { gpus, cpus });
     expect(taken?.node).toBe(node);
     expect(taken?.devices ?? []).toHaveLength(count);
   });

@@ -292,6 +292,8 @@ export interface HostFacts {
   cpuCount: number;
   memoryBytes: number;
   driverVersion: string;
+  /** Free where the attempts' directories are, when the agent started; 0: not known. */
+  diskBytes: number;
 }
 
 export interface Hello {
@@ -366,6 +368,10 @@ export interface Assign {
   timeLimitMs: number;
   stopGraceMs: number;
   leaseMs: number;
+  /** Stopped after so long without output and without a metric; 0: never. */
+  idleLimitMs: number;
+  /** Looked for in the end of the output when the attempt failed; those found come back in Finished.causes. */
+  logPatterns: string[];
 }
 
 export interface Accepted {
@@ -395,6 +401,8 @@ export interface Finished {
   finalSizes: StreamOffset[];
   /** Devices of the attempt that did not come back clean. */
   unclean: Device[];
+  /** What the end of a failed attempt's output shows: "cuda-oom", "import-error", "log:TEXT". */
+  causes: string[];
 }
 
 export interface FinishAck {
@@ -1092,7 +1100,17 @@ export const AttemptReport: MessageFns<AttemptReport> = {
 };
 
 function createBaseHostFacts(): HostFacts {
-  return { hostname: "", os: "", kernel: "", arch: "", cpuModel: "", cpuCount: 0, memoryBytes: 0, driverVersion: "" };
+  return {
+    hostname: "",
+    os: "",
+    kernel: "",
+    arch: "",
+    cpuModel: "",
+    cpuCount: 0,
+    memoryBytes: 0,
+    driverVersion: "",
+    diskBytes: 0,
+  };
 }
 
 export const HostFacts: MessageFns<HostFacts> = {
@@ -1120,6 +1138,9 @@ export const HostFacts: MessageFns<HostFacts> = {
     }
     if (message.driverVersion !== "") {
       writer.uint32(66).string(message.driverVersion);
+    }
+    if (message.diskBytes !== 0) {
+      writer.uint32(72).int64(message.diskBytes);
     }
     return writer;
   },
@@ -1201,6 +1222,14 @@ export const HostFacts: MessageFns<HostFacts> = {
             message.driverVersion = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.diskBytes = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1239,6 +1268,11 @@ export const HostFacts: MessageFns<HostFacts> = {
         : isSet(object.driver_version)
         ? globalThis.String(object.driver_version)
         : "",
+      diskBytes: isSet(object.diskBytes)
+        ? globalThis.Number(object.diskBytes)
+        : isSet(object.disk_bytes)
+        ? globalThis.Number(object.disk_bytes)
+        : 0,
     };
   },
 
@@ -1268,6 +1302,9 @@ export const HostFacts: MessageFns<HostFacts> = {
     if (message.driverVersion !== "") {
       obj.driverVersion = message.driverVersion;
     }
+    if (message.diskBytes !== 0) {
+      obj.diskBytes = Math.round(message.diskBytes);
+    }
     return obj;
   },
 
@@ -1284,6 +1321,7 @@ export const HostFacts: MessageFns<HostFacts> = {
     message.cpuCount = object.cpuCount ?? 0;
     message.memoryBytes = object.memoryBytes ?? 0;
     message.driverVersion = object.driverVersion ?? "";
+    message.diskBytes = object.diskBytes ?? 0;
     return message;
   },
 };
@@ -2214,6 +2252,8 @@ function createBaseAssign(): Assign {
     timeLimitMs: 0,
     stopGraceMs: 0,
     leaseMs: 0,
+    idleLimitMs: 0,
+    logPatterns: [],
   };
 }
 
@@ -2254,6 +2294,12 @@ export const Assign: MessageFns<Assign> = {
     }
     if (message.leaseMs !== 0) {
       writer.uint32(96).int64(message.leaseMs);
+    }
+    if (message.idleLimitMs !== 0) {
+      writer.uint32(104).int64(message.idleLimitMs);
+    }
+    for (const v of message.logPatterns) {
+      writer.uint32(114).string(v!);
     }
     return writer;
   },
@@ -2367,6 +2413,22 @@ export const Assign: MessageFns<Assign> = {
             message.leaseMs = longToNumber(reader.int64());
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.idleLimitMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.logPatterns.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2433,6 +2495,16 @@ export const Assign: MessageFns<Assign> = {
         : isSet(object.lease_ms)
         ? globalThis.Number(object.lease_ms)
         : 0,
+      idleLimitMs: isSet(object.idleLimitMs)
+        ? globalThis.Number(object.idleLimitMs)
+        : isSet(object.idle_limit_ms)
+        ? globalThis.Number(object.idle_limit_ms)
+        : 0,
+      logPatterns: globalThis.Array.isArray(object?.logPatterns)
+        ? object.logPatterns.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.log_patterns)
+        ? object.log_patterns.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -2474,6 +2546,12 @@ export const Assign: MessageFns<Assign> = {
     if (message.leaseMs !== 0) {
       obj.leaseMs = Math.round(message.leaseMs);
     }
+    if (message.idleLimitMs !== 0) {
+      obj.idleLimitMs = Math.round(message.idleLimitMs);
+    }
+    if (message.logPatterns?.length) {
+      obj.logPatterns = message.logPatterns;
+    }
     return obj;
   },
 
@@ -2494,6 +2572,8 @@ export const Assign: MessageFns<Assign> = {
     message.timeLimitMs = object.timeLimitMs ?? 0;
     message.stopGraceMs = object.stopGraceMs ?? 0;
     message.leaseMs = object.leaseMs ?? 0;
+    message.idleLimitMs = object.idleLimitMs ?? 0;
+    message.logPatterns = object.logPatterns?.map((e) => e) || [];
     return message;
   },
 };
@@ -2772,7 +2852,7 @@ export const Started: MessageFns<Started> = {
 };
 
 function createBaseFinished(): Finished {
-  return { fence: 0, outcome: undefined, startedAt: 0, finishedAt: 0, finalSizes: [], unclean: [] };
+  return { fence: 0, outcome: undefined, startedAt: 0, finishedAt: 0, finalSizes: [], unclean: [], causes: [] };
 }
 
 export const Finished: MessageFns<Finished> = {
@@ -2794,6 +2874,9 @@ export const Finished: MessageFns<Finished> = {
     }
     for (const v of message.unclean) {
       Device.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.causes) {
+      writer.uint32(58).string(v!);
     }
     return writer;
   },
@@ -2859,6 +2942,14 @@ export const Finished: MessageFns<Finished> = {
             message.unclean.push(Device.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.causes.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2893,6 +2984,7 @@ export const Finished: MessageFns<Finished> = {
       unclean: globalThis.Array.isArray(object?.unclean)
         ? object.unclean.map((e: any) => Device.fromJSON(e))
         : [],
+      causes: globalThis.Array.isArray(object?.causes) ? object.causes.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -2916,6 +3008,9 @@ export const Finished: MessageFns<Finished> = {
     if (message.unclean?.length) {
       obj.unclean = message.unclean.map((e) => Device.toJSON(e));
     }
+    if (message.causes?.length) {
+      obj.causes = message.causes;
+    }
     return obj;
   },
 
@@ -2932,6 +3027,7 @@ export const Finished: MessageFns<Finished> = {
     message.finishedAt = object.finishedAt ?? 0;
     message.finalSizes = object.finalSizes?.map((e) => StreamOffset.fromPartial(e)) || [];
     message.unclean = object.unclean?.map((e) => Device.fromPartial(e)) || [];
+    message.causes = object.causes?.map((e) => e) || [];
     return message;
   },
 };

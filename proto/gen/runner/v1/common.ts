@@ -117,6 +117,7 @@ export const OutcomeKind = {
   OUTCOME_KIND_LOST: 8,
   OUTCOME_KIND_REJECTED: 9,
   OUTCOME_KIND_SUPERSEDED: 10,
+  OUTCOME_KIND_IDLE: 11,
 } as const;
 
 export type OutcomeKind = typeof OutcomeKind[keyof typeof OutcomeKind];
@@ -133,6 +134,7 @@ export namespace OutcomeKind {
   export type OUTCOME_KIND_LOST = typeof OutcomeKind.OUTCOME_KIND_LOST;
   export type OUTCOME_KIND_REJECTED = typeof OutcomeKind.OUTCOME_KIND_REJECTED;
   export type OUTCOME_KIND_SUPERSEDED = typeof OutcomeKind.OUTCOME_KIND_SUPERSEDED;
+  export type OUTCOME_KIND_IDLE = typeof OutcomeKind.OUTCOME_KIND_IDLE;
 }
 
 export function outcomeKindFromJSON(object: any): OutcomeKind {
@@ -170,6 +172,9 @@ export function outcomeKindFromJSON(object: any): OutcomeKind {
     case 10:
     case "OUTCOME_KIND_SUPERSEDED":
       return OutcomeKind.OUTCOME_KIND_SUPERSEDED;
+    case 11:
+    case "OUTCOME_KIND_IDLE":
+      return OutcomeKind.OUTCOME_KIND_IDLE;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum OutcomeKind");
   }
@@ -199,6 +204,8 @@ export function outcomeKindToJSON(object: OutcomeKind): string {
       return "OUTCOME_KIND_REJECTED";
     case OutcomeKind.OUTCOME_KIND_SUPERSEDED:
       return "OUTCOME_KIND_SUPERSEDED";
+    case OutcomeKind.OUTCOME_KIND_IDLE:
+      return "OUTCOME_KIND_IDLE";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum OutcomeKind");
   }
