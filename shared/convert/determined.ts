@@ -77,14 +77,15 @@ function addCommand(draft: SweepDraft, entrypoint: YamlNode | undefined, environ
     "Determined hands hyperparameters to det.get_cluster_info(); here they are flags, and in the file $EXP_CONFIG.",
   );
   run.set("command", commandOf(draft, entrypoint));
-  const image = fieldOf(environment, "image");
-  const imageName = textOf(image) ?? textOf(fieldOf(mapOf(image), "cuda"));
-  if (imageName !== undefined) run.set("image", imageName);
   const variables = variablesOf(fieldOf(environment, "environment_variables"));
   if (variables.length > 0)
     run.set("env", Object.fromEntries(variables.map(([key, value]) => [key, escapeTemplate(value)])));
   for (const [key, node] of environment?.entries ?? []) {
-    if (key !== "image" && key !== "environment_variables") draft.leave(`environment.${key}: ${shown(node)}`);
+    if (key === "image")
+      draft.leave(
+        `environment.image: ${shown(node)}; no containers are started, call docker or the like in the command`,
+      );
+    else if (key !== "environment_variables") draft.leave(`environment.${key}: ${shown(node)}`);
   }
 }
 

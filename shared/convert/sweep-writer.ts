@@ -93,6 +93,7 @@ export class SweepDraft {
 export function tomlValue(value: ParamValue): string {
   if (typeof value === "string") return tomlString(value);
   if (value instanceof FloatParam) return floatText(value.float);
+  if (value === null) throw new Error("assertion failed: no sweep file has null");
   if (typeof value !== "object") return String(value);
   if (isList(value)) return `[${value.map(tomlValue).join(", ")}]`;
   const entries = Object.entries(value).map(([key, item]) => `${tomlKey(key)} = ${tomlValue(item)}`);
