@@ -50,10 +50,10 @@ export const importRuns: Command = {
       }
     }
     const { sweep, added, known } = await sender.end();
-    const notCompleted = Object.fromEntries(others);
+    const notCompleted = Object.fromEntries([...others].sort(([a], [b]) => (a < b ? -1 : 1)));
     await session.out.single({
       json: { sweep: sweep === "" ? null : sweep, added, known, damaged, notCompleted },
-      lines: [summary(root, { sweep, added, known, damaged }, others)],
+      lines: [summary(root, { sweep, added, known, damaged }, notCompleted)],
       name: sweep,
     });
     if (added > 0) session.out.next(`exp ls ${sweep}`);
@@ -105,10 +105,10 @@ function createSender(
 function summary(
   root: string,
   totals: Totals & { readonly damaged: number },
-  others: ReadonlyMap<string, number>,
+  notCompleted: { readonly [status: string]: number },
 ): string {
   const { sweep, added, known, damaged } = totals;
-  const left = Array.from(others, ([status, count]) => `${count} ${status}`);
+  const left = Object.entries(notCompleted).map(([status, count]) => `${count} ${status}`);
   if (damaged > 0) left.push(`${damaged} damaged`);
   const rest = left.length === 0 ? "" : `; left out: ${left.join(", ")}`;
   if (sweep === "") return `${root} holds no completed run${rest}`;

@@ -91,7 +91,7 @@ const NO_SETTINGS: Omit<SweepSettings, "name" | "parallel"> = {
   runsMax: 0,
   objective: undefined,
   rerun: "missing",
-  identity: { ignore: [], include: ["command", "env"] },
+  identity: { ignore: [], include: ["command"] },
 };
 
 function* pointsOf(

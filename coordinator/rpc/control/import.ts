@@ -47,7 +47,9 @@ async function importOne(deps: WriteDeps, request: ImportRequest): Promise<Impor
   const tool = checked(request);
   const read = request.runs.map((run) => readRun(tool, request.root, run));
   const known = deps.queries.imports.known(read.map(({ origin }) => origin));
-  const fresh = [...new Map(read.map((run) => [run.origin, run])).values()].filter(({ origin }) => !known.has(origin));
+  const fresh = [...new Map(read.map((run) => [run.origin, run])).values()]
+    .filter(({ origin }) => !known.has(origin))
+    .sort((a, b) => a.startedAt - b.startedAt);
   const submitId = `import-${hash("sha256", JSON.stringify([tool, request.host, request.root]), "hex").slice(0, 32)}`;
   const earlier = deps.queries.imports.sweepOf(submitId);
   const answer = { added: fresh.length, known: read.length - fresh.length };
