@@ -61,7 +61,11 @@ function contains(walk: Walk, at: At, item: Value, container: Value): boolean {
     fail(walk, "type", at, `"in" a string looks for a string, not for ${describeType(item)}`);
     return false;
   }
-  if (isTable(container)) return typeof item === "string" && Object.hasOwn(container, item);
+  if (isTable(container)) {
+    if (isList(item) || isTable(item))
+      fail(walk, "type", at, `"in" a table looks for a name, not for ${describeType(item)}`);
+    return typeof item === "string" && Object.hasOwn(container, item);
+  }
   fail(walk, "type", at, `"in" looks into a list, a string or a table, not into ${describeType(container)}`);
   return false;
 }
@@ -110,6 +114,7 @@ function holds(operator: OrderOperator, a: number, b: number): boolean {
 
 /** By code points; JavaScript's own order is by UTF-16 units. */
 function compareText(a: string, b: string): number {
+  if (a === b) return 0;
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const x = a.charCodeAt(i);

@@ -8,7 +8,7 @@ import type { Expression } from "./parse.ts";
 import type { ExpressionProblem } from "./problem.ts";
 import type { ComparisonNode, IndexNode, NameNode, Node } from "./syntax.ts";
 import { describeType, integerOf, isList, isTable, isTruthy, memberOf, type Value } from "./value.ts";
-import { fail, type Scope, startWalk, type Walk } from "./walk.ts";
+import { fail, type Scope, spend, startWalk, type Walk } from "./walk.ts";
 
 export type Evaluation =
   | { readonly value: Value; readonly problem?: undefined }
@@ -139,6 +139,8 @@ function elementOf(walk: Walk, node: IndexNode): Value {
   }
   const at = integerOf(index);
   if (at === undefined) return fail(walk, "type", node, `the index must be an int, not ${describeType(index)}`);
+  if (typeof object === "string" && !spend(walk, node, object.length >> 3)) return null;
+  // Elements of a string are its characters, not the halves of some.
   const items = typeof object === "string" ? Array.from(object) : object;
   const item = items.at(at);
   if (item === undefined || at < -items.length) {

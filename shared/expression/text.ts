@@ -31,7 +31,8 @@ export function readFloat(text: string): number | undefined {
   return FLOAT.test(trimmed) ? Number(trimmed.replaceAll("_", "")) : undefined;
 }
 
-const FLOAT = /^[-+]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][-+]?\d+(?:_\d+)*)?$/;
+/** No two ways to read the same digits, so that a long text that is no number is refused in one pass. */
+const FLOAT = /^[-+]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][-+]?\d+(?:_\d+)*)?$/;
 
 /** Text under way; its length is kept, as values that share elements can be written very long. */
 interface Writing {

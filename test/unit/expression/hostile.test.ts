@@ -13,6 +13,8 @@ const NAMES = new Map<string, Value>([
   ["t", { x: 1 }],
   ["long", A],
   ["thousand", Array.from({ length: 1_000 }, () => 0)],
+  ["digits", `${"1".repeat(STRING_CHARS_MAX)}x`],
+  ["underscores", `${"1_".repeat(STRING_CHARS_MAX / 2)}x`],
   ["half", `b${A.slice(STRING_CHARS_MAX / 2)}`],
 ]);
 
@@ -101,6 +103,13 @@ describe("too much of something", () => {
     ["a glob of many stars", `glob(long, '${"*a".repeat(400)}b')`, undefined],
     ["a glob tried at every place", `glob(long, '*${"a".repeat(900)}b')`, "limit"],
     ["a glob of stars, short", `glob('${"a".repeat(60)}', '${"*a".repeat(60)}*b')`, undefined],
+    ["no float, after many digits", "float(digits)", "value"],
+    ["no float, after many underscores", "float(underscores)", "value"],
+    ["no integer, after many digits", "int(digits)", "value"],
+    ["a character of a long string", "long[99999]", undefined],
+    ["many characters of a long string", `long[0]${"+long[0]".repeat(150)}`, "limit"],
+    ["the length of a long string, often", `len(long)${"+len(long)".repeat(150)}`, undefined],
+    ["long strings in order, often", `long<=long${"<=long".repeat(300)}`, undefined],
     ["a long needle", "half in long", "limit"],
     ["a short needle", "'b' in long", undefined],
     ["a rounding beyond all digits", "round(1.5, 10 ** 15) + round(1.5, -10 ** 15) + round(5, -10 ** 15)", undefined],

@@ -158,6 +158,7 @@ describe("problems say what, where and how", () => {
     ["2 + lr / 0", 'value: 2 + [lr / 0] "/" by zero'],
     ["(-8) ** 0.5", "value: "],
     ["1 in 2", 'type: [1 in 2] "in" looks into a list, a string or a table, not into an int'],
+    ["[1] in optim", 'type: [[1] in optim] "in" a table looks for a name, not for a list'],
     ["int('5.0')", "value: [int('5.0')] this string is no integer; write int(float(x))"],
     ["[1, 2][2]", "value: [[1, 2][2]] there is no element 2; the length is 2"],
     ["log(0)", "value: [log(0)] log of zero"],
