@@ -10,7 +10,7 @@ interface Level {
   readonly timeoutMs: number;
   /** Test files at once. */
   readonly workers: number;
-  /** Whether its tests start a real nats-server. */
+  /** Whether its tests start a real nats-server and a coordinator with its page. */
   readonly nats: boolean;
 }
 
@@ -32,7 +32,7 @@ function project({ name, include, timeoutMs, workers, nats }: Level): TestProjec
       maxWorkers: workers,
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
-      globalSetup: nats ? ["test/helpers/find-nats-server.ts"] : [],
+      globalSetup: nats ? ["test/helpers/find-nats-server.ts", "test/helpers/build-dashboard.ts"] : [],
     },
   };
 }

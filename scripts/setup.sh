@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes a fresh clone ready to run, and does nothing where it is: packages (once for each lock file), nats-server. Needs
+# Makes a fresh clone ready to run, and does nothing where it is: packages (once for each lock file), nats-server, dashboard. Needs
 # git, npm with any Node >= 20, and python3; once done it needs no network. Every entry script calls it, so that nobody
 # has to. Quiet where there is nothing to do; messages go to stderr.
 set -eu
@@ -69,3 +69,4 @@ if ! packages_are_there; then
   packages_are_there || install_packages
 fi
 sh scripts/nats-server.sh >/dev/null
+PATH=$PWD/node_modules/.bin:$PATH node scripts/dashboard.ts >&2

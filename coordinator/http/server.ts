@@ -1,5 +1,4 @@
 /** The HTTP server: health, the JSON API, the live feed, Prometheus' page and the fleet page. Read only. */
-import { readFileSync } from "node:fs";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
@@ -13,6 +12,7 @@ import { createApi } from "./api.ts";
 import { answerError, guardRequests, type HttpEnv, refuse, requireToken } from "./guard.ts";
 import { createHostRule } from "./hosts.ts";
 import { fleetEvents } from "./live.ts";
+import { servePage } from "./page.ts";
 import { createPrometheusPage } from "./prometheus.ts";
 import { readQuery } from "./query.ts";
 import { createStreamSlots, streamBody } from "./stream-body.ts";
@@ -35,12 +35,6 @@ export interface HttpServer {
   /** Ends open streams, lets other answers finish, and cuts off what is left after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
-
-const PAGE_FILES = [
-  ["/", "index.html", "text/html; charset=utf-8"],
-  ["/fleet.js", "fleet.js", "text/javascript; charset=utf-8"],
-  ["/fleet.css", "fleet.css", "text/css; charset=utf-8"],
-] as const;
 
 const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -69,14 +63,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.use("/metrics", requireToken(verifier));
   app.get("/metrics", (c) => c.text(prometheusPage(), 200, { "Content-Type": "text/plain; version=0.0.4" }));
 
-  const directory = options.dashboardDir ?? fileURLToPath(new URL("../../dashboard/", import.meta.url));
-  for (const [path, file, type] of PAGE_FILES) {
-    const content = readFileSync(`${directory}/${file}`);
-    app.get(path, (c) => c.body(content, 200, { "Content-Type": type }));
-  }
-
   // Browsers ask for it unasked; there is none.
   app.get("/favicon.ico", (c) => c.body(null, 204));
+  const directory = options.dashboardDir ?? fileURLToPath(new URL("../../dashboard/dist/", import.meta.url));
+  app.get("*", servePage(directory));
 
   const server = createAdaptorServer({
     fetch: app.fetch,

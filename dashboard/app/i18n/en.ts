@@ -1,0 +1,5 @@
+/** English. Keys are `area.name`; views keep theirs in files of their own. */
+import { fleet } from "./en-fleet.ts";
+import { shell } from "./en-shell.ts";
+
+export const en = { ...shell, ...fleet } as const;

@@ -1,0 +1,117 @@
+/**
+ * The live feed: one stream of server-sent events for the whole tab, read with fetch, as EventSource cannot send a token.
+ * An event says which topics changed; a view that shows one of them reads it again. While the tab is hidden the stream is
+ * closed: a browser has six connections for a host, and nobody looks.
+ */
+import { signal } from "@preact/signals";
+import { ApiError, request } from "./api.ts";
+import { token } from "./session.ts";
+
+export type Topic = "nodes" | "runs";
+
+export interface News {
+  readonly nodes: boolean;
+  readonly runs: boolean;
+  /** Live runs by state. */
+  readonly counts: { readonly [state: string]: number };
+}
+
+export type Link = "off" | "live" | "lost";
+
+export const link = signal<Link>("off");
+export const liveCounts = signal<{ readonly [state: string]: number }>({});
+
+/** A view is told at most so often: what it reads may be large. */
+const GATHER_MS = 500;
+const RETRY_MS = [1_000, 2_000, 5_000, 10_000];
+const listeners = new Map<() => void, { readonly topics: ReadonlySet<Topic>; stale: boolean }>();
+let timer: ReturnType<typeof setTimeout> | undefined;
+let abort: AbortController | undefined;
+
+/** Calls `listener` when one of the topics may have changed, until the returned function is called. */
+export function subscribe(topics: readonly Topic[], listener: () => void): () => void {
+  listeners.set(listener, { topics: new Set(topics), stale: false });
+  return () => listeners.delete(listener);
+}
+
+/** Follows the feed for as long as there is a token; comes back by itself after each break. */
+export async function follow(): Promise<void> {
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) abort?.abort();
+  });
+  for (let attempt = 0; ; ) {
+    if (token.value === "" || document.hidden) {
+      await change();
+      continue;
+    }
+    try {
+      await read(() => {
+        attempt = 0;
+      });
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) continue;
+    }
+    if (document.hidden) continue;
+    link.value = "lost";
+    await pause(RETRY_MS[Math.min(attempt++, RETRY_MS.length - 1)] ?? 0);
+  }
+}
+
+async function read(onOpen: () => void): Promise<void> {
+  abort = new AbortController();
+  const response = await request("/stream", { signal: abort.signal });
+  if (!response.body) return;
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  onOpen();
+  link.value = "live";
+  // Whatever happened while nobody listened.
+  note({ nodes: true, runs: true, counts: liveCounts.value });
+  for (let text = ""; ; ) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const events = (text + value).split("\n\n");
+    text = events.pop() ?? "";
+    for (const event of events) {
+      const data = event.split("\n").find((line) => line.startsWith("data: "));
+      if (data) note(JSON.parse(data.slice("data: ".length)) as News);
+    }
+  }
+}
+
+function note(news: News): void {
+  liveCounts.value = news.counts;
+  for (const entry of listeners.values()) {
+    if ((news.nodes && entry.topics.has("nodes")) || (news.runs && entry.topics.has("runs"))) entry.stale = true;
+  }
+  if (timer === undefined) timer = setTimeout(tell, GATHER_MS);
+}
+
+function tell(): void {
+  timer = undefined;
+  for (const [listener, entry] of [...listeners]) {
+    if (!entry.stale) continue;
+    entry.stale = false;
+    listener();
+  }
+}
+
+/** Resolves when the token or the visibility of the tab changes. */
+function change(): Promise<void> {
+  return new Promise((resolve) => {
+    let stop = () => {};
+    const done = () => {
+      stop();
+      document.removeEventListener("visibilitychange", done);
+      resolve();
+    };
+    const before = token.value;
+    stop = token.subscribe((now) => {
+      if (now !== before) queueMicrotask(done);
+    });
+    document.addEventListener("visibilitychange", done);
+  });
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,98 @@
+/** Small parts that every view uses. Whatever comes from users is text, never markup. */
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import type { RunState } from "../../../shared/run/states.ts";
+import { t } from "../i18n/i18n.ts";
+import { go } from "../router.ts";
+
+/** A link within the page. */
+export function Link(props: { to: string; class?: string; title?: string; children: ComponentChildren }) {
+  const { to, children, ...rest } = props;
+  return (
+    <a
+      href={to}
+      {...rest}
+      onClick={(event) => {
+        // With a modifier the browser opens a tab or a window, as everywhere.
+        if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+        event.preventDefault();
+        go(to);
+      }}
+    >
+      {children}
+    </a>
+  );
+}
+
+const STATE_MARKS: { readonly [state in RunState]: string } = {
+  queued: "○",
+  held: "‖",
+  assigned: "◔",
+  running: "▶",
+  unknown: "?",
+  succeeded: "✓",
+  failed: "✕",
+  cancelled: "–",
+  skipped: "»",
+};
+
+/** A state as word and sign: colour is never the only one to tell. */
+export function StateBadge({ state }: { state: RunState }) {
+  return (
+    <span class={`state state-${state}`}>
+      <span aria-hidden="true">{STATE_MARKS[state]}</span> {t(`state.${state}`)}
+    </span>
+  );
+}
+
+/** What `useLoaded` gave while there is nothing to show: loading, or why not. */
+export function Waiting({ error, reload }: { error: Error | undefined; reload: () => void }) {
+  if (!error) return <p class="hint">{t("common.loading")}</p>;
+  return (
+    <p class="problem" role="alert">
+      {t("common.error", { reason: error.message })}{" "}
+      <button type="button" onClick={reload}>
+        {t("common.again")}
+      </button>
+    </p>
+  );
+}
+
+/** The `exp` command that shows or does the same, ready to be copied. */
+export function Command({ text }: { text: string }) {
+  const [copied, setCopied] = useState(false);
+  return (
+    <p class="command">
+      <span class="command-label">{t("common.command")}</span> <code>{text}</code>{" "}
+      <button
+        type="button"
+        onClick={() => {
+          void navigator.clipboard?.writeText(text).then(() => setCopied(true));
+        }}
+      >
+        {copied ? t("common.copied") : t("common.copy")}
+      </button>
+    </p>
+  );
+}
+
+/** Offers `text` as a file. */
+export function download(name: string, type: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const anchor = document.createElement("a");
+  anchor.href = url;
+  anchor.download = name;
+  anchor.click();
+  URL.revokeObjectURL(url);
+}
+
+/** Rows as CSV (RFC 4180). A cell that a spreadsheet would run as a formula gets a quote in front. */
+export function toCsv(header: readonly string[], rows: readonly (readonly unknown[])[]): string {
+  const cell = (value: unknown) => {
+    const plain =
+      value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
+    const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(plain) ? `'${plain}` : plain;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  return [header, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
+}
