@@ -7,7 +7,8 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Clock } from "../shared/kernel/clock.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
-import { type DeviceUuid, type Fence, fence as makeFence } from "../shared/kernel/ids.ts";
+import { type Fence, fence as makeFence } from "../shared/kernel/ids.ts";
+import { isCpuSlot } from "../shared/run/devices.ts";
 import type { Assignment, FinalSizes } from "../shared/run/session.ts";
 import { describeOutcome } from "../shared/run/states.ts";
 import { paramsFromJson, paramsToNestedJson } from "../shared/spec/params-json.ts";
@@ -344,7 +345,7 @@ function render(
     sweep: assignment.sweepRef,
     node,
     labels,
-    gpus: assignment.devices.filter((uuid) => !isCpuSlot(uuid, node)).length,
+    gpus: assignment.devices.filter((uuid) => !isCpuSlot(uuid)).length,
     env: hostEnv,
   });
 }
@@ -352,10 +353,6 @@ function render(
 function stageOf(dir: string): Pick<Exit, "stage"> {
   const stage = readStage(dir);
   return stage === undefined ? {} : { stage };
-}
-
-function isCpuSlot(uuid: DeviceUuid, node: string): boolean {
-  return uuid.startsWith(`${node}/cpu-`);
 }
 
 /** Bytes of the output, which is what can be large. */

@@ -6,7 +6,7 @@ import { paramsToPlain } from "../../shared/spec/params-json.ts";
 import type { SpecSource } from "../../shared/spec/parse.ts";
 import { specError } from "../../shared/spec/problems.ts";
 import { readSweep } from "../../shared/spec/read-sweep.ts";
-import { renderCommand } from "../../shared/spec/template.ts";
+import { argvOrProblem } from "../../shared/spec/shown-command.ts";
 import { EXIT } from "../exit-codes.ts";
 import { type PlanPointView, type PlanView, planLines } from "../render/plan.ts";
 import { shellWord } from "../render/text.ts";
@@ -73,14 +73,10 @@ function planLocally(source: SpecSource, show: number): PlanView {
     if (shown.length === show) break;
     const { template, resources } = required(shapes[shape], "the shape of a point");
     const name = `${sweep.name}.N`;
-    const rendered = renderCommand(template, params, {
-      run: { id: "run_ID", name: `${name}.${index}`, index, dir: "/RUN_DIR" },
-      sweep: name,
-      node: "NODE",
-      gpus: resources.gpus ?? 1,
-    });
-    if ("problem" in rendered) throw new AppError("invalid", rendered.problem, { id: "spec.command" });
-    shown.push({ index, params: paramsToPlain(params), argv: rendered.argv, reusedFrom: null });
+    const run = { id: "run_…", name: `${name}.${index}`, index, sweep: name, gpus: resources.gpus };
+    const argv = argvOrProblem(template, params, run);
+    if ("problem" in argv) throw new AppError("invalid", argv.problem, { id: "spec.command" });
+    shown.push({ index, params: paramsToPlain(params), argv, reusedFrom: null });
   }
   return { name: sweep.name, total, new: total, reused: 0, reuseChecked: false, axes, points: shown };
 }

@@ -1,6 +1,7 @@
 /** `exp show`: one run or one sweep in full. */
 import type { GetRunResponse, Run, Sweep } from "../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
+import { isCpuSlot } from "../../shared/run/devices.ts";
 import { paramsFromJson } from "../../shared/spec/params-json.ts";
 import { shownCommand } from "../../shared/spec/shown-command.ts";
 import { templateFromJson } from "../../shared/spec/template-json.ts";
@@ -42,7 +43,7 @@ function runDetails(response: GetRunResponse): RunDetails {
     sealed: run.sealed,
     resources: parsed(response.resourcesJson),
     template: parsed(response.templateJson),
-    command: commandOf(run, response.templateJson),
+    command: commandOf(run, response),
     attempts: response.attempts.map(
       ({ number, fence, node, devices, state, assignedAt, startedAt, finishedAt, sealed }) => ({
         number,
@@ -60,10 +61,15 @@ function runDetails(response: GetRunResponse): RunDetails {
   };
 }
 
-function commandOf(run: Run, templateJson: string): string {
+/** As it was: what only the host knew is in angle brackets. */
+function commandOf(run: Run, { templateJson, attempts }: GetRunResponse): string {
   if (templateJson === "") return "";
-  const { id, ref: name, index, sweep, node, devices } = run;
-  const shown = { id, name, index, sweep, node: node === "" ? undefined : node, gpus: devices.length };
+  const { id, ref: name, index, sweep } = run;
+  // Before its first attempt nobody knows where it will run, or on how many devices.
+  const last = attempts.at(-1);
+  const gpus = last?.devices.filter((uuid) => !isCpuSlot(uuid)).length;
+  const ran = last && { node: last.node, attempt: last.number, gpus };
+  const shown = { id, name, index, sweep, ...ran };
   return shownCommand(templateFromJson(templateJson), paramsFromJson(run.paramsJson), shown);
 }
 

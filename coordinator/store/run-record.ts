@@ -4,7 +4,7 @@
  */
 import { required } from "../../shared/kernel/assert.ts";
 import { type DeviceUuid, deviceUuid, type Fence, fence, type RunId } from "../../shared/kernel/ids.ts";
-import type { Device, DeviceKind } from "../../shared/run/devices.ts";
+import { type Device, type DeviceKind, isCpuSlot } from "../../shared/run/devices.ts";
 import { runRef, sweepRef } from "../../shared/run/names.ts";
 import type { HostFacts } from "../../shared/run/session.ts";
 import type { Outcome, RunState } from "../../shared/run/states.ts";
@@ -92,6 +92,11 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
     const params = paramsFromJson(row.params_json);
     const name = runRef(sweep, row.idx);
     const last = attemptRows.at(-1);
+    const ran = last && {
+      node: last.node,
+      attempt: last.number,
+      gpus: textsOf(last.devices_json).filter((uuid) => !isCpuSlot(uuid)).length,
+    };
     return {
       runId: id,
       runRef: name,
@@ -101,7 +106,7 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
       state: row.state,
       reason: row.reason,
       params,
-      command: shownCommand(template, params, { id, name, index: row.idx, sweep, node: last?.node }),
+      command: shownCommand(template, params, { id, name, index: row.idx, sweep, ...ran }),
       cwd: template.cwd,
       tags: [...new Set([...textsOf(row.tags_json), ...textsOf(row.own_tags_json)])],
       createdAt: row.created_at,

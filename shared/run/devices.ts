@@ -55,6 +55,11 @@ export interface ResourceRequest {
   readonly alternatives?: readonly ResourceRequest[];
 }
 
+/** Tells a CPU slot from a GPU by its name, where the device itself is not at hand. */
+export function isCpuSlot(uuid: string): boolean {
+  return /\/cpu-\d+$/.test(uuid);
+}
+
 /** A text that is equal for requests that ask for the same, in whatever order they were written. */
 export function requestKey({ alternatives = [], ...request }: ResourceRequest): string {
   const entries = Object.entries(request).filter(([, value]) => value !== undefined);
