@@ -96,6 +96,7 @@ export function createSeeder(db: Database) {
       objective_metric: metric,
       objective_goal: goal,
       tags_json: "[]",
+      after_json: "[]",
     });
     insert("sweep_shapes", {
       sweep_id: id,
