@@ -23,6 +23,7 @@ import { type AgentHub, createAgentHub } from "./rpc/agent/hub.ts";
 import { createVerifier, hashToken } from "./rpc/auth.ts";
 import { joinAddress } from "./rpc/bind-error.ts";
 import { createControlService } from "./rpc/control/handlers.ts";
+import { createExpander } from "./rpc/expand/expander.ts";
 import { createRpcServer } from "./rpc/server.ts";
 import { createAssignmentLoader } from "./store/assignments.ts";
 import { openDatabase } from "./store/database.ts";
@@ -31,6 +32,7 @@ import { lockDirectory } from "./store/lock.ts";
 import { createOutputStore } from "./store/outputs.ts";
 import { createQueries } from "./store/queries/queries.ts";
 import { createAttemptLocator, createRunRecordLoader } from "./store/run-record.ts";
+import { createStaging, dropStaged } from "./store/staging.ts";
 import { createSubmissions } from "./store/submissions.ts";
 import { createTerminalRunLoader } from "./store/terminal-runs.ts";
 import { createWriter } from "./store/write-change.ts";
@@ -78,6 +80,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
 
   const db = openDatabase(join(config.dataDir, "store.db"));
   stack.push("store", () => db.close());
+  dropStaged(db);
   const cluster = loadCluster(db, beginTerm(db), clock.monotonicMs());
   logger.info({ term: cluster.term, liveRuns: cluster.runs.size, nodes: cluster.nodes.size }, "store loaded");
 
@@ -154,10 +157,14 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     addresses: () => addresses,
     version: VERSION,
   };
+  const expander = createExpander();
+  stack.push("expander", () => expander.close());
   const writes = {
     engine,
     queries,
     submissions: createSubmissions(db),
+    staging: createStaging(db),
+    expander,
     loadTerminalRun: createTerminalRunLoader(db),
     newUlid: createUlidSource(() => clock.wallMs(), randomBytes),
     clock,

@@ -5,7 +5,7 @@
 import { assert, required, unreachable } from "../../shared/kernel/assert.ts";
 import type { RunId, SweepId } from "../../shared/kernel/ids.ts";
 import { isTerminal } from "../../shared/run/states.ts";
-import type { Change, RunPoint, RunStateRow, SweepRecord } from "./changes.ts";
+import type { Change, RunPoint, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
 import { firstState } from "./changes.ts";
 import type { Attempt, Cluster, Run, Sweep } from "./cluster.ts";
 import { coreShape, holderKey, shapeOf } from "./cluster.ts";
@@ -30,7 +30,7 @@ export function applyChange(cluster: Cluster, change: Change): void {
       return;
     case "run-revived":
       if (!cluster.sweeps.has(change.sweep.id)) cluster.sweeps.set(change.sweep.id, { ...change.sweep });
-      addRun(cluster, runOfRow(change.row, change.point));
+      addRuns(cluster, [runOfRow(change.row, change.point)]);
       return;
     case "attempt-added":
     case "attempt-revived":
@@ -80,12 +80,21 @@ export function applyChange(cluster: Cluster, change: Change): void {
   }
 }
 
-/** Puts a live run into memory with everything that is derived from it. Also used by `load-cluster`. */
-export function addRun(cluster: Cluster, run: Run): void {
-  assert(!cluster.runs.has(run.id), `run ${run.id} is new`);
-  cluster.runs.set(run.id, run);
-  count(cluster.liveBySweep, run.sweepId, 1);
-  enter(cluster, run);
+/** Puts live runs into memory with everything that is derived from them. Also used by `load-cluster`. */
+export function addRuns(cluster: Cluster, runs: Iterable<Run>): void {
+  // Queued in one go: one by one, a large sweep of high priority would push a long queue back at each step.
+  const queued = new Map<RunQueue, QueueEntry[]>();
+  for (const run of runs) {
+    assert(!cluster.runs.has(run.id), `run ${run.id} is new`);
+    cluster.runs.set(run.id, run);
+    count(cluster.liveBySweep, run.sweepId, 1);
+    enter(cluster, run, (queue, entry) => {
+      const entries = queued.get(queue);
+      if (entries) entries.push(entry);
+      else queued.set(queue, [entry]);
+    });
+  }
+  for (const [queue, entries] of queued) queue.addAll(entries);
 }
 
 /** Puts an attempt into memory and gives it its devices. Also used by `load-cluster`. */
@@ -150,18 +159,22 @@ export function coreSweep(sweep: SweepRecord): Sweep {
 }
 
 function addSweep(cluster: Cluster, sweep: SweepRecord, change: Extract<Change, { kind: "sweep-added" }>): void {
-  const live = change.runs.filter((run) => run.reusedFrom === undefined);
-  if (live.length === 0) return;
+  if (change.runs.every((run) => run.reusedFrom !== undefined)) return;
   cluster.sweeps.set(sweep.id, coreSweep(sweep));
-  for (const run of live) {
-    addRun(cluster, {
+  addRuns(cluster, newRuns(sweep, change.runs));
+}
+
+function* newRuns(sweep: SweepRecord, rows: readonly RunRow[]): Generator<Run> {
+  for (const run of rows) {
+    if (run.reusedFrom !== undefined) continue;
+    yield {
       id: run.id,
       sweepId: sweep.id,
       index: run.index,
       shape: run.shape,
       fingerprint: run.fingerprint,
       ...firstState(sweep),
-      priority: run.priority ?? change.sweep.priority,
+      priority: run.priority ?? sweep.priority,
       attempt: 0,
       fence: undefined,
       failures: 0,
@@ -171,7 +184,7 @@ function addSweep(cluster: Cluster, sweep: SweepRecord, change: Extract<Change, 
       avoid: undefined,
       notBefore: 0,
       waitsFor: run.waitsFor,
-    });
+    };
   }
 }
 
@@ -199,14 +212,16 @@ function endAttempt(cluster: Cluster, attempt: Attempt): void {
   }
 }
 
+type AddToQueue = (queue: RunQueue, entry: QueueEntry) => void;
+
 /** Adds what follows from a run's state. */
-function enter(cluster: Cluster, run: Run): void {
+function enter(cluster: Cluster, run: Run, add: AddToQueue = (queue, entry) => queue.add(entry)): void {
   addToWork(cluster, run);
   if (isActive(run.state)) count(cluster.activeBySweep, run.sweepId, 1);
   if (run.state !== "queued" || run.waitsFor !== undefined) return;
   if (isDone(cluster, run)) cluster.done.add(run.id);
   else if (run.notBefore > 0) cluster.delayed.add(run.id);
-  else queueOf(cluster, run).add(queueEntryOf(run, sweepOf(cluster, run.sweepId)));
+  else add(queueOf(cluster, run), queueEntryOf(run, sweepOf(cluster, run.sweepId)));
 }
 
 /** Takes back what `enter` added. */

@@ -80,7 +80,13 @@ export interface RunStateRow {
 }
 
 export type Change =
-  | { readonly kind: "sweep-added"; readonly sweep: SweepRecord; readonly runs: readonly RunRow[] }
+  | {
+      readonly kind: "sweep-added";
+      readonly sweep: SweepRecord;
+      readonly runs: readonly RunRow[];
+      /** The store has the runs already, and those of them that came out differently; absent: it has none of them. */
+      readonly staged?: readonly RunRow[];
+    }
   /** How a sweep stands, where it has a limit of failures. */
   | { readonly kind: "sweep-changed"; readonly sweepId: SweepId; readonly failed: number; readonly stopped: string }
   | { readonly kind: "run-changed"; readonly row: RunStateRow }

@@ -26,6 +26,9 @@ export type NewRun = Omit<RunRow, "reusedFrom" | "waitsFor"> & {
   readonly imported?: RunId | undefined;
 };
 
+/** A run that the store has already, with what was decided when it was written. */
+export type StagedRun = RunRow & Pick<NewRun, "imported">;
+
 export interface TerminalRun {
   readonly row: RunStateRow & { readonly state: TerminalState };
   readonly sweep: Sweep;
@@ -40,6 +43,13 @@ export type ConnectionId = number;
 export type Event =
   | { readonly kind: "submit"; readonly sweep: NewSweep; readonly number: number; readonly runs: readonly NewRun[] }
   | ImportEvent
+  /** The same for a sweep whose runs are in the store and count for nothing yet. */
+  | {
+      readonly kind: "submit-staged";
+      readonly sweep: NewSweep;
+      readonly number: number;
+      readonly runs: readonly StagedRun[];
+    }
   | { readonly kind: "cancel"; readonly runIds: readonly RunId[] }
   | { readonly kind: "retry"; readonly runIds: readonly RunId[]; readonly terminal: readonly TerminalRun[] }
   /** Queued runs are held; what runs goes on, and is held should it come back to the queue. */

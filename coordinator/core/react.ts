@@ -11,7 +11,7 @@ import { onAccepted, onFinished, onRejected, onSealed, onStarted } from "./react
 import { onHello } from "./reactor-hello.ts";
 import { onEdit, onPause, onResume } from "./reactor-hold.ts";
 import { onDevices, onDisconnected, onHeartbeat, onNodeAction, onTick } from "./reactor-nodes.ts";
-import { onCancel, onRetry, onSchedule, onSubmit } from "./reactor-runs.ts";
+import { onCancel, onRetry, onSchedule, onSubmit, onSubmitStaged } from "./reactor-runs.ts";
 import { withSameWork } from "./same-work.ts";
 import type { CoreSettings } from "./settings.ts";
 import { withSweepLimits } from "./sweep-limits.ts";
@@ -27,6 +27,8 @@ function reactionTo(cluster: Cluster, event: Event, now: Now, settings: CoreSett
       return onSubmit(cluster, event, now);
     case "import":
       return onImport(cluster, event, now);
+    case "submit-staged":
+      return onSubmitStaged(cluster, event, now);
     case "cancel":
       return onCancel(cluster, event, now);
     case "retry":

@@ -6,29 +6,58 @@ import { rowOfRun } from "./apply-change.ts";
 import type { Change, HistoryKind, RunRow, RunStateRow } from "./changes.ts";
 import type { Cluster, Run, Sweep } from "./cluster.ts";
 import type { Command, Reaction } from "./commands.ts";
-import type { Event, Now } from "./events.ts";
-import { decidePoint, settledChanges } from "./same-work.ts";
+import type { Event, NewRun, NewSweep, Now } from "./events.ts";
+import { decidePoint, type PointDecision, settledChanges } from "./same-work.ts";
 import { schedule } from "./scheduler.ts";
 
 type EventOf<Kind extends Event["kind"]> = Extract<Event, { kind: Kind }>;
 
 export function onSubmit(cluster: Cluster, event: EventOf<"submit">, now: Now): Reaction {
-  const { shares, hold } = event.sweep;
-  const runs = event.runs.map(({ imported, ...run }): RunRow => {
-    const decided = decidePoint(cluster, run.fingerprint, shares);
-    if (shares && imported !== undefined && decided.reusedFrom === undefined) {
-      return { ...run, reusedFrom: imported, waitsFor: undefined };
-    }
-    // Held runs wait for nothing but the user.
-    return { ...run, ...decided, ...(hold && { waitsFor: undefined }) };
+  const runs = event.runs.map((run): RunRow => {
+    const { imported: _, ...row } = run;
+    return { ...row, ...decideRun(cluster, run, event.sweep) };
   });
-  const reused = runs.filter((run) => run.reusedFrom !== undefined).length;
+  return { changes: addedChanges(cluster, event, runs, undefined, now), commands: [] };
+}
+
+/** What was decided while the runs were written is looked at again: only what has changed since is written once more. */
+export function onSubmitStaged(cluster: Cluster, event: EventOf<"submit-staged">, now: Now): Reaction {
+  const changed: RunRow[] = [];
+  const runs = event.runs.map((run): RunRow => {
+    const { reusedFrom, waitsFor } = decideRun(cluster, run, event.sweep);
+    if (reusedFrom === run.reusedFrom && waitsFor === run.waitsFor) return run;
+    const row = { ...run, reusedFrom, waitsFor };
+    changed.push(row);
+    return row;
+  });
+  return { changes: addedChanges(cluster, event, runs, changed, now), commands: [] };
+}
+
+function decideRun(
+  cluster: Cluster,
+  run: Pick<NewRun, "fingerprint" | "imported">,
+  { shares, hold }: Pick<NewSweep, "shares" | "hold">,
+): PointDecision {
+  const decided = decidePoint(cluster, run.fingerprint, shares);
+  const takesOver = shares && run.imported !== undefined && decided.reusedFrom === undefined;
+  if (takesOver) return { reusedFrom: run.imported, waitsFor: undefined };
+  // Held runs wait for nothing but the user.
+  return hold ? { ...decided, waitsFor: undefined } : decided;
+}
+
+function addedChanges(
+  cluster: Cluster,
+  event: EventOf<"submit" | "submit-staged">,
+  runs: readonly RunRow[],
+  staged: readonly RunRow[] | undefined,
+  now: Now,
+): Change[] {
+  let reused = 0;
+  for (const run of runs) if (run.reusedFrom !== undefined) reused += 1;
   const sweep = { ...event.sweep, seq: cluster.nextSweepSeq, number: event.number, reused, failed: 0, stopped: "" };
   const text = `${sweep.name}.${sweep.number}: ${sweep.total} runs, ${sweep.reused} reused`;
-  return {
-    changes: [{ kind: "sweep-added", sweep, runs }, history(now, "submitted", text)],
-    commands: [],
-  };
+  const added: Change = { kind: "sweep-added", sweep, runs, ...(staged && { staged }) };
+  return [added, history(now, "submitted", text)];
 }
 
 /** A run that is not with an agent ends at once; one that is, is told to stop, and that it shall stop is durable first. */

@@ -33,6 +33,20 @@ export class RunQueue {
     else this.#entries.splice(this.#find(entry), 0, entry);
   }
 
+  /** As `add` for each, in one pass over the queue: for whole sweeps, however their priorities lie. */
+  addAll(entries: readonly QueueEntry[]): void {
+    const added = isSorted(entries) ? entries : [...entries].sort(compareEntries);
+    const [first] = added;
+    if (!first) return;
+    const last = this.#entries.at(-1);
+    if (this.size > 0 && last && compareEntries(last, first) > 0) {
+      this.#entries = merge(this.#entries, this.#head, added);
+      this.#head = 0;
+    } else {
+      for (const entry of added) this.#entries.push(entry);
+    }
+  }
+
   /** Removes the entry equal to this one in order; false when there is none. */
   remove(entry: QueueEntry): boolean {
     const position = this.#find(entry);
@@ -72,6 +86,28 @@ export class RunQueue {
     }
     return low;
   }
+}
+
+function isSorted(entries: readonly QueueEntry[]): boolean {
+  return entries.every((entry, i) => {
+    const before = entries[i - 1];
+    return !before || compareEntries(before, entry) <= 0;
+  });
+}
+
+/** `left` from position `at` on and `right`, both sorted, as one. */
+function merge(left: readonly QueueEntry[], at: number, right: readonly QueueEntry[]): QueueEntry[] {
+  const merged: QueueEntry[] = [];
+  let position = at;
+  for (const entry of right) {
+    for (let next = left[position]; next && compareEntries(next, entry) < 0; next = left[position]) {
+      merged.push(next);
+      position += 1;
+    }
+    merged.push(entry);
+  }
+  for (; position < left.length; position++) merged.push(left[position] as QueueEntry);
+  return merged;
 }
 
 /** Negative when `a` is placed before `b`. Total: the run id breaks the last tie. */

@@ -5,7 +5,7 @@ import { type Device, requestFromJson } from "../../shared/run/devices.ts";
 import type { RetryPolicy } from "../../shared/run/retry.ts";
 import type { HostFacts } from "../../shared/run/session.ts";
 import type { RunState } from "../../shared/run/states.ts";
-import { addAttempt, addRun, runOfRow } from "../core/apply-change.ts";
+import { addAttempt, addRuns, runOfRow } from "../core/apply-change.ts";
 import type { RunPoint, RunStateRow } from "../core/changes.ts";
 import {
   type Attempt,
@@ -14,6 +14,7 @@ import {
   emptyCluster,
   type Node,
   type Reserved,
+  type Run,
   type StopReason,
   type Sweep,
 } from "../core/cluster.ts";
@@ -57,7 +58,7 @@ export function loadCluster(db: Database, term: number, monotonicMs: number): Cl
     const live = sweep(sweepId(String(id)));
     if (live) cluster.sweeps.set(live.id, live);
   }
-  for (const row of rows(db, LIVE_RUNS)) addRun(cluster, runOfRow(runStateOf(row), pointOf(row)));
+  addRuns(cluster, liveRuns(db));
   for (const row of rows(db, "SELECT * FROM attempts WHERE phase <> 'ended' ORDER BY fence"))
     addAttempt(cluster, attemptOf(row));
   for (const row of rows(db, "SELECT * FROM nodes ORDER BY name")) {
@@ -65,6 +66,10 @@ export function loadCluster(db: Database, term: number, monotonicMs: number): Cl
     cluster.nodes.set(node.name, node);
   }
   return cluster;
+}
+
+function* liveRuns(db: Database): Generator<Run> {
+  for (const row of rows(db, LIVE_RUNS)) yield runOfRow(runStateOf(row), pointOf(row));
 }
 
 function loadFingerprints(db: Database, table: "completed" | "failed", index: FingerprintIndex): void {

@@ -194,6 +194,11 @@ const STEPS: readonly string[] = [
   INSERT INTO failed
     SELECT r.fingerprint, max(r.run_id) FROM runs r JOIN run_states s ON s.run_id = r.run_id
     WHERE s.state = 'failed' AND r.fingerprint NOT IN (SELECT fingerprint FROM completed) GROUP BY r.fingerprint;
+
+  -- Sweeps whose runs are being written, and which are not there themselves yet.
+  CREATE TABLE staged_sweeps (
+    sweep_id TEXT PRIMARY KEY
+  ) STRICT, WITHOUT ROWID;
   `,
   `
   -- Runs that EXP or ztxexp completed, taken over. key is what they are looked up by; null: they count for nothing.

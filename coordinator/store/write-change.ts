@@ -12,6 +12,7 @@ import { type Change, firstState, type RunStateRow } from "../core/changes.ts";
 import type { Attempt, Node } from "../core/cluster.ts";
 import type { Database } from "./database.ts";
 import { createImportWriter } from "./imports.ts";
+import { createRunInsert } from "./staging.ts";
 
 export type WriteChange = (change: Change) => void;
 
@@ -99,8 +100,11 @@ function prepare(db: Database) {
     changeSweep: make("UPDATE sweeps SET failed = ?, stopped = ? WHERE sweep_id = ?"),
     shape: make(`INSERT INTO sweep_shapes (sweep_id, number, template_json, resources_json, limits_json, retry_json,
       tags_json) VALUES (?, ?, ?, ?, ?, ?, ?)`),
-    run: make(`INSERT INTO runs (run_id, sweep_id, idx, shape, point_group, fingerprint, params_json, created_at,
-      reused_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    runs: createRunInsert(db),
+    unstage: make("DELETE FROM staged_sweeps WHERE sweep_id = ?"),
+    decideRun: make("UPDATE runs SET reused_from = ? WHERE run_id = ?"),
+    decideState: make(`UPDATE run_states SET state = ?, reason = ?, paused = ?, finished_at = ?,
+      waits_for = ? WHERE run_id = ?`),
     runState:
       make(`INSERT INTO run_states (run_id, sweep_id, state, reason, priority, attempt, fence, failures, crashes,
       given_up, cancel_requested, paused, avoid, not_before, finished_at, waits_for)
@@ -171,37 +175,21 @@ function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-adde
     sweep.stopped,
   );
   for (const [number, shape] of sweep.shapes.entries()) writeShape(sql, sweep.id, number, shape);
-  for (const run of change.runs) {
+  if (!change.staged) {
+    sql.runs(sweep, change.runs);
+    return;
+  }
+  sql.unstage.run(sweep.id);
+  for (const run of change.staged) {
     const reused = run.reusedFrom !== undefined;
-    sql.run.run(
-      run.id,
-      sweep.id,
-      run.index,
-      run.shape,
-      run.group,
-      run.fingerprint,
-      run.paramsJson,
-      sweep.createdAt,
-      run.reusedFrom ?? null,
-    );
-    writeRunState(sql, {
-      runId: run.id,
-      sweepId: sweep.id,
-      ...(reused ? { state: "succeeded", reason: "", paused: false } : firstState(sweep)),
-      priority: run.priority ?? sweep.priority,
-      attempt: 0,
-      fence: undefined,
-      failures: 0,
-      crashes: 0,
-      givenUp: false,
-      cancelRequested: false,
-      avoid: undefined,
-      notBefore: 0,
-      waitsFor: run.waitsFor,
-      finishedAt: reused ? sweep.createdAt : undefined,
-    });
+    sql.decideRun.run(run.reusedFrom ?? null, run.id);
+    const { state, reason, paused } = reused ? REUSED : firstState(sweep);
+    const finishedAt = reused ? sweep.createdAt : null;
+    sql.decideState.run(state, reason, paused ? 1 : 0, finishedAt, run.waitsFor ?? null, run.id);
   }
 }
+
+const REUSED = { state: "succeeded", reason: "", paused: false } as const;
 
 function writeShape(sql: Statements, id: SweepId, number: number, shape: RunShape): void {
   sql.shape.run(

@@ -4,12 +4,16 @@ import type { RunId } from "../../../shared/kernel/ids.ts";
 import type { TerminalRun } from "../../core/events.ts";
 import type { Engine } from "../../engine.ts";
 import type { Queries } from "../../store/queries/queries.ts";
+import type { Staging } from "../../store/staging.ts";
 import type { Submissions } from "../../store/submissions.ts";
+import type { Expander } from "../expand/expander.ts";
 
 export interface WriteDeps {
   readonly engine: Engine;
   readonly queries: Queries;
   readonly submissions: Submissions;
+  readonly staging: Staging;
+  readonly expander: Expander;
   readonly loadTerminalRun: (id: RunId) => TerminalRun | undefined;
   /** A new ULID. */
   readonly newUlid: () => string;

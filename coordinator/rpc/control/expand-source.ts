@@ -2,41 +2,96 @@
 import { SpecFormat, type SpecSource as SpecSourceMessage } from "../../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import type { RunId } from "../../../shared/kernel/ids.ts";
-import { specError } from "../../../shared/spec/problems.ts";
-import { readSweep } from "../../../shared/spec/read-sweep.ts";
-import type { ExpandedSweep, SweepPoint } from "../../../shared/spec/types.ts";
-import type { Submissions } from "../../store/submissions.ts";
+import type { SpecSource } from "../../../shared/spec/parse.ts";
+import { decidePoint } from "../../core/same-work.ts";
+import type { ExpansionHead, PointSlice } from "../expand/messages.ts";
+import type { WriteDeps } from "./deps-write.ts";
+import { type FindImported, importedWork } from "./imported-work.ts";
 
 export interface DecidedPoint {
-  readonly point: SweepPoint;
-  /** Run that completed this configuration before; undefined: it is new. */
+  /** From 1, without gaps. */
+  readonly index: number;
+  readonly paramsJson: string;
+  readonly fingerprint: string;
+  readonly shape: number;
+  readonly group: number;
+  readonly priority: number | undefined;
+  /** Run that completed this configuration before. */
   readonly reusedFrom: RunId | undefined;
+  /** Run that does the same work right now. */
+  readonly waitsFor: RunId | undefined;
+  /** Imported run that stands for it where nothing of ours does. */
+  readonly imported: RunId | undefined;
 }
 
-export interface ExpandedSource {
-  readonly sweep: ExpandedSweep;
-  readonly points: readonly DecidedPoint[];
+export interface ExpandedSource extends ExpansionHead {
+  /** False: it runs everything again. */
+  readonly shares: boolean;
+  /** All points in order, once; decided when they are asked for. */
+  readonly slices: AsyncIterable<readonly DecidedPoint[]>;
 }
 
 /** Throws AppError "invalid" with the place of the first problem. `force`: nothing is reused. */
-export function expandSource(
-  source: SpecSourceMessage | undefined,
+export async function expandSource(
+  deps: WriteDeps,
+  message: SpecSourceMessage | undefined,
   force: boolean,
-  submissions: Submissions,
-): ExpandedSource {
+): Promise<ExpandedSource> {
+  const source = sourceOf(message);
+  const names = !deps.submissions.imports.isEmpty();
+  const expansion = await deps.expander.expand(source, names);
+  const { settings } = expansion;
+  const shares = !force && settings.rerun !== "all";
+  const findImported = shares && names ? importedWork(settings, deps.submissions.imports) : undefined;
+  const only = shares && settings.rerun === "failed";
+  return { ...expansion, shares, slices: decided(deps, expansion.slices, { shares, only, findImported }) };
+}
+
+interface Policy {
+  readonly shares: boolean;
+  /** Only what failed before is run, beside what is reused. */
+  readonly only: boolean;
+  readonly findImported: FindImported | undefined;
+}
+
+async function* decided(
+  deps: WriteDeps,
+  slices: AsyncIterable<PointSlice>,
+  { shares, only, findImported }: Policy,
+): AsyncGenerator<DecidedPoint[]> {
+  const { cluster } = deps.engine;
+  let index = 0;
+  for await (const slice of slices) {
+    const points: DecidedPoint[] = [];
+    for (const [i, fingerprint] of slice.fingerprint.entries()) {
+      const decision = decidePoint(cluster, fingerprint, shares);
+      const name = decision.reusedFrom === undefined ? slice.imported?.[i] : undefined;
+      const imported = name && findImported?.(name);
+      const reusedFrom = decision.reusedFrom ?? imported;
+      if (only && reusedFrom === undefined && cluster.failed.get(fingerprint) === undefined) continue;
+      index += 1;
+      points.push({
+        index,
+        paramsJson: slice.paramsJson[i] ?? "",
+        fingerprint,
+        shape: slice.shape[i] ?? 0,
+        group: slice.group[i] ?? 0,
+        priority: slice.priority[i],
+        reusedFrom,
+        waitsFor: reusedFrom === undefined ? decision.waitsFor : undefined,
+        imported,
+      });
+    }
+    yield points;
+  }
+}
+
+function sourceOf(source: SpecSourceMessage | undefined): SpecSource {
   if (!source) throw new AppError("invalid", "the request has no sweep file", { id: "submit.no-source" });
-  if (!source.directory.startsWith("/")) {
+  const { path, text, directory, workingDirectory, home } = source;
+  if (!directory.startsWith("/")) {
     throw new AppError("invalid", "the directory of the sweep file is not absolute", { id: "submit.directory" });
   }
   const format = source.format === SpecFormat.SPEC_FORMAT_JSON ? "json" : "toml";
-  const { path, text, directory, workingDirectory, home } = source;
-  const read = readSweep({ path, text, format, directory, workingDirectory, home });
-  if ("problems" in read) throw specError(read.problems);
-  const { sweep } = read;
-  const again = force || sweep.sweep.rerun === "all";
-  const points = Array.from(sweep.points, (point) => ({
-    point,
-    reusedFrom: again ? undefined : submissions.completedBy(point.fingerprint),
-  }));
-  return { sweep, points };
+  return { path, text, format, directory, workingDirectory, home };
 }

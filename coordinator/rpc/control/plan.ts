@@ -1,37 +1,50 @@
 /** Plan: what Submit would do, without doing it. */
-import type { PlanRequest, PlanResponse } from "../../../proto/gen/runner/v1/control.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { PlanPoint, PlanRequest, PlanResponse } from "../../../proto/gen/runner/v1/control.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import { runRef } from "../../../shared/run/names.ts";
+import { paramsFromJson } from "../../../shared/spec/params-json.ts";
 import { shownArgv } from "../../../shared/spec/shown-command.ts";
-import type { ExpandedSweep } from "../../../shared/spec/types.ts";
 import type { WriteDeps } from "./deps-write.ts";
-import { type DecidedPoint, expandSource } from "./expand-source.ts";
+import { type DecidedPoint, type ExpandedSource, expandSource } from "./expand-source.ts";
 
 const SHOW_MAX = 1000;
 
 export const plan =
   (deps: WriteDeps) =>
   async (request: PlanRequest): Promise<PlanResponse> => {
-    const { sweep, points } = expandSource(request.source, request.force, deps.submissions);
-    const reused = points.filter(({ reusedFrom }) => reusedFrom !== undefined).length;
-    const axes = sweep.report.axes.map(({ key, size }) => ({ key, size }));
+    const expanded = await expandSource(deps, request.source, request.force);
+    const show = Math.min(request.show, SHOW_MAX);
+    const points: PlanPoint[] = [];
+    let total = 0;
+    let reused = 0;
+    for await (const slice of expanded.slices) {
+      for (const point of slice) {
+        total += 1;
+        if (point.reusedFrom !== undefined) reused += 1;
+        if (points.length < show) points.push(planPoint(deps, expanded, point));
+      }
+      await nextTurn();
+    }
     return {
-      name: sweep.sweep.name,
-      total: points.length,
-      fresh: points.length - reused,
+      name: expanded.settings.name,
+      total,
+      fresh: total - reused,
       reused,
-      axes,
-      points: points.slice(0, Math.min(request.show, SHOW_MAX)).map((decided) => planPoint(deps, sweep, decided)),
+      axes: expanded.report.axes.map(({ key, size }) => ({ key, size })),
+      points,
     };
   };
 
-function planPoint(deps: WriteDeps, { sweep, shapes }: ExpandedSweep, { point, reusedFrom }: DecidedPoint) {
+function planPoint(deps: WriteDeps, { settings, shapes }: ExpandedSource, point: DecidedPoint): PlanPoint {
+  const { index, reusedFrom } = point;
+  const run = { id: "run_…", name: runRef(settings.name, index), index, sweep: settings.name };
   const { template, resources } = required(shapes[point.shape], "the shape of a point");
-  const run = { id: "run_…", name: runRef(sweep.name, point.index), index: point.index, sweep: sweep.name };
+  const params = paramsFromJson(point.paramsJson);
   return {
-    index: point.index,
+    index,
     paramsJson: point.paramsJson,
-    argv: [...shownArgv(template, point.params, { ...run, gpus: resources.gpus })],
+    argv: [...shownArgv(template, params, { ...run, gpus: resources.gpus })],
     reusedFrom:
       reusedFrom === undefined ? "" : required(deps.queries.runs.get(reusedFrom), "the run that was reused").ref,
   };

@@ -1,12 +1,18 @@
-/** Submit: a sweep file becomes a sweep and its runs, whole or not at all, durable when the call returns. */
+/**
+ * Submit: a sweep file becomes a sweep and its runs, whole or not at all, durable when the call returns. The runs of a large
+ * one are written in slices, between which heartbeats are answered and runs are placed; they count for nothing before the
+ * sweep itself is there.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { SubmitRequest, SubmitResponse } from "../../../proto/gen/runner/v1/control.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
-import { runId, sweepId } from "../../../shared/kernel/ids.ts";
+import { runId, type SweepId, sweepId } from "../../../shared/kernel/ids.ts";
 import { sweepRef } from "../../../shared/run/names.ts";
-import type { NewRun, NewSweep } from "../../core/events.ts";
+import type { NewSweep, StagedRun } from "../../core/events.ts";
+import { SLICE_POINTS } from "../expand/messages.ts";
 import type { WriteDeps } from "./deps-write.ts";
-import { type ExpandedSource, expandSource } from "./expand-source.ts";
+import { type DecidedPoint, type ExpandedSource, expandSource } from "./expand-source.ts";
 
 const SUBMIT_ID = /^[A-Za-z0-9_-]{8,64}$/;
 
@@ -26,22 +32,13 @@ async function submitOne(deps: WriteDeps, request: SubmitRequest): Promise<Submi
   }
   const earlier = deps.submissions.find(request.submitId);
   if (earlier) return response(earlier);
-  const expanded = expandSource(request.source, request.force, deps.submissions);
-  const runs = expanded.points.map(({ point }): NewRun => {
-    const id = runId(`run_${deps.newUlid()}`);
-    return {
-      id,
-      index: point.index,
-      shape: point.shape,
-      group: point.group,
-      priority: point.priority,
-      fingerprint: point.fingerprint,
-      paramsJson: point.paramsJson,
-    };
-  });
-  const sweep = newSweep(deps, request, expanded);
+  const expanded = await expandSource(deps, request.source, request.force);
+  const id = sweepId(`swp_${deps.newUlid()}`);
+  const sweep = newSweep(deps, id, request, expanded);
+  const kind = expanded.total > SLICE_POINTS ? "submit-staged" : "submit";
+  const runs = kind === "submit" ? await rowsOf(deps, expanded) : await stagedRowsOf(deps, sweep, expanded);
   const number = deps.submissions.nextNumber(sweep.name);
-  await deps.engine.apply({ kind: "submit", sweep, number, runs });
+  await deps.engine.apply({ kind, sweep: { ...sweep, total: runs.length }, number, runs });
   return response(required(deps.submissions.find(request.submitId), "the sweep that was submitted"));
 }
 
@@ -54,25 +51,62 @@ function response(made: { name: string; number: number; total: number; reused: n
   };
 }
 
-function newSweep(deps: WriteDeps, request: SubmitRequest, { sweep, points }: ExpandedSource): NewSweep {
-  const settings = sweep.sweep;
+async function rowsOf(deps: WriteDeps, { slices }: ExpandedSource): Promise<StagedRun[]> {
+  const rows: StagedRun[] = [];
+  for await (const slice of slices) for (const point of slice) rows.push(rowOf(deps, point));
+  return rows;
+}
+
+/** Writes the runs as they come. What they hold besides parameters is kept for the last step. */
+async function stagedRowsOf(deps: WriteDeps, sweep: NewSweep, { slices }: ExpandedSource): Promise<StagedRun[]> {
+  const rows: StagedRun[] = [];
+  deps.staging.begin(sweep.id);
+  try {
+    for await (const slice of slices) {
+      const written = slice.map((point) => rowOf(deps, point));
+      deps.staging.add(sweep, written);
+      for (const row of written) rows.push({ ...row, paramsJson: "" });
+      await nextTurn();
+    }
+    return rows;
+  } catch (error) {
+    await dropStaged(deps, sweep.id);
+    throw error;
+  }
+}
+
+async function dropStaged(deps: WriteDeps, id: SweepId): Promise<void> {
+  while (deps.staging.drop(id, SLICE_POINTS)) await nextTurn();
+}
+
+function rowOf(deps: WriteDeps, point: DecidedPoint): StagedRun {
+  const { imported, ...rest } = point;
+  return { id: runId(`run_${deps.newUlid()}`), ...rest, ...(imported && { imported }) };
+}
+
+function newSweep(
+  deps: WriteDeps,
+  id: SweepId,
+  request: SubmitRequest,
+  { settings, shapes, shares, total }: ExpandedSource,
+): NewSweep {
   return {
-    id: sweepId(`swp_${deps.newUlid()}`),
+    id,
     name: settings.name,
     project: settings.project,
     description: settings.description,
     note: settings.note,
     tags: settings.tags,
-    shapes: sweep.shapes,
+    shapes,
     hold: settings.hold,
     after: settings.after.flatMap((ref) => deps.queries.refs.resolve([ref]).map((selection) => selection.sweepId)),
     failuresMax: settings.failures,
     submitId: request.submitId,
     createdAt: deps.clock.wallMs(),
-    total: points.length,
+    total,
     priority: request.priority ?? settings.priority,
     parallel: settings.parallel,
-    shares: !request.force && settings.rerun !== "all",
+    shares,
     objective: settings.objective,
     sourcePath: request.source?.path ?? "",
     sourceText: request.source?.text ?? "",

@@ -1,0 +1,67 @@
+/**
+ * The expanding thread: reads a sweep file and makes its points, away from the thread that answers heartbeats. However large
+ * or odd a file is, only whoever sent it waits.
+ */
+import { parentPort } from "node:worker_threads";
+import { importedNameOf } from "../../../shared/compat/imported-name.ts";
+import { required } from "../../../shared/kernel/assert.ts";
+import { AppError, errorMessage } from "../../../shared/kernel/errors.ts";
+import { specError } from "../../../shared/spec/problems.ts";
+import { readSweep } from "../../../shared/spec/read-sweep.ts";
+import type { ExpandedSweep, SweepPoint, SweepSettings } from "../../../shared/spec/types.ts";
+import { type ExpandReply, type ExpandRequest, type PointSlice, SLICE_POINTS } from "./messages.ts";
+
+const port = required(parentPort, "the port to the main thread");
+
+port.on("message", ({ source, names, credits }: ExpandRequest) => {
+  try {
+    const read = readSweep(source);
+    if ("problems" in read) throw specError(read.problems);
+    const { sweep: settings, shapes, total, report } = read.sweep;
+    reply({ kind: "head", head: { settings, shapes, total, report } });
+    sendPoints(read.sweep, names, new Int32Array(credits));
+    reply({ kind: "end" });
+  } catch (error) {
+    if (error instanceof AppError) {
+      const { code, message, id, place, hint } = error;
+      reply({ kind: "refused", refusal: { code, message, id, place, hint } });
+    } else {
+      reply({ kind: "broken", message: error instanceof Error ? (error.stack ?? error.message) : errorMessage(error) });
+    }
+  }
+});
+
+function reply(message: ExpandReply): void {
+  port.postMessage(message);
+}
+
+function sendPoints(sweep: ExpandedSweep, names: boolean, credits: Int32Array): void {
+  const settings = names ? sweep.sweep : undefined;
+  let points: SweepPoint[] = [];
+  for (const point of sweep.points) {
+    points.push(point);
+    if (points.length < SLICE_POINTS) continue;
+    if (!mayGoOn(credits)) return;
+    reply({ kind: "slice", slice: sliceOf(points, settings) });
+    points = [];
+  }
+  if (points.length > 0 && mayGoOn(credits)) reply({ kind: "slice", slice: sliceOf(points, settings) });
+}
+
+/** Waits until a slice is wanted; false when none is any more. */
+function mayGoOn(credits: Int32Array): boolean {
+  while (Atomics.load(credits, 0) === 0) Atomics.wait(credits, 0, 0);
+  return Atomics.sub(credits, 0, 1) > 0;
+}
+
+function sliceOf(points: readonly SweepPoint[], settings: SweepSettings | undefined): PointSlice {
+  return {
+    first: required(points[0], "a point").index,
+    paramsJson: points.map((point) => point.paramsJson),
+    fingerprint: points.map((point) => point.fingerprint),
+    shape: Uint32Array.from(points, (point) => point.shape),
+    group: Uint32Array.from(points, (point) => point.group),
+    priority: points.map((point) => point.priority),
+    imported: settings && points.map((point) => importedNameOf(settings, point)),
+  };
+}
