@@ -1,21 +1,17 @@
-"""For the packages EXP and ztxexp themselves, where they are installed in a run: what EXP looks for before it loads, and what
-ztxexp leaves behind."""
+"""Makes the directory of a run what EXP looks for before it loads, where that is installed."""
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import sys
 from datetime import datetime, timedelta, timezone
 
-from ._events import safe, writer
+from ._events import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, Optional
-
-_LOGGERS = "ztxexp.run."
+    from typing import Any, Dict, Optional
 
 
 @safe
@@ -63,112 +59,3 @@ def _metadata(run_id: str) -> Dict[str, Any]:
         "description": None,
         "lark_config": None,
     }
-
-
-@safe
-def follow_ztxexp() -> None:
-    """At the end of this process, and of its workers, what ztxexp wrote becomes events of the run."""
-    if not os.environ.get("EXP_EVENTS"):
-        return
-    atexit.register(pick_up_ztxexp)
-    if not hasattr(os, "register_at_fork"):
-        return
-    # Workers of multiprocessing end without atexit, and forget at their start what was to be done at their end.
-    import multiprocessing.util as util
-
-    util.register_after_fork(_Worker, _follow_worker)
-    if sys.modules["multiprocessing"].parent_process() is not None:
-        _follow_worker(None)
-
-
-class _Worker:
-    """Something to hang the call at the start of a worker on."""
-
-
-def _follow_worker(_: Any) -> None:
-    import multiprocessing.util as util
-
-    _seen.clear()
-    _seen.update(_directories())
-    util.Finalize(None, pick_up_ztxexp, exitpriority=1)
-
-
-#: Directories that are done, or that are a parent's.
-_seen: Dict[str, str] = {}
-
-
-@safe
-def pick_up_ztxexp() -> None:
-    """Reads the directories of the runs that this process made: curves, final metrics, and how they ended."""
-    found = {directory: run for directory, run in _directories().items() if directory not in _seen}
-    _seen.update(found)
-    for directory, run in found.items():
-        _pick_up(directory, run)
-
-
-def _directories() -> Dict[str, str]:
-    """ztxexp gives each of its runs a logger of that name, with a file in its directory."""
-    logging = sys.modules.get("logging")
-    if logging is None:
-        return {}
-    found: Dict[str, str] = {}
-    for name, logger in list(logging.root.manager.loggerDict.items()):
-        if name.startswith(_LOGGERS):
-            for handler in getattr(logger, "handlers", ()):
-                file = getattr(handler, "baseFilename", None)
-                if file:
-                    found[os.path.dirname(file)] = name[len(_LOGGERS) :]
-    return found
-
-
-def _pick_up(directory: str, run: str) -> None:
-    for line in _lines(os.path.join(directory, "metrics.jsonl")):
-        values = line.get("metrics")
-        if isinstance(values, dict):
-            context: Dict[str, Any] = {key: str(line[key]) for key in ("split", "phase") if key in line}
-            body: Dict[str, Any] = {"s": line.get("step"), "v": values, "c": {**context, "run": run}}
-            _emit("m", body, line.get("timestamp"))
-    end = _object(os.path.join(directory, "run.json"))
-    finals = _object(os.path.join(directory, "metrics.json"))
-    ends: Dict[str, Any] = {"%s/%s" % (run, key): value for key, value in finals.items()}
-    ends["%s/status" % run] = end.get("status", "unknown")
-    _emit("u", {"v": ends}, end.get("finished_at"))
-    if end.get("status") == "failed":
-        text = "%s failed: %s: %s" % (run, end.get("error_type"), end.get("error_message"))
-        _emit("w", {"level": "error", "text": text[:4096]}, end.get("finished_at"))
-
-
-def _emit(letter: str, body: Dict[str, Any], timestamp: Any) -> None:
-    """An event with the time at which it happened, not that of now."""
-    from ._values import scalars
-
-    if "v" in body:
-        body["v"] = scalars(body["v"])
-    try:
-        body["t"] = round(datetime.fromisoformat(timestamp).timestamp(), 3)
-    except (TypeError, ValueError):
-        pass  # The time of now then.
-    writer.emit(letter, body, always=True)
-
-
-def _lines(path: str) -> Iterator[Dict[str, Any]]:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            for line in file:
-                try:
-                    value = json.loads(line)
-                except ValueError:
-                    continue  # The last line of a run that was killed.
-                if isinstance(value, dict):
-                    yield value
-    except OSError:
-        return  # No metric was logged.
-
-
-def _object(path: str) -> Dict[str, Any]:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            value = json.load(file)
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}

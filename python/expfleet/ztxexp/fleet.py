@@ -57,7 +57,7 @@ def run(function: Callable[..., Any], batch: Batch) -> RunSummary:
     _exp(["wait", sweep, "--for", "terminal", "--json"])
     runs = _exp(["ls", sweep, "--all", "--json"])
     for each in runs:
-        _note_run(each, batch)
+        note_run(each, batch)
     states = [_STATUS.get(each["state"], "failed") for each in runs]
     return RunSummary(
         total=len(runs),
@@ -134,7 +134,7 @@ def _sweep_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:128] or "pipeline"
 
 
-def _note_run(run: Dict[str, Any], batch: Batch) -> None:
+def note_run(run: Dict[str, Any], batch: Batch) -> None:
     """A directory as ztxexp's analysis reads it: what is known here of a run that was elsewhere."""
     directory = batch.results_root / run["ref"]
     directory.mkdir(parents=True, exist_ok=True)
