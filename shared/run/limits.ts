@@ -22,7 +22,7 @@ export const CPU_SLOTS_MAX = 4096;
 /** Bytes of the parameters of one run, as JSON. */
 export const PARAMS_BYTES_MAX = 64 * 1024;
 /** Bytes of the parameters of all runs of one sweep, checked by multiplication before anything is built. */
-export const SWEEP_PARAMS_BYTES_MAX = 128 * 1024 * 1024;
+export const SWEEP_PARAMS_BYTES_MAX = 512 * 1024 * 1024;
 /** Priorities go from minus this to this. */
 export const PRIORITY_MAX = 1_000_000;
 export const RETRIES_MAX = 1000;

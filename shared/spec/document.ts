@@ -20,6 +20,8 @@ export interface SpecSource {
   readonly workingDirectory?: string;
   /** Home of who hands the file in: "~" in EXP's own files. */
   readonly home?: string;
+  /** Text of a file that the spec names, by absolute path; undefined where it is not at hand. */
+  readonly readFile?: (path: string) => string | undefined;
 }
 
 /** The root table of a source, or why there is none. */

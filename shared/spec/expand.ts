@@ -1,109 +1,117 @@
 /**
- * From a spec to its points, total and ordered: grid axes in file order, the last one fastest, and the seeds faster still.
- * The same spec gives the same list, byte for byte.
+ * From a spec to its points, in a fixed order: base, variants, grid, zip, random, explicit runs, seeds, derive, where,
+ * duplicates, order, limit. The same files give the same list, byte for byte.
  */
-import { assert } from "../kernel/assert.ts";
-import { RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
-import { canonicalJson, createFingerprinter } from "./canonical.ts";
-import { paramsToJson } from "./params-json.ts";
-import type { AxisReport, ExpandedSweep, Params, ParamValue, SweepPoint, SweepSpec } from "./types.ts";
+import type { BlockCursor } from "./block-cursor.ts";
+import type { SweepSpec } from "./parse.ts";
+import { type Digests, PointMaker } from "./point-maker.ts";
+import type { SpecProblem } from "./problems.ts";
+import { addWarning, problemsOf, warningsOf } from "./report.ts";
+import { type Selection, selectPoints } from "./selection.ts";
+import type { AxisReport, ExpandedSweep, ExpansionReport, Params, SweepPoint } from "./types.ts";
 
-/** Name of the parameter that `seeds` sets. */
-export const SEED_PARAM = "seed";
+export { SEED_PARAM } from "./level.ts";
 
-/** Points of the sweep, by multiplication. */
-export function countPoints(spec: SweepSpec): number {
-  let count = spec.seeds?.length ?? 1;
-  for (const values of spec.grid.values()) count *= values.length;
-  return count;
+/** The whole sweep, or what went wrong at one of its points. */
+export function expand(spec: SweepSpec, digests: Digests = {}): { sweep: ExpandedSweep } | { problems: SpecProblem[] } {
+  const selection = selectPoints(spec, new PointMaker(spec, digests));
+  if (!selection) return { problems: problemsOf(spec.report) };
+  warnOfDigests(spec, digests);
+  const points = { [Symbol.iterator]: () => pointsOf(spec, digests, selection) };
+  const { shapes, total } = selection;
+  return { sweep: { sweep: spec.settings, shapes, points, total, report: reportOf(spec, selection) } };
 }
 
-/** The whole sweep. The spec must be within `RUNS_PER_SWEEP_MAX`, as every parsed one is. */
-export function expand(spec: SweepSpec): ExpandedSweep {
-  const total = countPoints(spec);
-  assert(total <= RUNS_PER_SWEEP_MAX, `${total} points are over the limit`);
-  return {
-    sweep: spec.settings,
-    shapes: [spec.shape],
-    points: { [Symbol.iterator]: () => pointsOf(spec, total) },
-    total,
-    report: {
-      axes: reportedAxes(spec),
-      product: total,
-      where: [],
-      duplicates: 0,
-      order: "listed",
-      cut: 0,
-      warnings: [],
-    },
-  };
-}
-
-function* pointsOf(spec: SweepSpec, total: number): Generator<SweepPoint> {
-  const axes = axesOf(spec);
-  const names = [...spec.base.keys(), ...axes.map(({ name }) => name)];
-  const fingerprint = createFingerprinter(spec.shape.template.command, names);
-  const canonical = [...Array.from(spec.base.values(), canonicalJson), ...axes.map(() => "")];
-  const firstAxis = spec.base.size;
+function* pointsOf(spec: SweepSpec, digests: Digests, selection: Selection): Generator<SweepPoint> {
+  const { total, points, groups, shapeOfPoint, shapeOfBlock } = selection;
+  const maker = new PointMaker(spec, digests);
   const replicates = spec.seeds?.length ?? 1;
-  for (let index = 1; index <= total; index++) {
-    const params = new Map(spec.base);
-    let rest = index - 1;
-    for (const [i, axis] of axes.entries()) {
-      const at = Math.floor(rest / axis.stride);
-      rest -= at * axis.stride;
-      params.set(axis.name, axis.values[at] as ParamValue);
-      canonical[firstAxis + i] = axis.canonical[at] as string;
-    }
-    yield new Point(index, params, fingerprint(canonical), Math.ceil(index / replicates));
+  for (let i = 0; i < total; i++) {
+    const number = points ? (points[i] ?? 0) : i;
+    const cursor = cursorAt(maker, number, i + 1);
+    const block = maker.blockNumberOf(number);
+    yield new Point(i + 1, cursor.paramsJson(), maker.fingerprint(cursor), {
+      shape: shapeOfPoint?.[number] ?? shapeOfBlock[block] ?? 0,
+      group: groups?.[i] ?? Math.floor(number / replicates) + 1,
+      priority: spec.blocks[block]?.priority,
+      // By a maker of its own: this one has gone on by the time somebody asks.
+      params: () => cursorAt(new PointMaker(spec, digests), number, i + 1).params(),
+    });
   }
+}
+
+/** The selection has tried every expression at every point, so a problem here is a bug. */
+function cursorAt(maker: PointMaker, number: number, index: number): BlockCursor {
+  const cursor = maker.move(number);
+  const problem = cursor.derive() ?? cursor.deriveLate(index);
+  if (problem) throw new Error(`assertion failed: point ${number} cannot be made: ${problem.problem.message}`);
+  return cursor;
+}
+
+interface Rest {
+  readonly shape: number;
+  readonly group: number;
+  readonly priority: number | undefined;
+  readonly params: () => Params;
 }
 
 class Point implements SweepPoint {
   readonly index: number;
-  readonly params: Params;
+  readonly paramsJson: string;
   readonly fingerprint: string;
-  readonly shape = 0;
+  readonly shape: number;
   readonly group: number;
-  readonly priority = undefined;
+  readonly priority: number | undefined;
+  readonly #params: () => Params;
 
-  constructor(index: number, params: Params, fingerprint: string, group: number) {
+  constructor(index: number, paramsJson: string, fingerprint: string, { shape, group, priority, params }: Rest) {
     this.index = index;
-    this.params = params;
+    this.paramsJson = paramsJson;
     this.fingerprint = fingerprint;
+    this.shape = shape;
     this.group = group;
+    this.priority = priority;
+    this.#params = params;
   }
 
-  get paramsJson(): string {
-    return paramsToJson(this.params);
+  get params(): Params {
+    return this.#params();
   }
 }
 
-interface Axis {
-  readonly name: string;
-  readonly values: readonly ParamValue[];
-  readonly canonical: readonly string[];
-  /** Points between two values of this axis. */
-  readonly stride: number;
+function reportOf(spec: SweepSpec, selection: Selection): ExpansionReport {
+  const { blocks, conditions, order, report } = spec;
+  return {
+    axes: axesOf(spec),
+    product: blocks.reduce((sum, { count }) => sum + count, 0),
+    where: conditions.map(({ text }, i) => ({ condition: text, dropped: selection.dropped[i] ?? 0 })),
+    duplicates: selection.duplicates,
+    order,
+    cut: selection.cut,
+    warnings: warningsOf(report),
+  };
 }
 
-function axesOf(spec: SweepSpec): Axis[] {
-  const lists: [string, readonly ParamValue[]][] = [...spec.grid];
-  if (spec.seeds) lists.push([SEED_PARAM, spec.seeds]);
-  const axes: Axis[] = [];
-  let stride = 1;
-  for (const [name, values] of lists.toReversed()) {
-    axes.unshift({ name, values, canonical: values.map(canonicalJson), stride });
-    stride *= values.length;
+/** The axes of each block in turn; what the seeds multiply is said once, at the end. */
+function axesOf({ blocks, variants, seeds }: SweepSpec): AxisReport[] {
+  const axes: AxisReport[] = [];
+  const runs = blocks.filter(({ axes: [first] }) => first?.step === "runs");
+  if (variants > 0) axes.push({ step: "variants", key: "variants", size: variants, variant: undefined });
+  for (const { variant, axes: own } of blocks) {
+    for (const { step, key, size } of own) {
+      if (step !== "seeds" && step !== "runs") axes.push({ step, key, size, variant });
+    }
   }
+  const listed = runs.reduce((sum, { count }) => sum + count / (seeds?.length ?? 1), 0);
+  if (listed > 0) axes.push({ step: "runs", key: "runs", size: listed, variant: undefined });
+  if (seeds) axes.push({ step: "seeds", key: "seed", size: seeds.length, variant: undefined });
   return axes;
 }
 
-function reportedAxes(spec: SweepSpec): AxisReport[] {
-  const axes = Array.from(
-    spec.grid,
-    ([key, values]): AxisReport => ({ step: "grid", key, size: values.length, variant: undefined }),
-  );
-  if (spec.seeds) axes.push({ step: "seeds", key: SEED_PARAM, size: spec.seeds.length, variant: undefined });
-  return axes;
+function warnOfDigests({ settings, report }: SweepSpec, digests: Digests): void {
+  for (const part of ["code", "env", "data"] as const) {
+    if (!settings.identity.include.includes(part) || digests[part] !== undefined) continue;
+    const message = `"${part}" in identity.include has no effect here: nothing is known of it`;
+    addWarning(report, { id: "spec.no-effect", message, span: { start: 0, end: 0 } });
+  }
 }

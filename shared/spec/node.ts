@@ -15,6 +15,8 @@ export interface Written {
   readonly children: Map<string, Written>;
   /** Elements of a list; those beyond `LIST_PLACES_MAX` are left out. */
   readonly items: Written[];
+  /** Where it stands among its neighbours, when that is not where it is written. */
+  readonly order?: number;
 }
 
 export interface SpecNode {
@@ -65,6 +67,16 @@ export function entriesOf(node: SpecNode): [string, SpecNode][] {
 export function itemsOf(node: SpecNode): SpecNode[] {
   const raw = node.raw as readonly unknown[];
   return node.at.items.map((at, i) => ({ raw: raw[i], at }));
+}
+
+/** Moves every place below `at`, for a text that is laid behind others. */
+export function shiftPlaces(at: Written, by: number): void {
+  at.keyStart += by;
+  at.keyEnd += by;
+  at.start += by;
+  at.end += by;
+  for (const child of at.children.values()) shiftPlaces(child, by);
+  for (const item of at.items) shiftPlaces(item, by);
 }
 
 /** The value under `key`; undefined where the table has none. */

@@ -1,5 +1,6 @@
 /** Names and values of parameters: what is accepted, and the values in our own form. */
 import { NAME_CHARS_MAX } from "../run/limits.ts";
+import { SERIES_KINDS } from "../sampling/series.ts";
 import { grouped } from "./document.ts";
 import { entriesOf, itemsOf, kindOf, LIST_PLACES_MAX, type SpecNode } from "./node.ts";
 import { ARGS_NAME, BUILTIN_NAMES } from "./placeholders.ts";
@@ -11,8 +12,8 @@ const NAME = /^[\p{L}_][\p{L}\p{N}_-]*(?:\.[\p{L}\p{N}_][\p{L}\p{N}_-]*)*$/u;
 
 const TAKEN: ReadonlySet<string> = new Set([...BUILTIN_NAMES, ARGS_NAME]);
 
-/** Keys of a table that stands for a list of numbers in later forms of the language. */
-const SERIES_KEYS: ReadonlySet<string> = new Set(["linspace", "logspace", "range", "powers", "file"]);
+/** Keys of a table that stands for a list of values: `{ linspace = [0, 1, 5] }`. */
+export const SERIES_KEYS: readonly string[] = [...SERIES_KINDS, "file"];
 
 /** Why `name`, a dotted path, cannot be a parameter. */
 export function parameterNameProblem(name: string): { id: string; message: string; hint?: string } | undefined {
@@ -32,10 +33,9 @@ export function parameterNameProblem(name: string): { id: string; message: strin
   return { id: "spec.name", message: `${shown} cannot be a parameter's name`, hint };
 }
 
-/** `{ linspace = […] }`: not known yet, and not to be taken for a parameter called `lr.linspace`. */
+/** True for `{ linspace = […] }` and what was probably meant to be one: not a parameter called `lr.linspace`. */
 export function isSeries(node: SpecNode): boolean {
-  const keys = entriesOf(node).map(([key]) => key);
-  return keys.length === 1 && SERIES_KEYS.has(keys[0] ?? "");
+  return kindOf(node.raw) === "table" && entriesOf(node).some(([key]) => SERIES_KEYS.includes(key));
 }
 
 /** The value; undefined, and a finding, where it cannot be one. */

@@ -72,7 +72,7 @@ function nestedJson(table: NestedParams<Value>): string {
 }
 
 function plainValue(value: ParamValue): JsonValue {
-  if (typeof value !== "object") return value;
+  if (typeof value !== "object" || value === null) return value;
   if (value instanceof FloatParam) return value.float;
   if (isList(value)) return value.map(plainValue);
   const plain: { [key: string]: JsonValue } = {};
@@ -99,6 +99,7 @@ function readValue(node: SpecNode): ParamValue {
     default:
       break;
   }
+  if (raw === null) return null;
   const kind = kindOf(raw);
   if (kind === "list") return itemsOf(node).map(readValue);
   if (kind !== "table") throw new Error(`a parameter cannot be ${describeKind(kind)}`);

@@ -1,141 +1,159 @@
 /**
- * From the text of a sweep file to a `SweepSpec`, or to everything that is wrong with it, each with its place. Never
- * throws for a bad file. Nothing is guessed: what is not known is refused.
+ * From the text of a sweep file to what its points are made from, or to everything that is wrong with it, each with its
+ * place. Never throws for a bad file. Nothing is guessed: what is not known is refused.
  */
-import { suggest } from "../kernel/suggest.ts";
-import { PRIORITY_MAX } from "../run/limits.ts";
-import { nameProblem } from "../run/names.ts";
-import { readDocument, type SpecSource } from "./document.ts";
-import { childOf, entriesOf, kindOf, type SpecNode } from "./node.ts";
-import { readParameters } from "./parameters.ts";
-import { didYouMean, type SpecProblem } from "./problems.ts";
-import {
-  addFinding,
-  createReport,
-  excerpt,
-  fileOf,
-  hasKind,
-  isReservedKey,
-  keySpan,
-  problemsOf,
-  type Report,
-  readInteger,
-  readText,
-  readWord,
-  unknownKey,
-  wrongValue,
-} from "./report.ts";
-import { readRun } from "./run-section.ts";
-import { readLimits, readObjective, readResources, readRetryMax, SECTION_KEYS } from "./sections.ts";
-import type { SweepSpec } from "./types.ts";
+import { POINTS_DEFAULT_MAX, RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
+import { type Block, type Drawn, loadBlock, sizeOf } from "./block.ts";
+import { type BlockContext, type BlockPlan, planBlock } from "./block-plan.ts";
+import { type Condition, type Expressions, planConditions, planDerived } from "./conditions.ts";
+import type { SpecSource } from "./document.ts";
+import { loadDocument } from "./extends.ts";
+import { type Level, readLevel } from "./level.ts";
+import { childOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
+import type { SpecProblem } from "./problems.ts";
+import { createReport, problemsOf, type Report, wrongType, wrongValue } from "./report.ts";
+import { planRuns } from "./runs-plan.ts";
+import { readSeeds } from "./seeds.ts";
+import { readRetry, readSettings } from "./settings-section.ts";
+import { type OuterShape, type OwnShape, planShape } from "./shape-plan.ts";
+import { checkBytes, checkCount } from "./size-check.ts";
+import { VARIANT_KEYS } from "./sweep-keys.ts";
+import { readTable, readTop } from "./table-reader.ts";
+import type { SweepSettings } from "./types.ts";
 
 export type { SpecSource } from "./document.ts";
 export type { SpecProblem } from "./problems.ts";
 
-const TABLES = ["base", "grid", "run", "resources", "limits", "retry", "objective"] as const;
-const KEYS = ["name", "seeds", "priority", "rerun"] as const;
+/** What a sweep file says, checked, before its points are made. */
+export interface SweepSpec {
+  readonly settings: SweepSettings;
+  /** In the order of expansion: variants, then explicit runs. */
+  readonly blocks: readonly Block[];
+  readonly variants: number;
+  readonly seeds: readonly number[] | undefined;
+  readonly conditions: readonly Condition[];
+  readonly order: "listed" | "shuffled";
+  readonly shuffleSeed: number;
+  /** For what shows only when points are made; it holds the warnings too. */
+  readonly report: Report;
+}
 
 /** The spec, or at least one problem; problems come in the order of the file. */
 export function parseSpec(source: SpecSource): { spec: SweepSpec } | { problems: SpecProblem[] } {
-  const root = readDocument(source);
-  if ("message" in root) return { problems: [root] };
-  const report = createReport([fileOf(source)]);
-  const spec = readSpec(report, root);
-  return report.findings.length === 0 ? { spec } : { problems: problemsOf(report) };
+  const loaded = loadDocument(source);
+  if ("message" in loaded) return { problems: [loaded] };
+  const report = createReport(loaded.files);
+  const spec = readSpec(report, source, loaded.root);
+  return spec && report.findings.length === 0 ? { spec } : { problems: problemsOf(report) };
+}
+
+/** A block on its way from the file. */
+interface Draft {
+  readonly plan: BlockPlan;
+  readonly own: OwnShape;
+  readonly priority: number | undefined;
 }
 
 /** Of use only when the report stays empty. */
-function readSpec(report: Report, root: SpecNode): SweepSpec {
-  checkTopLevel(report, root);
-  const parameters = readParameters(report, childOf(root, "base"), childOf(root, "grid"), childOf(root, "seeds"));
-  const priority = childOf(root, "priority");
-  const rerun = childOf(root, "rerun");
-  const limits = readLimits(report, section(report, root, "limits"));
+function readSpec(report: Report, source: SpecSource, root: SpecNode): SweepSpec | undefined {
+  const top = readTop(report, root);
+  const settings = readSettings(report, root, top);
+  const seeds = readSeeds(report, root, top.repeats);
+  const outer = readLevel(report, source, root, "");
+  const context: BlockContext = { report, seeds: seeds?.node, randoms: new Map() };
+  const variants = planVariants(context, source, outer, childOf(root, "variants"));
+  const runs = planRuns(context, source, outer, childOf(root, "runs"));
+  // A file of explicit runs alone does not mean one more run without any of their parameters.
+  const hasProduct = variants.length > 0 || runs.length === 0 || outer.grid.length + outer.zip.length > 0;
+  const whole = hasProduct || outer.random ? [{ plan: planBlock(context, outer), own: {}, priority: undefined }] : [];
+  const drafts: Draft[] = [...(variants.length > 0 ? variants : whole), ...runs];
+  const outerShape: OuterShape = {
+    root,
+    run: tableOf(root, "run"),
+    resources: childOf(root, "resources"),
+    limits: childOf(root, "limits"),
+    tags: settings.tags,
+    retry: readRetry(report, childOf(root, "retry")),
+  };
+  const expressions: Expressions = { report, read: new Map(), conditions: new Map() };
+  const rests = planRests(expressions, outerShape, drafts);
+  checkOrder(report, root, top.order);
+  const isSmall = checkCount(report, root, {
+    sizes: drafts.map(({ plan }) => ({ plan, points: sizeOf(plan) })),
+    seeds: seeds?.count ?? 1n,
+    max: Math.min(RUNS_PER_SWEEP_MAX, Math.max(POINTS_DEFAULT_MAX, settings.runsMax)),
+  });
+  if (!isSmall) return undefined;
+  const values = seeds?.load();
+  const drawn: Drawn = new Map();
+  const blocks = drafts.map(({ plan }, i) => {
+    const rest = rests[i];
+    return rest && loadBlock(report, plan, values, drawn, rest);
+  });
+  const loaded = blocks.filter((block) => block !== undefined);
+  if (report.findings.length > 0 || loaded.length < drafts.length) return undefined;
+  checkBytes(report, root, loaded);
   return {
-    settings: {
-      name: readName(report, root),
-      project: "",
-      description: "",
-      note: "",
-      tags: [],
-      priority: (priority && readInteger(report, priority, "priority", -PRIORITY_MAX, PRIORITY_MAX)) ?? 0,
-      hold: false,
-      after: [],
-      parallel: limits.parallel,
-      failures: 0,
-      runsMax: 0,
-      objective: readObjective(report, section(report, root, "objective")),
-      rerun: (rerun && readWord(report, rerun, "rerun", ["missing", "all"])) ?? "missing",
-      identity: { ignore: [], include: ["command"] },
-    },
-    base: parameters.base,
-    grid: parameters.grid,
-    seeds: parameters.seeds,
-    shape: {
-      template: readRun(report, root, section(report, root, "run"), parameters.names),
-      resources: readResources(report, section(report, root, "resources")),
-      limits: limits.run,
-      retry: { max: readRetryMax(report, section(report, root, "retry")) },
-      tags: [],
-    },
+    settings,
+    blocks: loaded,
+    variants: variants.length,
+    seeds: values,
+    conditions: [...expressions.conditions.values()],
+    order: top.order === "shuffled" ? "shuffled" : "listed",
+    shuffleSeed: top.shuffle_seed ?? 0,
+    report,
   };
 }
 
-function readName(report: Report, root: SpecNode): string {
-  const node = childOf(root, "name");
-  if (!node) {
-    const span = { start: root.at.start, end: root.at.start };
-    const hint = 'add name = "my-sweep" as the first line';
-    addFinding(report, { id: "spec.missing", message: "the sweep file has no name", span, hint });
-    return "";
+function planVariants(context: BlockContext, source: SpecSource, outer: Level, node: SpecNode | undefined): Draft[] {
+  if (!node) return [];
+  const { report } = context;
+  if (kindOf(node.raw) !== "list") {
+    wrongType(report, node, "variants", "a list of tables", "write each as [[variants]]");
+    return [];
   }
-  const name = readText(report, node, "name") ?? "";
-  const problem = typeof node.raw === "string" ? nameProblem(node.raw) : undefined;
-  if (problem !== undefined && report.findings.every(({ span }) => span.start !== node.at.start)) {
-    wrongValue(report, node, `the name of the sweep ${problem}`);
-  }
-  return name;
-}
-
-/** A table of fixed keys, its unknown ones reported; undefined where the file has none. */
-function section(report: Report, root: SpecNode, name: keyof typeof SECTION_KEYS): SpecNode | undefined {
-  const node = childOf(root, name);
-  if (!node || !hasKind(report, node, name, "table")) return undefined;
-  const known: readonly string[] = SECTION_KEYS[name];
-  for (const [key, child] of entriesOf(node)) {
-    if (!known.includes(key)) unknownKey(report, child, key, `[${name}]`, known, tablesWith(key));
-  }
-  return node;
-}
-
-function checkTopLevel(report: Report, root: SpecNode): void {
-  const known: readonly string[] = [...KEYS, ...TABLES];
-  for (const [key, node] of entriesOf(root)) {
-    if (known.includes(key)) continue;
-    if (isReservedKey(key)) {
-      addFinding(report, { id: "spec.reserved", message: `"${key}" cannot be a key`, span: keySpan(node) });
-    } else if (isTable(node)) {
-      const meant = suggest(key, TABLES);
-      const message = `${excerpt(key)} is not a table of a sweep file`;
-      const hint = didYouMean(meant && `[${meant}]`, `tables: ${TABLES.join(", ")}`);
-      addFinding(report, { id: "spec.unknown-table", message, span: keySpan(node), hint });
-    } else {
-      unknownKey(report, node, key, "a sweep file", KEYS, tablesWith(key));
+  const items = itemsOf(node);
+  if (items.length === 0) wrongValue(report, node, "variants is an empty list, so there would be no run at all");
+  return items.flatMap((item, i) => {
+    const label = `variants[${i}]`;
+    if (kindOf(item.raw) !== "table") {
+      wrongType(report, item, label, "a table", "write it as [[variants]]");
+      return [];
     }
-  }
-}
-
-/** A table, or `[[…]]`. */
-function isTable(node: SpecNode): boolean {
-  const kind = kindOf(node.raw);
-  if (kind !== "list") return kind === "table";
-  return Array.isArray(node.raw) && node.raw.length > 0 && node.raw.every((item) => kindOf(item) === "table");
-}
-
-/** Tables that have a key of this name. */
-function tablesWith(key: string): string[] {
-  return Object.entries(SECTION_KEYS).flatMap(([table, keys]) => {
-    const names: readonly string[] = keys;
-    return names.includes(key) ? [table] : [];
+    const table = readTable(report, item, label, VARIANT_KEYS);
+    const own: OwnShape = {
+      label,
+      ...(table.run && { run: table.run }),
+      ...(table.resources && { resources: table.resources }),
+      ...(table.limits && { limits: table.limits }),
+      ...(table.tags && { tags: table.tags }),
+    };
+    const plan = planBlock(context, outer, readLevel(report, source, item, `${label}.`), i + 1);
+    return [{ plan, own, priority: undefined }];
   });
+}
+
+/** Expressions and shapes, which may name a parameter of any block: an expression can ask whether it is there. */
+function planRests(expressions: Expressions, outer: OuterShape, drafts: readonly Draft[]) {
+  const known = new Set(drafts.flatMap(({ plan }) => [...plan.names]));
+  return drafts.map(({ plan, own, priority }) => {
+    const derived = planDerived(expressions, plan.derive, known);
+    const conditions = planConditions(expressions, plan.where, known, derived);
+    // Names that were refused count as well, so that one mistake is reported once.
+    const names = new Set([...plan.names, ...plan.derive.map(({ name }) => name)]);
+    const shape = planShape(expressions, outer, own, names, known, derived);
+    return { derived, conditions, shape, priority };
+  });
+}
+
+function checkOrder(report: Report, root: SpecNode, order: string | undefined): void {
+  const node = childOf(root, "order");
+  if (order !== "cheap-first" || !node) return;
+  const message = 'order = "cheap-first" needs to know what a run costs, and this version has no estimate of that';
+  wrongValue(report, node, message, 'write order = "listed" and put the cheap values first, or "shuffled"');
+}
+
+function tableOf(root: SpecNode, key: string): SpecNode | undefined {
+  const node = childOf(root, key);
+  return node && kindOf(node.raw) === "table" ? node : undefined;
 }

@@ -1,10 +1,11 @@
 /** Collects what is wrong with one sweep file while it is read, and reads single fields with a check of their type. */
 import { parseDuration } from "../kernel/duration.ts";
+import type { SourcePlace } from "../kernel/errors.ts";
 import { suggest } from "../kernel/suggest.ts";
 import { DURATION_MS_MAX } from "../run/limits.ts";
 import { grouped, placeField, type SpecSource } from "./document.ts";
 import { describeKind, kindOf, type NodeKind, type SpecNode } from "./node.ts";
-import { didYouMean, type SpecProblem } from "./problems.ts";
+import type { SpecProblem } from "./problems.ts";
 import { placeOf, type SourceFile, type Span } from "./source-files.ts";
 
 export type { Span } from "./source-files.ts";
@@ -20,6 +21,8 @@ export interface Finding {
   readonly message: string;
   readonly span: Span;
   readonly hint?: string;
+  /** In a file of another kind, such as a list of trials: instead of the span's own place. */
+  readonly place?: SourcePlace;
 }
 
 export interface Report {
@@ -40,8 +43,11 @@ export function fileOf({ path, text, directory }: SpecSource): SourceFile {
   return { path, text, directory, origin: 0 };
 }
 
+/** Each once, though variants share what the file says for all of them. */
 export function addFinding(report: Report, finding: Finding): void {
-  if (report.findings.length < PROBLEMS_MAX) report.findings.push(finding);
+  const { findings } = report;
+  const isSame = ({ message, span }: Finding) => message === finding.message && span.start === finding.span.start;
+  if (findings.length < PROBLEMS_MAX && !findings.some(isSame)) findings.push(finding);
 }
 
 /** The problems in the order of the file; what is missing comes last, as a misspelt key is often why. */
@@ -56,8 +62,8 @@ export function warningsOf({ files, warnings }: Report): SpecProblem[] {
   return warnings.toSorted((a, b) => a.span.start - b.span.start).map((finding) => withPlace(files, finding));
 }
 
-function withPlace(files: readonly SourceFile[], { id, message, span, hint }: Finding): SpecProblem {
-  return { id, message, ...placeField(placeOf(files, span)), ...(hint !== undefined && { hint }) };
+function withPlace(files: readonly SourceFile[], { id, message, span, hint, place }: Finding): SpecProblem {
+  return { id, message, ...placeField(place ?? placeOf(files, span)), ...(hint !== undefined && { hint }) };
 }
 
 /** Says that something has no effect; each message once. */
@@ -141,7 +147,7 @@ export function readWord<Word extends string>(
   label: string,
   words: readonly Word[],
 ): Word | undefined {
-  const list = words.map((word) => JSON.stringify(word)).join(" or ");
+  const list = listed(words.map((word) => JSON.stringify(word)));
   const text = readText(report, node, label, `write ${list}`);
   if (text === undefined) return undefined;
   const word = words.find((candidate) => candidate === text);
@@ -151,22 +157,10 @@ export function readWord<Word extends string>(
   return wrongValue(report, node, message, meant && `did you mean ${JSON.stringify(meant)}?`);
 }
 
-/** Refuses a key that its table does not have, with the nearest one that it has. `elsewhere`: tables that have it. */
-export function unknownKey(
-  report: Report,
-  node: SpecNode,
-  key: string,
-  table: string,
-  known: readonly string[],
-  elsewhere: readonly string[],
-): void {
-  const meant = suggest(key, known);
-  const other = elsewhere.map((name) => `[${name}]`).join(" or ");
-  const rest = `keys: ${known.join(", ")}`;
-  const hint =
-    meant === undefined && other !== "" ? `it belongs into ${other}` : didYouMean(meant && `"${meant}"`, rest);
-  const message = `${excerpt(key)} is not a key of ${table}`;
-  addFinding(report, { id: "spec.unknown-key", message, span: keySpan(node), hint });
+/** "a, b or c" */
+function listed(words: readonly string[]): string {
+  const last = words.at(-1) ?? "";
+  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} or ${last}`;
 }
 
 /** A text in quotes, cut where it is long. */

@@ -114,7 +114,9 @@ function readCommand(
 
 /** Absolute, but for `${…}`: a relative directory starts from that of the sweep file. */
 function readCwd(report: Report, node: SpecNode | undefined, names: ReadonlySet<string>): string {
-  const home = escapeTemplate(fileAt(report.files, node?.at.start ?? 0).directory);
+  // Of the files that one extends another, the last is the one that was handed in.
+  const file = node ? fileAt(report.files, node.at.start) : report.files.at(-1);
+  const home = escapeTemplate(file?.directory ?? "/");
   const text = node && readText(report, node, "run.cwd");
   if (!node || text === undefined) return home;
   if (text === "") wrongValue(report, node, "run.cwd is empty", "leave it out for the directory of the sweep file");

@@ -9,9 +9,9 @@ export function offsetInString(raw: string, index: number): number {
   else if (isLong && raw[at] === "\n") at += 1;
   if (quote === "'") return Math.min(at + index, raw.length);
   for (let unit = 0; unit < index && at < raw.length; ) {
-    const escape = escapeAt(raw, at, isLong);
-    at += escape.length;
-    unit += escape.units;
+    const written = escapeAt(raw, at, isLong);
+    at += written.length;
+    unit += written.units;
   }
   return Math.min(at, raw.length);
 }

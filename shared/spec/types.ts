@@ -17,12 +17,8 @@ export class FloatParam {
 
 /** A parameter value. Integers are plain numbers within ±2^53; every TOML float is a `FloatParam`. */
 export type ParamValue =
-  | boolean
-  | number
-  | string
-  | FloatParam
-  | readonly ParamValue[]
-  | { readonly [key: string]: ParamValue };
+  /** None: what an expression may give. No file has it. */
+  null | boolean | number | string | FloatParam | readonly ParamValue[] | { readonly [key: string]: ParamValue };
 
 /** Parameters of one run by dotted path, in file order: base first, then grid axes, then the seed. */
 export type Params = ReadonlyMap<string, ParamValue>;
@@ -157,7 +153,7 @@ export interface SweepPoint {
   readonly params: Params;
   /** Parameters as stored: `paramsToJson(params)`. */
   readonly paramsJson: string;
-  /** `v1:<hex>`: equal for configurations that count as the same work. */
+  /** `v2:<hex>`: equal for configurations that count as the same work. */
   readonly fingerprint: string;
   /** Index into `shapes`. */
   readonly shape: number;
@@ -203,14 +199,4 @@ export interface AxisReport {
 export interface WhereReport {
   readonly condition: string;
   readonly dropped: number;
-}
-
-/** What `parseSpec` makes of a file, before expansion. */
-export interface SweepSpec {
-  readonly settings: SweepSettings;
-  readonly base: Params;
-  readonly grid: ReadonlyMap<string, readonly ParamValue[]>;
-  /** Undefined: no seed parameter. */
-  readonly seeds: readonly number[] | undefined;
-  readonly shape: RunShape;
 }

@@ -1,17 +1,10 @@
 /** Sweep files for tests. */
-import { parseSpec, type SpecProblem, type SpecSource } from "../../shared/spec/parse.ts";
+import type { SpecProblem, SpecSource } from "../../shared/spec/parse.ts";
 import { readSweep } from "../../shared/spec/read-sweep.ts";
-import type { ExpandedSweep, SweepPoint, SweepSpec } from "../../shared/spec/types.ts";
+import type { ExpandedSweep, SweepPoint } from "../../shared/spec/types.ts";
 
 export function tomlSource(text: string): SpecSource {
   return { path: "sweep.toml", text, format: "toml", directory: "/srv/ada/work" };
-}
-
-/** The spec of a TOML text that must be sound. */
-export function specOf(text: string): SweepSpec {
-  const result = parseSpec(tomlSource(text));
-  if ("problems" in result) throw new Error(result.problems.map(problemLine).join("\n"));
-  return result.spec;
 }
 
 /** The expansion of a TOML text that must be sound. */

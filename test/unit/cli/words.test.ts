@@ -7,10 +7,9 @@ import { COMMAND_TREE } from "../../../cli/command-tree.ts";
 import { type Environment, loadConfig, type TerminalFacts } from "../../../cli/config.ts";
 import { checkAddress } from "../../../cli/locate.ts";
 import { restartDelayMs } from "../../../cli/stack/part.ts";
+import { required } from "../../../shared/kernel/assert.ts";
 import { exitCodeOfError } from "../../../shared/program.ts";
-import { expand } from "../../../shared/spec/expand.ts";
-import { paramsToJson } from "../../../shared/spec/params-json.ts";
-import { parseSpec } from "../../../shared/spec/parse.ts";
+import { readSweep } from "../../../shared/spec/read-sweep.ts";
 import { renderCommand } from "../../../shared/spec/template.ts";
 
 const TTY: TerminalFacts = { stdinIsTty: true, stdoutIsTty: true, stderrIsTty: true, columns: 80 };
@@ -32,18 +31,18 @@ describe("a command as a spec", () => {
 
   function read(spec: Partial<CommandSpec>) {
     const text = commandSpecText({ ...base, ...spec });
-    const parsed = parseSpec({ path: "", text, format: "json", directory: "/data/x" });
-    if ("problems" in parsed) throw new Error(JSON.stringify(parsed.problems));
-    return parsed.spec;
+    const result = readSweep({ path: "", text, format: "json", directory: "/data/x" });
+    if ("problems" in result) throw new Error(JSON.stringify(result.problems));
+    const [point] = result.sweep.points;
+    return { shape: required(result.sweep.shapes[0], "the shape"), point: required(point, "the point") };
   }
 
   test.each([
     [["sh", "-c", "echo ${HOME} $$ $1 $${x} ${args}"]],
     [["python", "train.py", "--out", "${run.dir}", "", "a b", 'q"uote', "new\nline", "-o", "学"]],
   ])("words reach the program as typed: %j", (words) => {
-    const spec = read({ words, cwd: "/data/$x/${y}", env: ["A=$1${b}=c"], name: "n" });
-    const [point] = expand(spec).points;
-    const rendered = renderCommand(spec.shape.template, point?.params ?? new Map(), {
+    const { shape, point } = read({ words, cwd: "/data/$x/${y}", env: ["A=$1${b}=c"], name: "n" });
+    const rendered = renderCommand(shape.template, point.params, {
       run: { id: "run_1", name: "n.1.1", index: 1, dir: "/d" },
       sweep: "n.1",
       node: "here",
@@ -53,14 +52,14 @@ describe("a command as a spec", () => {
   });
 
   test("parameters keep int, float, boolean and text apart", () => {
-    const spec = read({ params: ["a=1", "b=1.0", "c=true", "d=007", "e=x=y", "optim.lr=1e-3", "f="] });
-    expect(paramsToJson(spec.base)).toBe('{"a":1,"b":1.0,"c":true,"d":"007","e":"x=y","optim.lr":0.001,"f":""}');
+    const { point } = read({ params: ["a=1", "b=1.0", "c=true", "d=007", "e=x=y", "optim.lr=1e-3", "f="] });
+    expect(point.paramsJson).toBe('{"a":1,"b":1.0,"c":true,"d":"007","e":"x=y","optim.lr":0.001,"f":""}');
   });
 
   test("resources and limits", () => {
-    const spec = read({ gpus: 2, cpus: 8, time: "4h" });
-    expect(spec.shape.resources).toEqual({ gpus: 2, cpus: 8 });
-    expect(spec.shape.limits.timeMs).toBe(4 * 3_600_000);
+    const { shape } = read({ gpus: 2, cpus: 8, time: "4h" });
+    expect(shape.resources).toEqual({ gpus: 2, cpus: 8 });
+    expect(shape.limits.timeMs).toBe(4 * 3_600_000);
   });
 
   test.each(["A", "=1", ""])("a pair without a key is refused: %j", (pair) => {

@@ -80,7 +80,6 @@ describe("parameters as JSON", () => {
   test.each([
     ["", "parameters are not JSON: the text ends too early at offset 0"],
     ["[]", "parameters are not a JSON object"],
-    ['{"a":null}', "a parameter cannot be null"],
     ['{"a":9007199254740993}', "parameter 9007199254740993 is beyond exact integers"],
   ])("refuse %j", (text, message) => expect(() => paramsFromJson(text)).toThrow(message));
 });

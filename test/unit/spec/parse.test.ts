@@ -4,8 +4,9 @@ import fc from "fast-check";
 import { stringify } from "smol-toml";
 import { describe, expect, test } from "vitest";
 import { parseSpec } from "../../../shared/spec/parse.ts";
+import { readSweep } from "../../../shared/spec/read-sweep.ts";
 import { FloatParam } from "../../../shared/spec/types.ts";
-import { problemLinesOf, specOf, tomlSource } from "../../helpers/spec-source.ts";
+import { pointsOf, problemLinesOf, sweepOf, tomlSource } from "../../helpers/spec-source.ts";
 
 const SOUND = 'name = "a"\nrun.command = ["true"]\n';
 
@@ -71,17 +72,30 @@ const SETTINGS = {
   identity: { ignore: [], include: ["command"] },
 };
 
+/** Constants and axes of a file that makes one block. */
+function blockOf(text: string) {
+  const result = parseSpec(tomlSource(text));
+  if ("problems" in result) throw new Error(JSON.stringify(result.problems));
+  const [block] = result.spec.blocks;
+  const grid = block?.axes.map(({ names, columns }) => [
+    ...names,
+    columns.map(({ length, at }) => Array.from({ length }, (_, i) => at(i))),
+  ]);
+  return { base: new Map(block?.constants), grid };
+}
+
 describe("a sound file", () => {
-  test("with everything in it", () => {
-    expect(specOf(EVERYTHING)).toEqual({
-      settings: {
-        ...SETTINGS,
-        name: "digits-2.b",
-        priority: -5,
-        parallel: 12,
-        objective: { metric: "val/acc", goal: "maximize" },
-        rerun: "all",
-      },
+  test("with everything of the first kind in it", () => {
+    const { sweep, shapes } = sweepOf(EVERYTHING);
+    expect(sweep).toEqual({
+      ...SETTINGS,
+      name: "digits-2.b",
+      priority: -5,
+      parallel: 12,
+      objective: { metric: "val/acc", goal: "maximize" },
+      rerun: "all",
+    });
+    expect(blockOf(EVERYTHING)).toEqual({
       base: new Map<string, unknown>([
         ["epochs", 90],
         ["amp", true],
@@ -91,13 +105,15 @@ describe("a sound file", () => {
         ["optim.name", "adamw"],
         ["optim.weight_decay", new FloatParam(1)],
       ]),
-      grid: new Map<string, unknown>([
-        ["optim.lr", [new FloatParam(0.001), new FloatParam(0.01)]],
-        ["model", ["vit", "cnn"]],
-        ["data.crop", [32, 28]],
-      ]),
-      seeds: [2, 0, 1],
-      shape: {
+      grid: [
+        ["optim.lr", [[new FloatParam(0.001), new FloatParam(0.01)]]],
+        ["model", [["vit", "cnn"]]],
+        ["data.crop", [[32, 28]]],
+        ["seed", [[2, 0, 1]]],
+      ],
+    });
+    expect(shapes).toEqual([
+      {
         template: {
           command: ["python", "train.py", "${args}", "--out=${run.dir}"],
           args: "flags",
@@ -109,38 +125,37 @@ describe("a sound file", () => {
         retry: { max: 3 },
         tags: [],
       },
-    });
+    ]);
   });
 
   test("with as little as may be", () => {
-    expect(specOf('name = "a"\nrun.command = "true"\n')).toEqual({
-      settings: SETTINGS,
-      base: new Map(),
-      grid: new Map(),
-      seeds: undefined,
-      shape: {
+    const { sweep, shapes, total } = sweepOf('name = "a"\nrun.command = "true"\n');
+    expect(sweep).toEqual(SETTINGS);
+    expect(total).toBe(1);
+    expect(shapes).toEqual([
+      {
         template: { command: "true", args: "flags", cwd: "/srv/ada/work", env: {} },
         resources: { gpus: undefined, cpus: undefined },
         limits: { timeMs: 0, idleMs: 0, stopGraceMs: 30_000 },
         retry: { max: 0 },
         tags: [],
       },
-    });
+    ]);
   });
 
   test("parameters come in the order of the file, also with dotted keys and numbers as keys", () => {
     const text = `${SOUND}[grid]\nopt.z = [1]\n"m.2" = [1]\nopt.a = [1]\n"m.1" = [1]\n[base]\nx.10 = 1\nb = 1\nx.9 = 1\n`;
-    const { grid, base } = specOf(text);
-    expect([...grid.keys()]).toEqual(["opt.z", "m.2", "opt.a", "m.1"]);
-    expect([...base.keys()]).toEqual(["x.10", "b", "x.9"]);
+    const [point] = pointsOf(text);
+    expect([...(point?.params.keys() ?? [])]).toEqual(["x.10", "b", "x.9", "opt.z", "m.2", "opt.a", "m.1"]);
   });
 
   test("an empty table is no parameter", () => {
-    expect(specOf(`${SOUND}[base.optim]\n[grid]\n`).base.size).toBe(0);
+    expect(pointsOf(`${SOUND}[base.optim]\n[grid]\n`)[0]?.params.size).toBe(0);
   });
 
   test("names of parameters may use any script", () => {
-    expect([...specOf(`${SOUND}[base]\n"学习率" = 1\n"_x-1.2" = 2\n`).base.keys()]).toEqual(["学习率", "_x-1.2"]);
+    const [point] = pointsOf(`${SOUND}[base]\n"学习率" = 1\n"_x-1.2" = 2\n`);
+    expect(point?.paramsJson).toBe('{"学习率":1,"_x-1.2":2}');
   });
 });
 
@@ -156,30 +171,21 @@ describe("run.cwd", () => {
   ];
   test.each(cases)("%s in %s is %s", (cwd, directory, expected) => {
     const text = `${SOUND}run.cwd = ${JSON.stringify(cwd)}\n`;
-    const result = parseSpec({ path: "s.toml", text, format: "toml", directory });
-    expect("spec" in result && result.spec.shape.template.cwd).toBe(expected);
+    const result = readSweep({ path: "s.toml", text, format: "toml", directory });
+    expect("sweep" in result && result.sweep.shapes[0]?.template.cwd).toBe(expected);
   });
 });
 
 describe("the JSON form", () => {
-  const json = (text: string, path = "") => parseSpec({ path, text, format: "json", directory: "/d" });
+  const json = (text: string, path = "") => readSweep({ path, text, format: "json", directory: "/d" });
 
   test("means the same", () => {
     const text = `{"name":"a","seeds":[1],"base":{"b.c":1.0,"10":[1,2.5e3]},"run":{"command":["echo","$\${x}"]}}`;
-    expect(json(text.replace('"10"', '"x10"'))).toEqual({
-      spec: {
-        ...specOf(SOUND),
-        seeds: [1],
-        base: new Map<string, unknown>([
-          ["b.c", new FloatParam(1)],
-          ["x10", [1, new FloatParam(2500)]],
-        ]),
-        shape: {
-          ...specOf(SOUND).shape,
-          template: { command: ["echo", "$${x}"], args: "flags", cwd: "/d", env: {} },
-        },
-      },
-    });
+    const result = json(text.replace('"10"', '"x10"'));
+    if ("problems" in result) throw new Error(JSON.stringify(result.problems));
+    const { shapes, points } = result.sweep;
+    expect(shapes[0]?.template).toEqual({ command: ["echo", "$${x}"], args: "flags", cwd: "/d", env: {} });
+    expect(Array.from(points, ({ paramsJson }) => paramsJson)).toEqual(['{"b.c":1.0,"x10":[1,2500.0],"seed":1}']);
   });
 
   test.each([
@@ -289,11 +295,11 @@ test("any table of parameters comes back as it was written", () => {
   const table = fc.dictionary(key, fc.oneof(scalar, fc.array(scalar, { minLength: 1, maxLength: 3 })), { maxKeys: 5 });
   fc.assert(
     fc.property(table, (base) => {
-      const spec = specOf(stringify({ name: "a", run: { command: ["x"] }, base: { ...base } }));
+      const [point] = pointsOf(stringify({ name: "a", run: { command: ["x"] }, base: { ...base } }));
       const plain = (value: unknown): unknown =>
         Array.isArray(value) ? value.map(plain) : typeof value === "bigint" ? Number(value) : value;
       const expected = Object.entries(base).map(([name, value]) => [name, plain(value)]);
-      expect(Object.fromEntries(spec.base)).toEqual(Object.fromEntries(expected));
+      expect(Object.fromEntries(point?.params ?? [])).toEqual(Object.fromEntries(expected));
     }),
     { numRuns: 500 },
   );
@@ -306,6 +312,10 @@ test("a file of eight megabytes is read", { timeout: 60_000 }, () => {
 });
 
 test("the source is left as it is", () => {
-  const source = tomlSource(EVERYTHING);
-  expect(parseSpec(source)).toEqual(parseSpec(source));
+  const source = Object.freeze(tomlSource(EVERYTHING));
+  const read = () => {
+    const result = readSweep(source);
+    return "sweep" in result && Array.from(result.sweep.points, ({ fingerprint }) => fingerprint);
+  };
+  expect(read()).toEqual(read());
 });

@@ -87,7 +87,7 @@ describe("what is refused", () => {
     ['args = "file:config.json"', 'run.args cannot name "config.json", which ExpFleet writes itself'],
     ['args = "file:bin/p.toml"', 'run.args cannot name "bin"'],
     ["args = 1", "run.args must be a string, not an integer | styles: flags,"],
-    ['bool = "maybe"', 'run.bool must be "presence" or "value" or "no-prefix", not "maybe"'],
+    ['bool = "maybe"', 'run.bool must be "presence", "value" or "no-prefix", not "maybe"'],
     [
       'args = "kv"\nbool = "presence"',
       '4:8+10 spec.value: run.bool cannot be "presence" with args = "kv" | write "value"',

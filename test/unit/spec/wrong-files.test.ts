@@ -44,7 +44,7 @@ describe("files that do not fit into a table", () => {
     [
       "Windows line ends and wide characters",
       '# 你好\r\nname = "a"\r\nrun.command = ["x"]\r\nlimits.tiem = "1h"\r\n',
-      '4:8+4 spec.unknown-key: "tiem" is not a key of [limits] | did you mean "time"? keys: time, parallel, stop_grace',
+      '4:8+4 spec.unknown-key: "tiem" is not a key of [limits] | did you mean "time"? keys: time, idle, parallel, failures, runs, gpu_hours, stop_grace',
     ],
     ["a byte order mark", `\uFEFF${SOUND}base = 1\n`, "3:8+1 spec.type: base must be a table, not an integer"],
     [
@@ -80,7 +80,7 @@ describe("files that do not fit into a table", () => {
     [
       "one seed over the limit",
       `${SOUND}seeds = ${numbers(POINTS_DEFAULT_MAX + 1)}\n`,
-      "3:1 spec.too-many-points: 100,001 points; the limit is 100,000 | shorten the lists or split the sweep",
+      "3:1 spec.too-many-points: 100,001 points; the limit is 100,000 | shorten the lists, or allow so many with [limits] runs = 100001",
     ],
     [
       "long parameters",
@@ -89,8 +89,8 @@ describe("files that do not fit into a table", () => {
     ],
     [
       "long parameters times many points",
-      `${SOUND}seeds = ${numbers(10_000)}\n[base]\nx = "${"x".repeat(20_000)}"\n`,
-      "4:2+4 spec.too-large: 10,000 points x 20,009 bytes of parameters = 200,090,000 bytes; the limit is 134,217,728 | put long values into a file",
+      `${SOUND}seeds = ${numbers(30_000)}\n[base]\nx = "${"x".repeat(20_000)}"\n`,
+      "4:2+4 spec.too-large: 30,000 points x 20,022 bytes of parameters = 600,660,000 bytes; the limit is 536,870,912 | put long values into a file",
     ],
   ];
 
@@ -126,7 +126,7 @@ describe("specError", () => {
       id: "spec.unknown-table",
       message: '"grdi" is not a table of a sweep file (and 2 more)',
       place: { file: "sweep.toml", line: 1, column: 2, text: "[grdi]", length: 4 },
-      hint: "did you mean [grid]? tables: base, grid, run, resources, limits, retry, objective",
+      hint: "did you mean [grid]?",
     });
   });
 });

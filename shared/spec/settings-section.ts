@@ -1,0 +1,224 @@
+/** What is the same for all runs of a sweep: the keys at the top, `[limits]`, `[retry]`, `[objective]`, `[identity]` and the rest. */
+
+import { parseDuration } from "../kernel/duration.ts";
+import { CAUSES_MAX, causeProblem } from "../run/causes.ts";
+import { DURATION_MS_MAX } from "../run/limits.ts";
+import { nameProblem } from "../run/names.ts";
+import type { RetryPolicy } from "../run/retry.ts";
+import { readExpression } from "./checked-expression.ts";
+import { childOf, entriesOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
+import { parameterNameProblem } from "./param-value.ts";
+import { addFinding, excerpt, keySpan, type Report, readText, wrongType, wrongValue } from "./report.ts";
+import { OWN_LIMITS, SECTION_KEYS, type SectionName, SILENT_TABLES, type SWEEP_KEYS } from "./sweep-keys.ts";
+import { readTable, type TableOf, warnNoEffect } from "./table-reader.ts";
+import type { Identity, Objective, RunLimits, SweepSettings } from "./types.ts";
+
+const STOP_GRACE_MS = 30_000;
+/** Patterns of `identity.ignore`. */
+const IGNORE_MAX = 1000;
+
+type TopKeys = TableOf<typeof SWEEP_KEYS>;
+
+export function readSettings(report: Report, root: SpecNode, top: TopKeys): SweepSettings {
+  const limits = readTable(report, childOf(root, "limits"), "limits", SECTION_KEYS.limits);
+  if (top.deadline) checkDate(report, top.deadline, "deadline");
+  for (const table of SILENT_TABLES) checkSilent(report, root, table as SectionName);
+  return {
+    name: readName(report, root, top),
+    project: top.project ?? "",
+    description: top.description ?? "",
+    note: top.note ?? "",
+    tags: top.tags ?? [],
+    priority: top.priority ?? 0,
+    hold: top.hold ?? false,
+    after: top.after ?? [],
+    parallel: limits.parallel ?? 0,
+    failures: limits.failures ?? 0,
+    runsMax: limits.runs ?? 0,
+    objective: readObjective(report, childOf(root, "objective")),
+    rerun: top.rerun ?? "missing",
+    identity: readIdentity(report, childOf(root, "identity")),
+  };
+}
+
+/** Bounds of one run. A variant's own table may hold nothing else. */
+export function readRunLimits(report: Report, node: SpecNode | undefined, label: string): RunLimits {
+  const { time, idle, stop_grace } = SECTION_KEYS.limits;
+  const table = readTable(report, node, label, label === "limits" ? SECTION_KEYS.limits : { time, idle, stop_grace });
+  return { timeMs: table.time ?? 0, idleMs: table.idle ?? 0, stopGraceMs: table.stop_grace ?? STOP_GRACE_MS };
+}
+
+/** Refuses what counts for a whole sweep in the `[limits]` of a variant or a run. */
+export function checkOwnLimits(report: Report, node: SpecNode | undefined, label: string): void {
+  if (!node || kindOf(node.raw) !== "table") return;
+  const own: readonly string[] = OWN_LIMITS;
+  for (const [key, child] of entriesOf(node)) {
+    if (own.includes(key) || !Object.hasOwn(SECTION_KEYS.limits, key)) continue;
+    const message = `${label}.${key} cannot be set here: it counts for the whole sweep`;
+    addFinding(report, { id: "spec.unknown-key", message, span: keySpan(child), hint: "it belongs into [limits]" });
+  }
+}
+
+export function readRetry(report: Report, node: SpecNode | undefined): RetryPolicy {
+  const table = readTable(report, node, "retry", SECTION_KEYS.retry);
+  const on = table.on && readCauses(report, node, "on", table.on);
+  const never = table.never && readCauses(report, node, "never", table.never);
+  const backoff = table.backoff && readBackoff(report, table.backoff);
+  if (table.remedy) checkRemedies(report, table.remedy);
+  return {
+    max: table.max ?? 0,
+    ...(on && { on }),
+    ...(never && { never }),
+    ...(backoff && { backoff }),
+    ...(table.avoid_node !== undefined && { avoidNode: table.avoid_node }),
+    ...(table.resume !== undefined && { resume: table.resume }),
+  };
+}
+
+function readName(report: Report, root: SpecNode, top: TopKeys): string {
+  const node = childOf(root, "name");
+  if (!node) {
+    const span = { start: root.at.start, end: root.at.start };
+    const hint = 'add name = "my-sweep" as the first line';
+    addFinding(report, { id: "spec.missing", message: "the sweep file has no name", span, hint });
+    return "";
+  }
+  const { name } = top;
+  if (name === undefined) return "";
+  const problem = nameProblem(name);
+  if (problem !== undefined) wrongValue(report, node, `the name of the sweep ${problem}`);
+  return name;
+}
+
+function readObjective(report: Report, node: SpecNode | undefined): Objective | undefined {
+  if (!node) return undefined;
+  const { metric, goal } = readTable(report, node, "objective", SECTION_KEYS.objective);
+  if (kindOf(node.raw) !== "table") return undefined;
+  for (const [key, hint] of [
+    ["metric", 'add metric = "val/acc"'],
+    ["goal", 'add goal = "maximize" or goal = "minimize"'],
+  ] as const) {
+    if (childOf(node, key)) continue;
+    addFinding(report, { id: "spec.missing", message: `[objective] has no ${key}`, span: keySpan(node), hint });
+  }
+  return metric === undefined || goal === undefined ? undefined : { metric, goal };
+}
+
+function readIdentity(report: Report, node: SpecNode | undefined): Identity {
+  const table = readTable(report, node, "identity", SECTION_KEYS.identity);
+  const ignored = node && childOf(node, "ignore");
+  for (const item of ignored ? itemsOf(ignored) : []) {
+    if (typeof item.raw !== "string" || item.raw === "") continue;
+    const problem = parameterNameProblem(item.raw.replaceAll("*", "x"));
+    if (problem) addFinding(report, { ...problem, span: { start: item.at.start, end: item.at.end } });
+  }
+  if (ignored && (table.ignore?.length ?? 0) > IGNORE_MAX) {
+    wrongValue(report, ignored, `identity.ignore has more than ${IGNORE_MAX} entries`);
+  }
+  return { ignore: table.ignore ?? [], include: table.include ?? ["command"] };
+}
+
+function readCauses(
+  report: Report,
+  node: SpecNode | undefined,
+  key: "on" | "never",
+  causes: readonly string[],
+): readonly string[] | undefined {
+  const list = node && childOf(node, key);
+  if (!list) return undefined;
+  if (causes.length > CAUSES_MAX) return wrongValue(report, list, `retry.${key} has more than ${CAUSES_MAX} entries`);
+  for (const [i, cause] of causes.entries()) {
+    const problem = causeProblem(cause);
+    const item = itemsOf(list)[i] ?? list;
+    if (problem !== undefined) return wrongValue(report, item, `retry.${key}[${i}], ${excerpt(cause)}, ${problem}`);
+  }
+  return causes;
+}
+
+/** "30s..10m", or one time for all. */
+function readBackoff(report: Report, node: SpecNode): { minMs: number; maxMs: number } | undefined {
+  const hint = 'write it like "30s" or "30s..10m"';
+  const text = readText(report, node, "retry.backoff", hint);
+  if (text === undefined) return undefined;
+  const parts = text.split("..").map((part) => parseDuration(part.trim()));
+  const [minMs, maxMs = minMs] = parts;
+  if (parts.length > 2 || minMs === undefined || maxMs === undefined) {
+    return wrongValue(report, node, `retry.backoff is no time or range of times: ${excerpt(text)}`, hint);
+  }
+  if (minMs > maxMs) return wrongValue(report, node, `retry.backoff goes from the longer to the shorter time`, hint);
+  if (maxMs > DURATION_MS_MAX) return wrongValue(report, node, "retry.backoff must be at most 366 days");
+  return { minMs, maxMs };
+}
+
+function checkRemedies(report: Report, node: SpecNode): void {
+  const items = kindOf(node.raw) === "list" ? itemsOf(node) : [];
+  if (items.length === 0) {
+    wrongType(report, node, "retry.remedy", "a list of tables", "write it as [[retry.remedy]]");
+    return;
+  }
+  for (const [i, item] of items.entries()) {
+    const label = `retry.remedy[${i}]`;
+    if (kindOf(item.raw) !== "table") {
+      wrongType(report, item, label, "a table");
+      continue;
+    }
+    for (const [key, child] of entriesOf(item)) {
+      if (key === "when") checkCause(report, child, `${label}.when`);
+      else if (key === "set") checkExpressionTable(report, child, `${label}.set`);
+      else {
+        const message = `${excerpt(key)} is not a key of [[retry.remedy]]`;
+        addFinding(report, { id: "spec.unknown-key", message, span: keySpan(child), hint: "keys: when, set" });
+      }
+    }
+    for (const key of ["when", "set"]) {
+      if (childOf(item, key)) continue;
+      addFinding(report, { id: "spec.missing", message: `[[retry.remedy]] has no ${key}`, span: keySpan(item) });
+    }
+  }
+}
+
+function checkCause(report: Report, node: SpecNode, label: string): void {
+  const cause = readText(report, node, label);
+  const problem = cause === undefined ? undefined : causeProblem(cause);
+  if (problem !== undefined) wrongValue(report, node, `${label}, ${excerpt(cause ?? "")}, ${problem}`);
+}
+
+function checkExpressionTable(report: Report, node: SpecNode, label: string): void {
+  if (kindOf(node.raw) !== "table") {
+    wrongType(report, node, label, "a table of expressions");
+    return;
+  }
+  for (const [key, child] of entriesOf(node)) readExpression(report, child, `${label}.${key}`);
+}
+
+/** `[stop]`, `[capture]` and `[notify]`: checked, and then one line that says that nothing comes of it. */
+function checkSilent(report: Report, root: SpecNode, name: SectionName): void {
+  const node = childOf(root, name);
+  if (!node) return;
+  const table = readTable(report, node, name, SECTION_KEYS[name]);
+  if (kindOf(node.raw) !== "table") return;
+  if (name === "stop") {
+    const when = childOf(node, "when");
+    for (const [i, item] of (when ? itemsOf(when) : []).entries()) readExpression(report, item, `stop.when[${i}]`);
+    const sweepWhen = childOf(node, "sweep_when");
+    if (sweepWhen) readExpression(report, sweepWhen, "stop.sweep_when");
+  }
+  if (name === "notify") {
+    for (const key of ["on", "to"]) {
+      if (childOf(node, key)) continue;
+      addFinding(report, { id: "spec.missing", message: `[notify] has no ${key}`, span: keySpan(node) });
+    }
+  }
+  if (Object.keys(table).length > 0) warnNoEffect(report, node, `[${name}]`);
+}
+
+/** A date of TOML, or the same as text, as JSON has none. */
+function checkDate(report: Report, node: SpecNode, label: string): void {
+  const { raw } = node;
+  const hint = "write it like 2027-01-31 or 2027-01-31T18:00:00Z";
+  if (kindOf(raw) === "date") return;
+  if (typeof raw !== "string") wrongType(report, node, label, "a date", hint);
+  else if (!/^\d{4}-\d{2}-\d{2}/.test(raw) || Number.isNaN(Date.parse(raw))) {
+    wrongValue(report, node, `${label} is no date: ${excerpt(raw)}`, hint);
+  }
+}

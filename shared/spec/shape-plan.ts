@@ -1,0 +1,110 @@
+/**
+ * The shape of a block: what the file says of its runs besides parameters, with what a variant or a run says over it. Where
+ * resources depend on the point, the shape is made for each combination of values that occurs.
+ */
+import type { Value } from "../expression/value.ts";
+import type { CheckedExpression } from "./checked-expression.ts";
+import { type Derived, type Expressions, planExpression } from "./conditions.ts";
+import { mergeNodes } from "./merge.ts";
+import { kindOf, type SpecNode, type Written, writtenAt } from "./node.ts";
+import { hasKind, type Report } from "./report.ts";
+import { readResources, resourceExpressions, withValues } from "./resources-section.ts";
+import { readRun } from "./run-section.ts";
+import { checkOwnLimits, readRunLimits } from "./settings-section.ts";
+import { SECTION_KEYS } from "./sweep-keys.ts";
+import { checkKeys } from "./table-reader.ts";
+import type { RunShape } from "./types.ts";
+
+/** What a variant or a run says of its own. */
+export interface OwnShape {
+  /** For messages: "variants[0]". */
+  readonly label?: string;
+  readonly run?: SpecNode;
+  readonly command?: SpecNode;
+  readonly resources?: SpecNode;
+  readonly limits?: SpecNode;
+  readonly tags?: readonly string[];
+}
+
+/** What all blocks start from. */
+export interface OuterShape {
+  readonly root: SpecNode;
+  readonly run: SpecNode | undefined;
+  readonly resources: SpecNode | undefined;
+  readonly limits: SpecNode | undefined;
+  readonly tags: readonly string[];
+  readonly retry: RunShape["retry"];
+}
+
+export interface ShapePlan {
+  readonly shape: RunShape;
+  readonly resources: SpecNode | undefined;
+  readonly label: string;
+  /** Empty: the shape is the same for all points of the block. */
+  readonly expressions: readonly { readonly at: Written; readonly checked: CheckedExpression }[];
+}
+
+/** `names`: the parameters of the block, which its command may use. `known`: those of any block. */
+export function planShape(
+  expressions: Expressions,
+  outer: OuterShape,
+  own: OwnShape,
+  names: ReadonlySet<string>,
+  known: ReadonlySet<string>,
+  derived: readonly Derived[],
+): ShapePlan {
+  const { report } = expressions;
+  const prefix = own.label === undefined ? "" : `${own.label}.`;
+  const run = overlaid(report, outer.run, withCommand(own), `${prefix}run`);
+  if (outer.run) checkKeys(report, outer.run, "run", Object.keys(SECTION_KEYS.run));
+  if (own.run) checkKeys(report, own.run, `${prefix}run`, Object.keys(SECTION_KEYS.run));
+  checkOwnLimits(report, own.limits, `${prefix}limits`);
+  const limits = overlaid(report, outer.limits, own.limits, `${prefix}limits`);
+  const resources = overlaid(report, outer.resources, own.resources, `${prefix}resources`);
+  const label = own.resources ? `${prefix}resources` : "resources";
+  const planned = resourceExpressions(resources, label).flatMap(({ at, expr, label: at_ }) => {
+    const checked = planExpression(expressions, expr, at_, known, derived);
+    return checked ? [{ at, checked }] : [];
+  });
+  const shape: RunShape = {
+    template: readRun(report, outer.root, run, names),
+    // A request with expressions is read once their values are known.
+    resources: planned.length > 0 ? { gpus: undefined, cpus: undefined } : readResources(report, resources, label),
+    limits: readRunLimits(report, limits, "limits"),
+    retry: outer.retry,
+    tags: [...new Set([...outer.tags, ...(own.tags ?? [])])],
+  };
+  return { shape, resources, label, expressions: planned };
+}
+
+/** The shape for certain values of the expressions; of use only when the report stays empty. */
+export function shapeFor(report: Report, plan: ShapePlan, values: readonly Value[]): RunShape {
+  const { resources } = plan;
+  if (plan.expressions.length === 0 || !resources) return plan.shape;
+  const byPlace = new Map(plan.expressions.map(({ at }, i) => [at, values[i]]));
+  const node = withValues(resources, (at) => byPlace.get(at));
+  return { ...plan.shape, resources: readResources(report, node, plan.label) };
+}
+
+function overlaid(
+  report: Report,
+  outer: SpecNode | undefined,
+  own: SpecNode | undefined,
+  label: string,
+): SpecNode | undefined {
+  if (!own || !hasKind(report, own, label, "table")) return outer;
+  if (!outer || kindOf(outer.raw) !== "table") return own;
+  // Each value of `[resources]` and `[run]` is one value: an inner table never mixes with an outer one, but for `env`.
+  return mergeNodes(outer, own, (path) => path[0] !== "env");
+}
+
+/** `command = …` of a run is short for `run = { command = … }`. */
+function withCommand({ run, command }: OwnShape): SpecNode | undefined {
+  if (!command) return run;
+  const raw: { [key: string]: unknown } = Object.create(null);
+  raw.command = command.raw;
+  const at = writtenAt(command.at.keyStart, command.at.keyEnd, command.at.start, command.at.end);
+  at.children.set("command", command.at);
+  const node = { raw, at };
+  return run && kindOf(run.raw) === "table" ? mergeNodes(run, node) : node;
+}
