@@ -37,15 +37,24 @@ const RANDOM_CHARS = 16;
 export function createUlidSource(nowMs: () => number, randomBytes: (count: number) => Uint8Array): () => string {
   let lastMs = -1;
   let digits: number[] = [];
+  // Within a millisecond only the last digit changes, mostly.
+  let head = "";
   return () => {
     const ms = Math.max(nowMs(), lastMs);
-    if (ms > lastMs || !increment(digits)) {
-      lastMs = ms === lastMs ? ms + 1 : ms;
-      digits = Array.from(randomBytes(RANDOM_CHARS), (byte) => byte & 31);
-      // Leaves room to count up within the millisecond.
-      digits[0] = (digits[0] ?? 0) & 15;
+    const last = digits.length - 1;
+    if (ms === lastMs && (digits[last] ?? 31) < 31) {
+      digits[last] = (digits[last] ?? 0) + 1;
+    } else {
+      if (ms > lastMs || !increment(digits)) {
+        lastMs = ms === lastMs ? ms + 1 : ms;
+        digits = Array.from(randomBytes(RANDOM_CHARS), (byte) => byte & 31);
+        // Leaves room to count up within the millisecond.
+        digits[0] = (digits[0] ?? 0) & 15;
+      }
+      head = encodeTime(lastMs);
+      for (const digit of digits.slice(0, -1)) head += CROCKFORD[digit];
     }
-    return encodeTime(lastMs) + digits.map((digit) => CROCKFORD[digit]).join("");
+    return head + CROCKFORD[digits.at(-1) ?? 0];
   };
 }
 

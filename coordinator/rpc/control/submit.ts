@@ -53,7 +53,7 @@ function response(made: { name: string; number: number; total: number; reused: n
 
 async function rowsOf(deps: WriteDeps, { slices }: ExpandedSource): Promise<StagedRun[]> {
   const rows: StagedRun[] = [];
-  for await (const slice of slices) for (const point of slice) rows.push(rowOf(deps, point));
+  for await (const slice of slices) for (const point of slice) rows.push(rowOf(deps, point, point.paramsJson));
   return rows;
 }
 
@@ -63,9 +63,10 @@ async function stagedRowsOf(deps: WriteDeps, sweep: NewSweep, { slices }: Expand
   deps.staging.begin(sweep.id);
   try {
     for await (const slice of slices) {
-      const written = slice.map((point) => rowOf(deps, point));
-      deps.staging.add(sweep, written);
-      for (const row of written) rows.push({ ...row, paramsJson: "" });
+      const written = slice.map((point) => rowOf(deps, point, ""));
+      const paramsJson = slice.map((point) => point.paramsJson);
+      deps.staging.add(sweep, written, paramsJson);
+      for (const row of written) rows.push(row);
       await nextTurn();
     }
     return rows;
@@ -79,9 +80,19 @@ async function dropStaged(deps: WriteDeps, id: SweepId): Promise<void> {
   while (deps.staging.drop(id, SLICE_POINTS)) await nextTurn();
 }
 
-function rowOf(deps: WriteDeps, point: DecidedPoint): StagedRun {
-  const { imported, ...rest } = point;
-  return { id: runId(`run_${deps.newUlid()}`), ...rest, ...(imported && { imported }) };
+function rowOf(deps: WriteDeps, point: DecidedPoint, paramsJson: string): StagedRun {
+  return {
+    id: runId(`run_${deps.newUlid()}`),
+    index: point.index,
+    shape: point.shape,
+    group: point.group,
+    priority: point.priority,
+    fingerprint: point.fingerprint,
+    paramsJson,
+    reusedFrom: point.reusedFrom,
+    waitsFor: point.waitsFor,
+    imported: point.imported,
+  };
 }
 
 function newSweep(
