@@ -5,9 +5,12 @@ import type { Command } from "./session.ts";
 export const LOADERS: { readonly [name in CommandName]: () => Promise<Command> } = {
   up: async () => (await import("./commands/up.ts")).up,
   down: async () => (await import("./commands/down.ts")).down,
+  init: async () => (await import("./commands/init.ts")).init,
   plan: async () => (await import("./commands/plan.ts")).plan,
   submit: async () => (await import("./commands/submit.ts")).submit,
   import: async () => (await import("./commands/import.ts")).importRuns,
+  convert: async () => (await import("./commands/convert.ts")).convert,
+  schema: async () => (await import("./commands/schema.ts")).schema,
   ls: async () => (await import("./commands/ls.ts")).ls,
   sweeps: async () => (await import("./commands/sweeps.ts")).sweeps,
   show: async () => (await import("./commands/show.ts")).show,

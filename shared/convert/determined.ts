@@ -1,5 +1,6 @@
 /** [P] A Determined experiment configuration (YAML) as ours. Its hyperparameters are in determined-parameters.ts. */
 import { escapeTemplate } from "../spec/placeholders.ts";
+import { templateIssues } from "../spec/template-check.ts";
 import type { ParamValue } from "../spec/types.ts";
 import { type Converted, type ForeignFile, sweepNameOf } from "./conversion.ts";
 import { addHyperparameters } from "./determined-parameters.ts";
@@ -77,6 +78,7 @@ function addCommand(draft: SweepDraft, entrypoint: YamlNode | undefined, environ
     "Determined hands hyperparameters to det.get_cluster_info(); here they are flags, and in the file $EXP_CONFIG.",
   );
   run.set("command", commandOf(draft, entrypoint));
+  if (!draft.hasKey("run", "command")) run.set("command", ["python", "train.py", "${args}"]);
   const variables = variablesOf(fieldOf(environment, "environment_variables"));
   if (variables.length > 0)
     run.set("env", Object.fromEntries(variables.map(([key, value]) => [key, escapeTemplate(value)])));
@@ -92,7 +94,12 @@ function addCommand(draft: SweepDraft, entrypoint: YamlNode | undefined, environ
 function commandOf(draft: SweepDraft, entrypoint: YamlNode | undefined): ParamValue {
   if (entrypoint?.kind === "list") return [...entrypoint.items.map((word) => escapeTemplate(shown(word))), "${args}"];
   const text = textOf(entrypoint);
-  if (text !== undefined && !/^[\w.]+:\w+$/.test(text)) return `${escapeTemplate(text.trim())} \${args}`;
+  if (text !== undefined && !/^[\w.]+:\w+$/.test(text)) {
+    const command = escapeTemplate(text.trim());
+    const isSafe = templateIssues(`${command} \${args}`, "shell", new Set()).length === 0;
+    if (!isSafe) draft.leave("hyperparameters as flags: the entrypoint has no safe place for them at its end");
+    return isSafe ? `${command} \${args}` : command;
+  }
   draft.leave(
     text === undefined
       ? "the file has no entrypoint: say what to run"

@@ -1,44 +1,48 @@
-/** [P] One parameter of another program's search, and where it goes in ours: fixed, an axis, or drawn. */
-
+/**
+ * [P] One parameter of another program's search, and where it goes in ours: fixed, an axis, or drawn. What our reader would
+ * refuse is left out and said.
+ */
+import { PARAMS_BYTES_MAX, RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
+import { createDistribution, DISTRIBUTION_KINDS } from "../sampling/distribution.ts";
+import { createSeries, SERIES_KINDS } from "../sampling/series.ts";
 import { canonicalJson } from "../spec/canonical.ts";
 import { parameterNameProblem } from "../spec/param-value.ts";
 import { FloatParam, type ParamValue } from "../spec/types.ts";
+import { isList, valueJson } from "../spec/value-text.ts";
 import type { SweepDraft } from "./sweep-writer.ts";
 
-/** The same for all runs. */
-export function addFixed(draft: SweepDraft, name: string, value: ParamValue, comment = ""): void {
-  if (isName(draft, name)) draft.table("base").set(name, value, comment);
+/** A table of a distribution or a series, as the file has it. */
+export type SpaceTable = { readonly [key: string]: ParamValue };
+
+/** The same for all runs. What lies in a table has a dotted name of its own. */
+export function addFixed(draft: SweepDraft, name: string, value: ParamValue): void {
+  if (typeof value === "object" && value !== null && !(value instanceof FloatParam) && !isList(value)) {
+    for (const [key, inner] of Object.entries(value)) addFixed(draft, `${name}.${key}`, inner);
+    return;
+  }
+  const problem = nameProblem(draft, name) ?? valueProblem(value);
+  if (problem === undefined) draft.table("base").set(name, value);
+  else leave(draft, name, problem);
 }
 
 /** An axis of the grid: a list, or a series such as `{ linspace: [0, 1, 5] }`. */
-export function addAxis(draft: SweepDraft, name: string, values: ParamValue, comment = ""): void {
-  if (!isName(draft, name)) return;
-  if (!Array.isArray(values)) {
-    draft.table("grid").set(name, values, comment);
-    return;
-  }
-  const seen = new Set<string>();
-  const once = values.filter((value: ParamValue) => {
-    const text = canonicalJson(value);
-    if (seen.has(text)) return false;
-    seen.add(text);
-    return true;
-  });
-  if (once.length < values.length) draft.leave(`${name} lists a value twice; it is an axis with each value once`);
-  draft.table("grid").set(name, once, comment);
+export function addAxis(
+  draft: SweepDraft,
+  name: string,
+  values: readonly ParamValue[] | SpaceTable,
+  comment = "",
+): void {
+  const list = isValues(values) ? differentValues(draft, name, values) : values;
+  const problem = nameProblem(draft, name) ?? (isValues(list) ? listProblem(list) : seriesProblem(list));
+  if (problem === undefined) draft.table("grid").set(name, list, comment);
+  else leave(draft, name, problem);
 }
 
 /** Drawn: `spec` is as `[random.space]` has it. */
-export function addDrawn(draft: SweepDraft, name: string, spec: { [key: string]: ParamValue }, comment = ""): void {
-  if (isName(draft, name)) draft.table("random.space").set(name, spec, comment);
-}
-
-/** A name that our files cannot have is left out, and said so. */
-function isName(draft: SweepDraft, name: string): boolean {
-  const problem = parameterNameProblem(name);
-  if (!problem) return true;
-  draft.leave(`the parameter ${JSON.stringify(name)}: ${problem.message}`);
-  return false;
+export function addDrawn(draft: SweepDraft, name: string, spec: SpaceTable, comment = ""): void {
+  const problem = nameProblem(draft, name) ?? distributionProblem(spec);
+  if (problem === undefined) draft.table("random.space").set(name, spec, comment);
+  else leave(draft, name, problem);
 }
 
 export function float(value: number): FloatParam {
@@ -48,4 +52,70 @@ export function float(value: number): FloatParam {
 /** To twelve digits: without what arithmetic leaves behind. */
 export function neat(value: number): number {
   return Number(value.toPrecision(12));
+}
+
+function leave(draft: SweepDraft, name: string, problem: string): void {
+  draft.leave(`the parameter ${JSON.stringify(name)}: ${problem}`);
+}
+
+/** Also where another parameter has the name, or is a table that this one would lie in. */
+function nameProblem(draft: SweepDraft, name: string): string | undefined {
+  const problem = parameterNameProblem(name);
+  if (problem) return problem.message;
+  const other = draft.names.find((each) => each === name || each.startsWith(`${name}.`) || name.startsWith(`${each}.`));
+  if (other !== undefined) return other === name ? "it is there twice" : `it is there beside "${other}"`;
+  draft.names.push(name);
+  return undefined;
+}
+
+function isValues(values: readonly ParamValue[] | SpaceTable): values is readonly ParamValue[] {
+  return Array.isArray(values);
+}
+
+function differentValues(draft: SweepDraft, name: string, values: readonly ParamValue[]): readonly ParamValue[] {
+  const once = new Map(values.map((value) => [canonicalJson(value), value]));
+  if (once.size < values.length) draft.leave(`${name} lists a value twice; it is an axis with each value once`);
+  return values.filter((value) => {
+    const isFirst = once.delete(canonicalJson(value));
+    return isFirst;
+  });
+}
+
+function listProblem(values: readonly ParamValue[]): string | undefined {
+  if (values.length === 0) return "it has no values";
+  return values.map(valueProblem).find((problem) => problem !== undefined);
+}
+
+function seriesProblem(table: SpaceTable): string | undefined {
+  if (!hasFiniteBounds(table)) return "its bounds are beyond what a float holds";
+  const kind = SERIES_KINDS.find((each) => each in table);
+  const args = kind && table[kind];
+  if (!kind || args === undefined || !isList(args)) return "it has no values";
+  const made = createSeries(kind, kind, args);
+  if ("problem" in made) return made.problem.message;
+  return made.series.count > RUNS_PER_SWEEP_MAX ? "it has too many values" : undefined;
+}
+
+function distributionProblem(table: SpaceTable): string | undefined {
+  if (!hasFiniteBounds(table)) return "its bounds are beyond what a float holds";
+  const kind = DISTRIBUTION_KINDS.find((each) => each in table);
+  const { step, weights } = table;
+  const values = kind && table[kind];
+  if (!kind || values === undefined || !isList(values)) return "it has no values";
+  const made = createDistribution(kind, { kind, values, step, weights: weights as readonly ParamValue[] | undefined });
+  return "problem" in made ? made.problem.message : kind === "choice" ? listProblem(values) : undefined;
+}
+
+/** Bounds may come from arithmetic. */
+function hasFiniteBounds(table: SpaceTable): boolean {
+  return Object.values(table)
+    .flat()
+    .every((value) => !(value instanceof FloatParam) || Number.isFinite(value.float));
+}
+
+function valueProblem(value: ParamValue): string | undefined {
+  const text = valueJson(value);
+  if (text.includes("\\u0000")) return "it holds a NUL character";
+  if (text !== text.toWellFormed() || /\\ud[89a-f]/i.test(text)) return "it is not valid Unicode";
+  return Buffer.byteLength(text) > PARAMS_BYTES_MAX / 2 ? "it is too long" : undefined;
 }

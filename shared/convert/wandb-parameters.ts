@@ -66,6 +66,7 @@ function addSteps(draft: SweepDraft, name: string, map: YamlMap): boolean {
   }
   if (kind !== "q_uniform") return false;
   const step = stepOf(map);
+  if (!(plain(step) > 0) || plain(high) < plain(low)) return false;
   const steps = Math.floor((plain(high) - plain(low)) / plain(step) + 1e-9);
   if (isAllInts([low, high, step])) addAxis(draft, name, { range: [low, plain(low) + steps * plain(step) + 1, step] });
   else addAxis(draft, name, { linspace: [low, float(neat(plain(low) + steps * plain(step))), steps + 1] });

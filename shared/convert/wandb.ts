@@ -1,4 +1,5 @@
 /** [P] A W&B sweep file (YAML) as ours. Its parameters are in wandb-parameters.ts. */
+import { RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
 import { escapeTemplate } from "../spec/placeholders.ts";
 import type { ParamValue } from "../spec/types.ts";
 import { type Converted, type ForeignFile, sweepNameOf } from "./conversion.ts";
@@ -9,6 +10,8 @@ import { paramOf, type YamlMap } from "./yaml-reader.ts";
 
 /** What W&B itself sets: a run goes on until somebody stops the sweep. */
 const SAMPLES = 20;
+/** More than our language takes unasked would need `[limits] runs`. */
+const SAMPLES_MAX = 100_000;
 
 const KNOWN = [
   "program",
@@ -55,7 +58,7 @@ function methodOf(draft: SweepDraft, root: YamlMap): WandbMethod {
 
 function addSamples(draft: SweepDraft, method: WandbMethod, cap: number | undefined): void {
   if (!draft.has("random.space")) {
-    if (cap !== undefined && cap > 0) draft.table("limits").set("runs", cap, "run_cap");
+    if (cap !== undefined && cap > 0) draft.table("limits").set("runs", Math.min(cap, RUNS_PER_SWEEP_MAX), "run_cap");
     return;
   }
   const random = draft.table("random");
@@ -65,7 +68,7 @@ function addSamples(draft: SweepDraft, method: WandbMethod, cap: number | undefi
     );
     random.set("samples", SAMPLES);
   } else {
-    random.set("samples", cap, "run_cap");
+    random.set("samples", Math.min(cap, SAMPLES_MAX), "run_cap");
   }
   if (method !== "bayes") return;
   random.comment("method: bayes has no counterpart; Sobol samples are spread evenly instead.");
@@ -105,6 +108,7 @@ function addCommand(draft: SweepDraft, root: YamlMap): void {
     .filter((word) => word !== "${env}")
     .map((word) => templateOf(draft, word, program ?? "train.py"));
   run.set("command", command as ParamValue);
+  if (!draft.hasKey("run", "command")) run.set("command", ["python", "train.py", "${args}"]);
   const style = first === undefined ? undefined : ARGS[first];
   if (!style) return;
   run.set("args", style.args, style.comment);

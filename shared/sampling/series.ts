@@ -165,7 +165,9 @@ function countOf(
   { label, numbers, ints }: Written,
   kind: "linspace" | "logspace",
 ): number | { problem: NumbersProblem } {
-  const count = numbers[2] ?? 0;
+  const [first, last, count = 0] = numbers;
+  if (first === last && count > 1)
+    return refuse(`${label}: ${kind} begins where it ends`, "write [ value ] for one value");
   if (ints[2] && count >= 1) return count;
   return refuse(`${label}: the count of ${kind} must be an int from 1 on`, USAGE[kind].hint, 2);
 }

@@ -59,6 +59,7 @@ describe("properties", () => {
     ] as const) {
       fc.assert(
         fc.property(bound, bound, count, (a, b, n) => {
+          fc.pre(a !== b);
           const values = floatsOf(kind, [new FloatParam(a), new FloatParam(b), n]);
           expect(values[0]).toBe(a + 0);
           expect(values.at(-1)).toBe(b + 0);
@@ -108,6 +109,7 @@ test.each<[SeriesKind, string, RegExp, number | undefined]>([
   ["linspace", "0 1", /takes three numbers, not 2/, undefined],
   ["linspace", "0 1 2.0", /count of linspace must be an int/, 2],
   ["linspace", "0 1 0", /count of linspace/, 2],
+  ["linspace", "1 1.0 3", /begins where it ends/, undefined],
   ["logspace", "0 1 3", /bounds of logspace must be above 0/, 0],
   ["logspace", "1 -1 3", /above 0/, 1],
   ["range", "0 10 0", /step of range is 0/, 2],
