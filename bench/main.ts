@@ -9,11 +9,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gap } from "./cases/gap.ts";
+import { log } from "./cases/log.ts";
 import { noop } from "./cases/noop.ts";
 import type { Row } from "./cases/stats.ts";
 import { submit } from "./cases/submit.ts";
 
-const CASES: { readonly [name: string]: () => Promise<Row[]> } = { gap, noop, submit };
+const CASES: { readonly [name: string]: () => Promise<Row[]> } = { gap, log, noop, submit };
 
 const wanted = process.argv.slice(2).filter((name) => !name.startsWith("-"));
 const unknown = wanted.find((name) => !Object.hasOwn(CASES, name));
