@@ -11,7 +11,7 @@ export interface CommandLine {
 export const COMMAND_TREE = [
   { name: "up", words: "[file]", summary: "coordinator, bus and agent on this machine", group: "LOCAL" },
   { name: "down", words: "", summary: "stop the local stack", group: "LOCAL" },
-  { name: "init", words: "[dir]", summary: "write a commented sweep.toml to begin with", group: "SUBMIT" },
+  { name: "init", words: "[directory]", summary: "write a commented sweep.toml to begin with", group: "SUBMIT" },
   { name: "plan", words: "<file>", summary: "expand and check a sweep; changes nothing", group: "SUBMIT" },
   { name: "submit", words: "[file]", summary: "queue a sweep, or one run: exp submit -- CMD...", group: "SUBMIT" },
   { name: "import", words: "<tool> <path>", summary: "take over what exp or ztxexp completed", group: "SUBMIT" },

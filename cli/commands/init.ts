@@ -22,7 +22,7 @@ export const init: Command = {
   ],
   async run(session, args) {
     const { cwd } = session.config;
-    const directory = resolve(cwd, args.text("dir") ?? ".");
+    const directory = resolve(cwd, args.text("directory") ?? ".");
     const from = args.text("from");
     const script = from === undefined ? undefined : await readScript(session, resolve(cwd, from), from, directory);
     const { text, notes } = starterText(sweepName(directory), script);

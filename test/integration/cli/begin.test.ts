@@ -11,7 +11,7 @@ const { dir, exp } = rig;
 test("init writes a file that can be planned, and the schema that it names; then it refuses", async () => {
   const first = await exp(["init", "my first"]);
   expect(first).toMatchObject({ code: 0, stdout: "wrote my first/sweep.toml and my first/sweep.schema.json\n" });
-  expect(first.stderr).toContain("next: exp plan 'my first/sweep.toml'");
+  expect(first.stderr).toBe("next: exp plan 'my first/sweep.toml'\n");
   const text = readFileSync(join(dir, "my first/sweep.toml"), "utf8");
   expect(text).toMatch(/^#:schema \.\/sweep\.schema\.json\n/);
   expect(text).toContain('name = "my-first"');
