@@ -3,6 +3,16 @@
  * does not pass, so the agent's own credentials never reach a run.
  */
 
+/** By their whole name; others pass by how they begin. */
+export const PASSED_NAMES: ReadonlySet<string> = new Set(
+  (
+    "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TERM TZ TMPDIR LD_LIBRARY_PATH VIRTUAL_ENV CUDA_HOME CUDA_PATH " +
+    "CUDA_CACHE_PATH HF_HOME HF_DATASETS_CACHE TORCH_HOME SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE " +
+    "OMP_NUM_THREADS MKL_NUM_THREADS SCRATCH WORK DATA_DIR http_proxy https_proxy ftp_proxy all_proxy no_proxy " +
+    "HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY"
+  ).split(" "),
+);
+
 /** True for a variable that is handed on. */
 export function passesToRuns(name: string): boolean {
   if (SECRET.test(name)) return false;
@@ -18,14 +28,6 @@ export function passedVariables(env: { readonly [name: string]: string | undefin
   return passed;
 }
 
-const PASSED_NAMES = new Set(
-  (
-    "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TERM TZ TMPDIR LD_LIBRARY_PATH VIRTUAL_ENV CUDA_HOME CUDA_PATH " +
-    "CUDA_CACHE_PATH HF_HOME HF_DATASETS_CACHE TORCH_HOME SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE " +
-    "OMP_NUM_THREADS MKL_NUM_THREADS SCRATCH WORK DATA_DIR http_proxy https_proxy ftp_proxy all_proxy no_proxy " +
-    "HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY"
-  ).split(" "),
-);
 const PASSED_PREFIXES = ["LC_", "CONDA_", "PYTHON", "XDG_", "NCCL_"];
 /** Also behind a listed prefix: what looks like a credential stays. */
 const SECRET = /TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|AUTH/i;

@@ -1,135 +1,65 @@
-/**
- * `{ expr = "…" }` in place of a value: computed for each point, and then read as if it stood in the file. Few points give
- * different values, so what was read is kept by the values it was read with.
- */
-
-import { evaluate } from "../expression/evaluate.ts";
-import type { ExpressionProblem } from "../expression/problem.ts";
+/** `{ expr = "…" }` in place of a value: computed for each point, and then read as if its value stood in the file. */
 import type { Value } from "../expression/value.ts";
-import type { Scope } from "../expression/walk.ts";
-import { type CheckedExpression, expressionFinding, namesAreKnown, readExpression } from "./checked-expression.ts";
 import type { Keys, KeyType } from "./key.ts";
 import { childOf, entriesOf, itemsOf, kindOf, type SpecNode, type Written } from "./node.ts";
-import type { SpecProblem } from "./problems.ts";
-import { addFinding, createReport, problemsOf, type Report } from "./report.ts";
-import type { SourceFile } from "./source-files.ts";
 import { FloatParam } from "./types.ts";
-import { isList, valueJson } from "./value-text.ts";
+import { isList } from "./value-text.ts";
 
 /** A value that is computed. */
-export interface ComputedField extends CheckedExpression {
+export interface ComputedPlace {
   /** Where the table with `expr` is written: what names it within its tree. */
   readonly at: Written;
+  /** The expression itself. */
+  readonly expr: SpecNode;
+  readonly label: string;
   /** What its key takes; undefined for a key without a type of its own. */
   readonly type: KeyType | undefined;
 }
 
-/** True for `{ expr = … }`. */
-export function isComputed(node: SpecNode): boolean {
+/** All computed values of a table with these keys, and of the tables and lists within it. Those of other keys are none. */
+export function computedPlaces(node: SpecNode | undefined, label: string, keys: Keys): ComputedPlace[] {
+  if (!node || kindOf(node.raw) !== "table") return [];
+  return entriesOf(node).flatMap(([key, child]): ComputedPlace[] => {
+    const type = Object.hasOwn(keys, key) ? keys[key]?.type : undefined;
+    if (!type) return [];
+    const at = `${label}.${key}`;
+    if (isComputed(child)) return placeOf(child, at, type);
+    if (kindOf(child.raw) !== "list") return [];
+    return itemsOf(child).flatMap((item, i) =>
+      isComputed(item) ? placeOf(item, `${at}[${i}]`, type) : computedPlaces(item, `${at}[${i}]`, keys),
+    );
+  });
+}
+
+/** The tree with each place at its value. Without `values`, and where a value is None, the key is left out. */
+export function withComputed(
+  root: SpecNode,
+  places: readonly ComputedPlace[],
+  values: readonly Value[] = [],
+): SpecNode {
+  if (places.length === 0) return root;
+  const raws = new Map(places.map((place, i) => [place.at, rawOf(place, values[i] ?? null)]));
+  return replaced(root, raws) ?? root;
+}
+
+/** False for a value with an infinity or NaN in it, which no file can hold. */
+export function isFiniteValue(value: Value): boolean {
+  if (value instanceof FloatParam) return Number.isFinite(value.float);
+  if (value === null || typeof value !== "object") return true;
+  return isList(value) ? value.every(isFiniteValue) : Object.values(value).every(isFiniteValue);
+}
+
+function isComputed(node: SpecNode): boolean {
   return kindOf(node.raw) === "table" && node.at.children.size === 1 && node.at.children.has("expr");
 }
 
-/**
- * All computed values of a table, and of the tables and lists within it. Unreadable ones, and those with a name that is
- * not among `known`, are findings. `keys` are those of the table: sizes are bytes to an expression, durations seconds.
- */
-export function readComputedFields(
-  report: Report,
-  table: SpecNode,
-  label: string,
-  keys: Keys,
-  known: ReadonlySet<string>,
-): ComputedField[] {
-  const fields: ComputedField[] = [];
-  const visit = (node: SpecNode, path: string, key: string) => {
-    if (isComputed(node)) {
-      const expression = childOf(node, "expr");
-      const checked = expression && readExpression(report, expression, `${path}.expr`);
-      const type = Object.hasOwn(keys, key) ? keys[key]?.type : undefined;
-      if (checked && namesAreKnown(report, checked, known)) fields.push({ ...checked, at: node.at, type });
-    } else if (kindOf(node.raw) === "table") {
-      for (const [name, child] of entriesOf(node)) visit(child, `${path}.${name}`, name);
-    } else if (kindOf(node.raw) === "list") {
-      for (const [i, item] of itemsOf(node).entries()) visit(item, `${path}[${i}]`, key);
-    }
-  };
-  visit(table, label, "");
-  return fields;
-}
-
-/** `root` with each computed field at its value; without those that have none, and those whose value is None. */
-export function withValues(root: SpecNode, values: ReadonlyMap<Written, unknown>): SpecNode {
-  if (values.size === 0) return root;
-  return replaced(root, values) ?? root;
-}
-
-export interface ShapeSource<Shape> {
-  readonly files: readonly SourceFile[];
-  /** The tree in which the fields are. */
-  readonly root: SpecNode;
-  readonly fields: readonly ComputedField[];
-  /** Reads the tree, in which every value is now written out. Of use only when the report stays empty. */
-  readonly read: (report: Report, root: SpecNode) => Shape;
-}
-
-/**
- * What a point's values make of the tree. The same object for points whose values are the same, so that shapes can be told
- * apart by identity.
- */
-export function createShapeResolver<Shape>({
-  files,
-  root,
-  fields,
-  read,
-}: ShapeSource<Shape>): (scope: Scope) => { readonly shape: Shape } | { readonly problem: SpecProblem } {
-  const known = new Map<string, { readonly shape: Shape } | { readonly problem: SpecProblem }>();
-  return (scope) => {
-    const results: Value[] = [];
-    for (const field of fields) {
-      const { value, problem } = evaluated(field, scope);
-      if (problem) return { problem: problemAt(files, field, problem) };
-      results.push(value);
-    }
-    const key = results.map(valueJson).join("\n");
-    const before = known.get(key);
-    if (before) return before;
-    const report = createReport(files);
-    const values = new Map(fields.map((field, i) => [field.at, rawOf(field, results[i] ?? null)]));
-    const shape = read(report, withValues(root, values));
-    const [problem] = problemsOf(report);
-    const answer = problem ? { problem } : { shape };
-    known.set(key, answer);
-    return answer;
-  };
-}
-
-function evaluated(
-  { expression }: ComputedField,
-  scope: Scope,
-): { value: Value; problem?: undefined } | { value?: undefined; problem: ExpressionProblem } {
-  const result = evaluate(expression, scope);
-  if (result.problem) return { problem: result.problem };
-  if (isAllFinite(result.value)) return { value: result.value };
-  const end = expression.text.length;
-  return { problem: { kind: "value", message: "this is not a finite number", start: 0, end } };
-}
-
-function isAllFinite(value: Value): boolean {
-  if (value instanceof FloatParam) return Number.isFinite(value.float);
-  if (value === null || typeof value !== "object") return true;
-  return isList(value) ? value.every(isAllFinite) : Object.values(value).every(isAllFinite);
-}
-
-function problemAt(files: readonly SourceFile[], { node }: ComputedField, problem: ExpressionProblem): SpecProblem {
-  const report = createReport(files);
-  addFinding(report, expressionFinding(report, node, problem));
-  const [first] = problemsOf(report);
-  if (!first) throw new Error("assertion failed: a finding is a problem");
-  return first;
+function placeOf(node: SpecNode, label: string, type: KeyType): ComputedPlace[] {
+  const expr = childOf(node, "expr");
+  return expr ? [{ at: node.at, expr, label: `${label}.expr`, type }] : [];
 }
 
 /** A value as a reader of the file would give it; undefined for none. Numbers are bytes and seconds where units are due. */
-function rawOf({ type }: ComputedField, value: Value): unknown {
+function rawOf({ type }: ComputedPlace, value: Value): unknown {
   if (typeof value === "number" || value instanceof FloatParam) {
     const number = typeof value === "number" ? value : value.float;
     if (type?.kind === "size" && number >= 0) return `${Math.round(number)}B`;

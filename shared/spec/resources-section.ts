@@ -1,28 +1,18 @@
 /** `[resources]`: what a run asks for. A value may be an expression over the point; the rest is the same for a whole block. */
 import { namesOf } from "../expression/names.ts";
-import type { Value } from "../expression/value.ts";
 import type { ResourceRequest } from "../run/devices.ts";
 import { parseGpuText } from "../run/gpu-model.ts";
 import { DEVICES_PER_RUN_MAX } from "../run/limits.ts";
 import { type CheckedExpression, readExpression } from "./checked-expression.ts";
-import { childOf, entriesOf, itemsOf, kindOf, type SpecNode, type Written } from "./node.ts";
+import { childOf, itemsOf, kindOf, type SpecNode, type Written } from "./node.ts";
 import { addFinding, excerpt, type Report, readText, valueSpan, wrongType, wrongValue } from "./report.ts";
 import { SECTION_KEYS } from "./sweep-keys.ts";
 import { readTable } from "./table-reader.ts";
-import { FloatParam } from "./types.ts";
 
 /** Other requests that one may name. */
 const ALTERNATIVES_MAX = 8;
 
-/** `{ expr = "4 if lora_rank >= 32 else 2" }` somewhere in `[resources]`. */
-export interface ResourceExpression {
-  /** The table. */
-  readonly at: Written;
-  readonly expr: SpecNode;
-  readonly label: string;
-}
-
-/** The request; of use only when the report stays empty. Expressions must have been replaced by their values. */
+/** The request; of use only when the report stays empty. Computed values must have been put in their places. */
 export function readResources(report: Report, node: SpecNode | undefined, label: string): ResourceRequest {
   const first = readRequest(report, node, label, false);
   const alternatives = node && childOf(node, "alternatives");
@@ -38,30 +28,6 @@ export function readResources(report: Report, node: SpecNode | undefined, label:
   if (items.length === 0) wrongValue(report, alternatives, `${at} is empty`, "leave it out");
   const requests = items.slice(0, ALTERNATIVES_MAX).map((item, i) => readRequest(report, item, `${at}[${i}]`, true));
   return { ...first, alternatives: requests };
-}
-
-/** All `{ expr = … }` below a `[resources]` table. */
-export function resourceExpressions(node: SpecNode | undefined, label: string): ResourceExpression[] {
-  if (!node || kindOf(node.raw) !== "table") return [];
-  return entriesOf(node).flatMap(([key, child]) => {
-    const at = `${label}.${key}`;
-    const expr = kindOf(child.raw) === "table" ? childOf(child, "expr") : undefined;
-    if (expr) return [{ at: child.at, expr, label: `${at}.expr` }];
-    if (key !== "alternatives" || kindOf(child.raw) !== "list") return [];
-    return itemsOf(child).flatMap((item, i) => resourceExpressions(item, `${at}[${i}]`));
-  });
-}
-
-/** The table with values in place of expressions. `valueAt`: by the place of the expression's table. */
-export function withValues(node: SpecNode, valueAt: (at: Written) => Value | undefined): SpecNode {
-  const kind = kindOf(node.raw);
-  const value = kind === "table" ? valueAt(node.at) : undefined;
-  if (value !== undefined) return { raw: rawOf(value), at: node.at };
-  if (kind === "list") return { raw: itemsOf(node).map((item) => withValues(item, valueAt).raw), at: node.at };
-  if (kind !== "table") return node;
-  const raw: { [key: string]: unknown } = Object.create(null);
-  for (const [key, child] of entriesOf(node)) raw[key] = withValues(child, valueAt).raw;
-  return { raw, at: node.at };
 }
 
 function readRequest(
@@ -127,11 +93,4 @@ function readNodeCondition(report: Report, node: SpecNode, label: string): Check
   const hint = "names begin with node., such as node.name or node.labels.zone";
   addFinding(report, { id: "expression.name", message, span: valueSpan(node), hint });
   return undefined;
-}
-
-/** As the reader of TOML would give it. */
-function rawOf(value: Value): unknown {
-  if (typeof value === "number") return BigInt(value);
-  if (value instanceof FloatParam) return value.float;
-  return value;
 }

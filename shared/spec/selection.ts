@@ -10,6 +10,7 @@ import type { Block } from "./block.ts";
 import type { BlockCursor, PointProblem } from "./block-cursor.ts";
 import { isIgnored } from "./canonical.ts";
 import { type CheckedExpression, expressionFinding } from "./checked-expression.ts";
+import { isFiniteValue } from "./computed-values.ts";
 import { grouped } from "./document.ts";
 import { FingerprintSet } from "./fingerprint-set.ts";
 import type { SweepSpec } from "./parse.ts";
@@ -152,6 +153,11 @@ class Survey {
     for (const { checked } of block.shape.expressions) {
       const { value, problem } = cursor.evaluate(checked, this.meter);
       if (problem) return this.#refuse(block, cursor, { checked, problem });
+      if (!isFiniteValue(value)) {
+        const { text } = checked.expression;
+        const infinite = { kind: "value", message: "this is no finite number", start: 0, end: text.length } as const;
+        return this.#refuse(block, cursor, { checked, problem: infinite });
+      }
       values.push(value);
     }
     const key = valueJson(values);

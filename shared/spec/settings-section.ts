@@ -6,10 +6,18 @@ import { DURATION_MS_MAX } from "../run/limits.ts";
 import { nameProblem } from "../run/names.ts";
 import type { RetryPolicy } from "../run/retry.ts";
 import { readExpression } from "./checked-expression.ts";
+import { computedPlaces, withComputed } from "./computed-values.ts";
 import { childOf, entriesOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
 import { parameterNameProblem } from "./param-value.ts";
 import { addFinding, excerpt, keySpan, type Report, readText, wrongType, wrongValue } from "./report.ts";
-import { OWN_LIMITS, SECTION_KEYS, type SectionName, SILENT_TABLES, type SWEEP_KEYS } from "./sweep-keys.ts";
+import {
+  OWN_LIMIT_KEYS,
+  OWN_LIMITS,
+  SECTION_KEYS,
+  type SectionName,
+  SILENT_TABLES,
+  type SWEEP_KEYS,
+} from "./sweep-keys.ts";
 import { readTable, type TableOf, warnNoEffect } from "./table-reader.ts";
 import type { Identity, Objective, RunLimits, SweepSettings } from "./types.ts";
 
@@ -20,7 +28,10 @@ const IGNORE_MAX = 1000;
 type TopKeys = TableOf<typeof SWEEP_KEYS>;
 
 export function readSettings(report: Report, root: SpecNode, top: TopKeys): SweepSettings {
-  const limits = readTable(report, childOf(root, "limits"), "limits", SECTION_KEYS.limits);
+  const bounds = childOf(root, "limits");
+  // Those of a run may be computed for each point, and are read with its shape.
+  const own = bounds && withComputed(bounds, computedPlaces(bounds, "limits", OWN_LIMIT_KEYS));
+  const limits = readTable(report, own, "limits", SECTION_KEYS.limits);
   if (top.deadline) checkDate(report, top.deadline, "deadline");
   for (const table of SILENT_TABLES) checkSilent(report, root, table as SectionName);
   return {
@@ -43,8 +54,7 @@ export function readSettings(report: Report, root: SpecNode, top: TopKeys): Swee
 
 /** Bounds of one run. A variant's own table may hold nothing else. */
 export function readRunLimits(report: Report, node: SpecNode | undefined, label: string): RunLimits {
-  const { time, idle, stop_grace } = SECTION_KEYS.limits;
-  const table = readTable(report, node, label, label === "limits" ? SECTION_KEYS.limits : { time, idle, stop_grace });
+  const table = readTable(report, node, label, label === "limits" ? SECTION_KEYS.limits : OWN_LIMIT_KEYS);
   return { timeMs: table.time ?? 0, idleMs: table.idle ?? 0, stopGraceMs: table.stop_grace ?? STOP_GRACE_MS };
 }
 

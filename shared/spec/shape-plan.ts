@@ -4,14 +4,15 @@
  */
 import type { Value } from "../expression/value.ts";
 import type { CheckedExpression } from "./checked-expression.ts";
+import { type ComputedPlace, computedPlaces, withComputed } from "./computed-values.ts";
 import { type Derived, type Expressions, planExpression } from "./conditions.ts";
 import { mergeNodes } from "./merge.ts";
-import { kindOf, type SpecNode, type Written, writtenAt } from "./node.ts";
+import { kindOf, type SpecNode, writtenAt } from "./node.ts";
 import { hasKind, type Report } from "./report.ts";
-import { readResources, resourceExpressions, withValues } from "./resources-section.ts";
+import { readResources } from "./resources-section.ts";
 import { readRun } from "./run-section.ts";
 import { checkOwnLimits, readRunLimits } from "./settings-section.ts";
-import { SECTION_KEYS } from "./sweep-keys.ts";
+import { OWN_LIMIT_KEYS, SECTION_KEYS } from "./sweep-keys.ts";
 import { checkKeys } from "./table-reader.ts";
 import type { RunShape } from "./types.ts";
 
@@ -39,9 +40,10 @@ export interface OuterShape {
 export interface ShapePlan {
   readonly shape: RunShape;
   readonly resources: SpecNode | undefined;
+  readonly limits: SpecNode | undefined;
   readonly label: string;
   /** Empty: the shape is the same for all points of the block. */
-  readonly expressions: readonly { readonly at: Written; readonly checked: CheckedExpression }[];
+  readonly expressions: readonly { readonly place: ComputedPlace; readonly checked: CheckedExpression }[];
 }
 
 /** `names`: the parameters of the block, which its command may use. `known`: those of any block. */
@@ -62,28 +64,35 @@ export function planShape(
   const limits = overlaid(report, outer.limits, own.limits, `${prefix}limits`);
   const resources = overlaid(report, outer.resources, own.resources, `${prefix}resources`);
   const label = own.resources ? `${prefix}resources` : "resources";
-  const planned = resourceExpressions(resources, label).flatMap(({ at, expr, label: at_ }) => {
-    const checked = planExpression(expressions, expr, at_, known, derived);
-    return checked ? [{ at, checked }] : [];
-  });
+  const plan = (places: readonly ComputedPlace[]) =>
+    places.flatMap((place) => {
+      const checked = planExpression(expressions, place.expr, place.label, known, derived);
+      return checked ? [{ place, checked }] : [];
+    });
+  const asked = computedPlaces(resources, label, SECTION_KEYS.resources);
+  const bounds = computedPlaces(limits, "limits", OWN_LIMIT_KEYS);
   const shape: RunShape = {
     template: readRun(report, outer.root, run, names),
     // A request with expressions is read once their values are known.
-    resources: planned.length > 0 ? { gpus: undefined, cpus: undefined } : readResources(report, resources, label),
-    limits: readRunLimits(report, limits, "limits"),
+    resources: asked.length > 0 ? { gpus: undefined, cpus: undefined } : readResources(report, resources, label),
+    limits: readRunLimits(report, limits && withComputed(limits, bounds), "limits"),
     retry: outer.retry,
     tags: [...new Set([...outer.tags, ...(own.tags ?? [])])],
   };
-  return { shape, resources, label, expressions: planned };
+  return { shape, resources, limits, label, expressions: plan([...asked, ...bounds]) };
 }
 
 /** The shape for certain values of the expressions; of use only when the report stays empty. */
 export function shapeFor(report: Report, plan: ShapePlan, values: readonly Value[]): RunShape {
-  const { resources } = plan;
-  if (plan.expressions.length === 0 || !resources) return plan.shape;
-  const byPlace = new Map(plan.expressions.map(({ at }, i) => [at, values[i]]));
-  const node = withValues(resources, (at) => byPlace.get(at));
-  return { ...plan.shape, resources: readResources(report, node, plan.label) };
+  const { shape, resources, limits, label } = plan;
+  if (plan.expressions.length === 0) return shape;
+  const places = plan.expressions.map(({ place }) => place);
+  const filled = (node: SpecNode | undefined) => node && withComputed(node, places, values);
+  return {
+    ...shape,
+    resources: readResources(report, filled(resources), label),
+    limits: readRunLimits(report, filled(limits), "limits"),
+  };
 }
 
 function overlaid(

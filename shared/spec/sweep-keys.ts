@@ -180,6 +180,11 @@ export const RUNS_KEYS = {
 
 /** Keys of `[limits]` that a variant or a run may set for itself. */
 export const OWN_LIMITS = ["time", "idle", "stop_grace"] as const;
+export const OWN_LIMIT_KEYS = {
+  time: SECTION_KEYS.limits.time,
+  idle: SECTION_KEYS.limits.idle,
+  stop_grace: SECTION_KEYS.limits.stop_grace,
+} as const;
 
 /** Names of all tables, in order. */
 export const TABLE_NAMES: readonly string[] = [

@@ -13,7 +13,7 @@ const CONTEXT: RenderContext = {
   node: "gpu-01",
   gpus: 2,
   labels: { zone: "a", "gpu-type": "H100", "a b": "c" },
-  env: { HOME: "/home/ada", MY_TOKEN: "secret", OTHER: "no" },
+  env: { HOME: "/srv/ada", MY_TOKEN: "secret", OTHER: "no" },
   resume: "/w/runs/3/checkpoints",
 };
 
@@ -77,9 +77,9 @@ describe("values", () => {
     ["${run.attempt}", "2"],
     ["${gpus * 2}", "4"],
     ["${resume}", "/w/runs/3/checkpoints"],
-    ["${env.HOME}", "/home/ada"],
-    ["${envvar:HOME}", "/home/ada"],
-    ["${env.HOME + '/data'}", "/home/ada/data"],
+    ["${env.HOME}", "/srv/ada"],
+    ["${envvar:HOME}", "/srv/ada"],
+    ["${env.HOME + '/data'}", "/srv/ada/data"],
     ["${env.TMPDIR if defined(env.TMPDIR) else '/tmp'}", "/tmp"],
     ["${node.labels.zone}", "a"],
     ["${node.labels.gpu-type}", "H100"],
