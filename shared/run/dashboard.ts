@@ -3,14 +3,35 @@
  * show, and the answers to actions. Times are Unix milliseconds, durations milliseconds; null is "not known" or "not yet".
  */
 import type { RunState } from "./states.ts";
-import type { JsonValue, RunView } from "./views.ts";
+import type { JsonValue, NodeView, RunView } from "./views.ts";
 
 export type Cell = string | number | boolean | null;
 
 export type ColumnKind = "text" | "number" | "state" | "time" | "duration";
 
+/** Facts of a run that a table can show, by key. "duration" is that of the current or last attempt. */
+export const FACT_COLUMNS = {
+  ref: "text",
+  sweep: "text",
+  index: "number",
+  state: "state",
+  reason: "text",
+  node: "text",
+  attempt: "number",
+  priority: "number",
+  gpus: "number",
+  exit_code: "number",
+  reused: "text",
+  created: "time",
+  started: "time",
+  finished: "time",
+  duration: "duration",
+  tag: "text",
+  note: "text",
+} as const satisfies { readonly [key: string]: ColumnKind };
+
 export interface Column {
-  /** "ref", "state", "node", … for facts of a run; "param:optim.lr", "metric:val/acc" for what it was given and brought. */
+  /** A key of FACT_COLUMNS, or "param:optim.lr", "metric:val/acc" for what it was given and brought. */
   readonly key: string;
   readonly kind: ColumnKind;
 }
@@ -27,7 +48,8 @@ export interface ColumnsAnswer {
 
 /**
  * GET /tables/runs?sweep=REF&where=EXPR&sort=-metric:val/acc,ref&columns=ref,state,param:lr&offset=0&limit=200
- * Also `group=param:lr,param:model`: one row for each different combination, seeds folded.
+ * Also `group=param:lr,param:model`: one row for each different combination, seeds folded. `sweep` may be any reference, also
+ * of single runs. Without `sort`: by position within one sweep, else the newest first. What has no value sorts last.
  */
 export interface RunTable {
   /** Rows of the whole selection. */
@@ -48,7 +70,7 @@ export interface RunTable {
 }
 
 /**
- * GET /runs/REF/series?keys=loss,val/acc&x=step&width=800&from=&to= — min and max of each of `width` buckets, or every point where
+ * GET /runs/REF/series?keys=loss,val/acc&x=step&width=800&from=&to=&attempt= — min and max of each of `width` buckets, or every point where
  * there are at most two for each bucket. `x`: "step", "time" (ms since the run started), or a metric's name.
  */
 export interface SeriesAnswer {
@@ -84,6 +106,12 @@ export interface RunDetail {
   readonly reusedFrom: string | null;
   /** Why it waits, line by line; empty for a run that does not. */
   readonly why: readonly string[];
+  /** Those of its sweep, then what people added. */
+  readonly tags: readonly string[];
+  /** The tags that people added, which are the ones that /actions/annotate replaces. */
+  readonly ownTags: readonly string[];
+  readonly note: string;
+  readonly favourite: boolean;
 }
 
 export interface AttemptView {
@@ -134,7 +162,10 @@ export interface SweepDetail {
   };
 }
 
-/** GET /queue?offset=&limit= — waiting runs in the order in which they will be placed. */
+/**
+ * GET /queue?offset=&limit= — waiting runs in the order in which they will be placed; then those that wait for something
+ * else (a retry delay, a run that does the same work), then the held ones.
+ */
 export interface QueueAnswer {
   readonly total: number;
   readonly rows: readonly {
@@ -152,18 +183,89 @@ export interface EventsAnswer {
   readonly events: readonly HistoryView[];
 }
 
-/** GET /usage?days=14 — device time by day and sweep. */
+/** GET /usage?days=14&kind=gpu — device time by day (UTC) and sweep, the largest first. */
 export interface UsageAnswer {
+  /** Which devices are counted. Where it was not asked for: GPUs, or CPU slots where no GPU was used. */
+  readonly kind: "gpu" | "cpu";
   readonly days: readonly string[];
   readonly rows: readonly { readonly sweep: string; readonly hours: readonly number[] }[];
 }
 
+/** GET /nodes/NAME */
+export interface NodeDetail {
+  readonly node: NodeView;
+  readonly version: string;
+  readonly hostname: string;
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+  /** Such as "Linux 6.8.0 x64"; empty where it is not known. */
+  readonly platform: string;
+  readonly cpuModel: string;
+  readonly driverVersion: string;
+  /** Attempts that are assigned to it or run there, the newest first. */
+  readonly current: readonly NodeAttempt[];
+  /** The last ones that ended there, the newest first. */
+  readonly recent: readonly NodeAttempt[];
+  readonly events: readonly HistoryView[];
+}
+
+export interface NodeAttempt extends AttemptView {
+  /** Handle of its run. */
+  readonly ref: string;
+}
+
 /**
  * Actions: POST with a JSON body and an Idempotency-Key.
- * /actions/{cancel,retry,pause,resume} {refs}, /actions/priority {refs, priority}, /actions/annotate {ref, tags?, note?},
- * /actions/node {name, action: cordon|uncordon|drain|undrain}, /actions/plan and /actions/submit {source, force}, /actions/apply {source, sweep}
+ * /actions/{cancel,retry,pause,resume} {refs}, /actions/priority {refs, priority},
+ * /actions/annotate {ref, tags?, note?, favourite?}, /actions/node {name, action: cordon|uncordon|drain|stop},
+ * /actions/plan {source, force?, show?} and /actions/submit {source, force?, priority?}.
  */
 export interface ActionAnswer {
   /** What was done, in one line for people. */
   readonly message: string;
+}
+
+/** `source` of plan and submit: a sweep file as text. */
+export interface SourceBody {
+  readonly text: string;
+  /** Name to show in messages, such as "sweep.toml". */
+  readonly path?: string;
+  /** Absolute directory on the hosts from which the runs start, where the file says no other. */
+  readonly directory: string;
+}
+
+/** Answer of /actions/plan: what submit would do. */
+export interface PlanAnswer extends ActionAnswer {
+  readonly name: string;
+  readonly total: number;
+  readonly new: number;
+  readonly reused: number;
+  readonly axes: readonly { readonly key: string; readonly size: number }[];
+  /** The first `show` (at most 1,000; 20 where it is not said). */
+  readonly points: readonly {
+    readonly index: number;
+    readonly params: { readonly [key: string]: JsonValue };
+    readonly command: readonly string[];
+    /** Handle of the run whose result it takes; null for one that is new. */
+    readonly reusedFrom: string | null;
+  }[];
+}
+
+/** Answer of /actions/submit. */
+export interface SubmitAnswer extends ActionAnswer {
+  /** Handle of the new sweep. */
+  readonly sweep: string;
+  readonly total: number;
+  readonly new: number;
+  readonly reused: number;
+}
+
+/** GET /stream?topics=nodes,runs,run:REF — what is sent as `data` of each "fleet" event. */
+export interface LiveNews {
+  readonly nodes: boolean;
+  readonly runs: boolean;
+  /** Those of the topics that changed: "nodes", "runs", "run:digits.1.4" (state or output). */
+  readonly topics: readonly string[];
+  /** Live runs by state. */
+  readonly counts: { readonly [state: string]: number };
 }
