@@ -33,8 +33,10 @@ import type { WriteDeps } from "./deps-write.ts";
 /** Of one call. */
 const RUNS_MAX = 10_000;
 
+export type ImportDeps = Pick<WriteDeps, "engine" | "queries" | "submissions" | "newUlid" | "clock">;
+
 /** One import at a time: what is there already is looked up before it is written. */
-export const importRuns = (deps: WriteDeps) => {
+export const importRuns = (deps: ImportDeps) => {
   let last: Promise<unknown> = Promise.resolve();
   return (request: ImportRequest): Promise<ImportResponse> => {
     const answer = last.then(() => importOne(deps, request));
@@ -43,7 +45,7 @@ export const importRuns = (deps: WriteDeps) => {
   };
 };
 
-async function importOne(deps: WriteDeps, request: ImportRequest): Promise<ImportResponse> {
+async function importOne(deps: ImportDeps, request: ImportRequest): Promise<ImportResponse> {
   const tool = checked(request);
   const read = request.runs.map((run) => readRun(tool, request.root, run));
   const known = deps.queries.imports.known(read.map(({ origin }) => origin));
