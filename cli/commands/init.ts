@@ -6,6 +6,7 @@ import { SCHEMA_FILE, type Script, starterText } from "../../shared/convert/star
 import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
 import { NAME_CHARS_MAX } from "../../shared/run/limits.ts";
 import { sweepSchemaText } from "../../shared/spec/json-schema.ts";
+import { usage } from "../args.ts";
 import { EXIT } from "../exit-codes.ts";
 import { shellWord } from "../render/text.ts";
 import type { Command, Session } from "../session.ts";
@@ -47,6 +48,9 @@ function sweepName(directory: string): string {
 }
 
 async function readScript(session: Session, path: string, shown: string, directory: string): Promise<Script> {
+  if (/\.(?:ya?ml|toml|csv)$/i.test(path)) {
+    throw usage(`${shown} is no Python script`, `exp convert ${shellWord(shown)} makes a sweep file of it`);
+  }
   let text: string;
   try {
     const facts = await stat(path);

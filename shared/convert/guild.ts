@@ -1,14 +1,16 @@
 /** [P] A Guild batch file (CSV, one trial a row) as ours: the sweep file names it, as ours read the same file. */
 import { posix } from "node:path";
 import { readTrials } from "../sampling/trials.ts";
-import type { Conversion, ForeignFile } from "./conversion.ts";
-import { sweepNameOf } from "./conversion.ts";
+import { type Conversion, convertProblem, type ForeignFile, sweepNameOf } from "./conversion.ts";
 import { SweepDraft } from "./sweep-writer.ts";
 
 /** Guild's functions of flags, which it expands within a row. */
 const FLAG_FUNCTION = /^(?:range|linspace|logspace|uniform|loguniform|\w+)?\[[^\]]*:[^\]]*\]$/;
 
 export function convertGuild(file: ForeignFile): Conversion {
+  if (!/\.csv$/i.test(file.path)) {
+    return convertProblem(file, "a sweep file reads a batch file by its name, which must end in .csv", 0, "rename it");
+  }
   const read = readTrials(file, "csv");
   if ("problem" in read) return read;
   const draft = new SweepDraft();

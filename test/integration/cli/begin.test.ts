@@ -41,6 +41,11 @@ test("init --from reads a script beside or elsewhere, and says what is left to d
     points: [{ argv: ["python3", "train.py", "--lr", "1.0"] }],
   });
   expect(await exp(["init", "other", "--from", "no.py"])).toMatchObject({ code: 2 });
+  const yaml = await exp(["init", "other", "--from", "sweep.yaml"]);
+  expect(yaml).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("exp convert sweep.yaml makes a sweep file of it"),
+  });
   expect(existsSync(join(dir, "other"))).toBe(false);
 });
 
@@ -61,6 +66,17 @@ test("convert prints a file that can be planned; a refusal has its place", async
   expect(bad).toMatchObject({ code: 2, stdout: "" });
   expect(bad.stderr).toMatch(/bad\.yaml:2:1/);
   expect(await exp(["convert", "wandb.yaml", "--from", "hydra"])).toMatchObject({ code: 2, stdout: "" });
+});
+
+test("a batch file is read by the file that convert prints", async () => {
+  writeFileSync(join(dir, "batch.csv"), "lr,n\n0.1,1\n1.0,2\n");
+  const result = await exp(["convert", "batch.csv"]);
+  writeFileSync(join(dir, "batch.toml"), result.stdout);
+  const plan = await exp(["plan", "batch.toml", "--json"]);
+  expect(JSON.parse(plan.stdout)).toMatchObject({
+    total: 2,
+    points: [{}, { argv: expect.arrayContaining(["1.0", "2"]) }],
+  });
 });
 
 test("schema prints JSON", async () => {

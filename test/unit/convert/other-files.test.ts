@@ -106,7 +106,7 @@ describe("refused", () => {
   ])("%s %j", (path, text, message) => expect(refusal(path, text)).toMatch(message));
 
   test("a kind that is named is taken at its word", () => {
-    expect(refusal("stdin", "a,b\n1,2\n", "guild")).toContain('from = "stdin"');
+    expect(refusal("stdin", "a,b\n1,2\n", "guild")).toMatch(/must end in \.csv \| rename it$/);
     expect(refusal("x.csv", "parameters: {a: {value: 1}}\nprogram: a.py\n", "wandb")).toContain("a = 1");
   });
 });
