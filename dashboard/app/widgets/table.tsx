@@ -1,0 +1,256 @@
+/**
+ * A table of any length: only the rows on the screen are drawn, and only their pages are read. Rows come in columns, a page
+ * at a time, from `load`; what was read stays until `version` changes. Keys: j and k move, Enter opens, x selects.
+ */
+import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
+import type { ComponentChildren } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { t } from "../i18n/i18n.ts";
+import { isTyping } from "./shortcuts.tsx";
+
+export interface TableColumn {
+  readonly key: string;
+  readonly title: string;
+  readonly numeric: boolean;
+  /** Undefined: cannot be sorted by. */
+  readonly sortKey?: string;
+  readonly width: number;
+}
+
+export interface TablePage {
+  readonly total: number;
+  readonly offset: number;
+  readonly rows: number;
+}
+
+export interface TableProps<Page extends TablePage> {
+  readonly label: string;
+  readonly columns: readonly TableColumn[];
+  /** Rows of one page. */
+  readonly pageRows: number;
+  readonly load: (offset: number, limit: number, signal: AbortSignal) => Promise<Page>;
+  /** Another value: everything is read again; rows on the screen stay until the new ones have come. */
+  readonly version: string;
+  readonly cell: (page: Page, row: number, column: TableColumn) => ComponentChildren;
+  readonly rowKey: (page: Page, row: number) => string;
+  readonly onOpen?: (page: Page, row: number) => void;
+  /** "key" ascending, "-key" descending. */
+  readonly sort?: string;
+  readonly onSort?: (sort: string) => void;
+  readonly selected?: ReadonlySet<string>;
+  readonly onSelect?: (key: string) => void;
+  readonly onTotal?: (total: number) => void;
+  readonly empty: ComponentChildren;
+}
+
+/** As in the style sheet. */
+const ROW_PX = 30;
+const PICK_PX = 34;
+const OVERSCAN_ROWS = 12;
+/** Pages kept; the farthest from the screen go first. */
+const PAGES_MAX = 40;
+
+export function Table<Page extends TablePage>(props: TableProps<Page>) {
+  const { columns, pageRows, version } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const pages = useRef(new Map<number, Page>());
+  const asked = useRef(new Map<number, AbortController>());
+  const [total, setTotal] = useState(0);
+  const [ready, setReady] = useState(false);
+  const [problem, setProblem] = useState<Error | undefined>(undefined);
+  const [cursor, setCursor] = useState(-1);
+  const [, redraw] = useState(0);
+  const latest = useRef(props);
+  latest.current = props;
+
+  const virtualizer = useMemo(
+    () =>
+      new Virtualizer<HTMLDivElement, HTMLDivElement>({
+        count: 0,
+        getScrollElement: () => scroller.current,
+        estimateSize: () => ROW_PX,
+        overscan: OVERSCAN_ROWS,
+        scrollToFn: elementScroll,
+        observeElementOffset,
+        observeElementRect,
+        onChange: () => redraw((count) => count + 1),
+      }),
+    [],
+  );
+  virtualizer.setOptions({ ...virtualizer.options, count: total });
+  useEffect(() => virtualizer._didMount(), [virtualizer]);
+  useEffect(() => virtualizer._willUpdate());
+
+  const read = (index: number) => {
+    if (asked.current.has(index)) return;
+    const abort = new AbortController();
+    asked.current.set(index, abort);
+    latest.current.load(index * pageRows, pageRows, abort.signal).then(
+      (page) => {
+        if (abort.signal.aborted) return;
+        pages.current.set(index, page);
+        if (pages.current.size > PAGES_MAX) forgetFar(pages.current, asked.current, index);
+        setProblem(undefined);
+        setReady(true);
+        setTotal(page.total);
+        latest.current.onTotal?.(page.total);
+        redraw((count) => count + 1);
+      },
+      (error: unknown) => {
+        if (abort.signal.aborted) return;
+        asked.current.delete(index);
+        setProblem(error instanceof Error ? error : new Error(String(error)));
+        setReady(true);
+      },
+    );
+  };
+
+  useEffect(() => {
+    for (const abort of asked.current.values()) abort.abort();
+    asked.current.clear();
+    // Old pages stay on the screen until the new ones replace them, one by one.
+    for (const index of shownPages()) read(index);
+    const kept = new Set(shownPages());
+    for (const index of [...pages.current.keys()]) if (!kept.has(index)) pages.current.delete(index);
+  }, [version]);
+
+  const items = virtualizer.getVirtualItems();
+  function shownPages(): number[] {
+    const first = items[0]?.index ?? 0;
+    const last = items.at(-1)?.index ?? 0;
+    const from = Math.floor(first / pageRows);
+    return Array.from({ length: Math.floor(last / pageRows) - from + 1 }, (_, i) => from + i);
+  }
+  useEffect(() => {
+    for (const index of shownPages()) read(index);
+  });
+
+  const at = (row: number): { page: Page; row: number } | undefined => {
+    const page = pages.current.get(Math.floor(row / pageRows));
+    const within = row % pageRows;
+    return page && within < page.rows ? { page, row: within } : undefined;
+  };
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
+      const focused = scroller.current?.contains(document.activeElement) === true;
+      if (step !== undefined && (event.key.length === 1 || focused)) {
+        event.preventDefault();
+        setCursor((before) => {
+          const next = Math.max(0, Math.min(total - 1, before + step));
+          virtualizer.scrollToIndex(next);
+          return next;
+        });
+      } else if (event.key === "Enter" && cursor >= 0 && !(document.activeElement instanceof HTMLAnchorElement)) {
+        const here = at(cursor);
+        if (here) latest.current.onOpen?.(here.page, here.row);
+      } else if (event.key === "x" && cursor >= 0) {
+        const here = at(cursor);
+        if (here) latest.current.onSelect?.(latest.current.rowKey(here.page, here.row));
+      }
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  });
+
+  if (!ready) return <p class="hint">{t("common.loading")}</p>;
+  const failure = problem && (
+    <p class="problem" role="alert">
+      {t("common.error", { reason: problem.message })}
+    </p>
+  );
+  if (total === 0) return failure ?? <div class="hint">{props.empty}</div>;
+  const above = items[0]?.start ?? 0;
+  const below = virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0);
+  const picks = props.onSelect !== undefined;
+  const width = columns.reduce((sum, column) => sum + column.width, picks ? PICK_PX : 0);
+  return (
+    <>
+      {failure}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be within reach of the keyboard */}
+      <section class="table-scroll" ref={scroller} tabIndex={0} aria-label={props.label}>
+        <table class="table" aria-rowcount={total + 1} style={{ width: `${width}px` }}>
+          <colgroup>
+            {picks && <col style={{ width: `${PICK_PX}px` }} />}
+            {columns.map((column) => (
+              <col key={column.key} style={{ width: `${column.width}px` }} />
+            ))}
+          </colgroup>
+          <thead>
+            <tr>
+              {picks && <td />}
+              {columns.map((column) => (
+                <Head key={column.key} column={column} sort={props.sort ?? ""} onSort={props.onSort} />
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            <Space px={above} />
+            {items.map(({ index }) => {
+              const here = at(index);
+              const key = here ? props.rowKey(here.page, here.row) : "";
+              return (
+                <tr key={index} aria-rowindex={index + 2} class={index === cursor ? "table-cursor" : ""}>
+                  {picks && (
+                    <td>
+                      <input
+                        type="checkbox"
+                        aria-label={key}
+                        disabled={!here}
+                        checked={props.selected?.has(key) === true}
+                        onChange={() => props.onSelect?.(key)}
+                      />
+                    </td>
+                  )}
+                  {columns.map((column) => (
+                    <td key={column.key} class={column.numeric ? "number" : ""}>
+                      {here ? props.cell(here.page, here.row, column) : "…"}
+                    </td>
+                  ))}
+                </tr>
+              );
+            })}
+            <Space px={below} />
+          </tbody>
+        </table>
+      </section>
+    </>
+  );
+}
+
+/** The rows that are not drawn. */
+function Space({ px }: { px: number }) {
+  return px > 0 ? <tr class="table-space" aria-hidden="true" style={{ height: `${px}px` }} /> : null;
+}
+
+function Head(props: { column: TableColumn; sort: string; onSort: ((sort: string) => void) | undefined }) {
+  const { column, sort, onSort } = props;
+  const { sortKey, title } = column;
+  const className = column.numeric ? "number" : "";
+  if (sortKey === undefined || !onSort) {
+    return (
+      <th scope="col" class={className}>
+        {title}
+      </th>
+    );
+  }
+  const order = sort === sortKey ? "ascending" : sort === `-${sortKey}` ? "descending" : "none";
+  const next = { none: sortKey, ascending: `-${sortKey}`, descending: "" }[order];
+  return (
+    <th scope="col" aria-sort={order} class={className}>
+      <button type="button" class="table-sort" title={title} onClick={() => onSort(next)}>
+        {title}
+        <span aria-hidden="true">{{ none: "", ascending: " ▲", descending: " ▼" }[order]}</span>
+      </button>
+    </th>
+  );
+}
+
+function forgetFar<Page>(pages: Map<number, Page>, asked: Map<number, AbortController>, near: number): void {
+  const far = [...pages.keys()].sort((a, b) => Math.abs(b - near) - Math.abs(a - near))[0];
+  if (far === undefined) return;
+  pages.delete(far);
+  asked.delete(far);
+}
