@@ -53,6 +53,9 @@ export interface Client {
   getRun(ref: string): Promise<proto.GetRunResponse>;
   cancel(refs: readonly string[]): Promise<proto.CancelResponse>;
   retry(refs: readonly string[]): Promise<proto.RetryResponse>;
+  pause(refs: readonly string[]): Promise<proto.PauseResponse>;
+  resume(refs: readonly string[]): Promise<proto.ResumeResponse>;
+  edit(refs: readonly string[], priority: number | undefined): Promise<proto.EditResponse>;
   best(request: proto.BestRequest): Promise<proto.BestResponse>;
   why(ref: string): Promise<proto.WhyResponse>;
   listNodes(): Promise<proto.Node[]>;
@@ -97,6 +100,9 @@ export function createClient(options: ClientOptions): Client {
     getRun: (ref) => call(stub.getRun, { ref }),
     cancel: (refs) => call(stub.cancel, { refs: [...refs] }),
     retry: (refs) => call(stub.retry, { refs: [...refs] }),
+    pause: (refs) => call(stub.pause, { refs: [...refs] }),
+    resume: (refs) => call(stub.resume, { refs: [...refs] }),
+    edit: (refs, priority) => call(stub.edit, { refs: [...refs], priority }),
     best: (request) => call(stub.best, request),
     why: (ref) => call(stub.why, { ref }),
     listNodes: async () => (await call(stub.listNodes, {})).nodes,

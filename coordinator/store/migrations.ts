@@ -232,8 +232,8 @@ const STEPS: readonly string[] = [
 
 export const SCHEMA_VERSION = STEPS.length;
 
-/** Brings the schema up to date. Throws AppError for a store that a newer version wrote. */
-export function migrate(db: DatabaseSync): void {
+/** Brings the schema up to date, or to an earlier `version`. Throws AppError for a store that a newer version wrote. */
+export function migrate(db: DatabaseSync, version = SCHEMA_VERSION): void {
   const row = db.prepare("PRAGMA user_version").get() as { user_version: number };
   if (row.user_version > SCHEMA_VERSION) {
     throw new AppError("conflict", `the store has schema ${row.user_version}; this version knows ${SCHEMA_VERSION}`, {
@@ -241,7 +241,7 @@ export function migrate(db: DatabaseSync): void {
       hint: "start the version that wrote it, or restore a backup made before the upgrade",
     });
   }
-  for (const [i, step] of STEPS.slice(row.user_version).entries()) {
+  for (const [i, step] of STEPS.slice(row.user_version, version).entries()) {
     db.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${row.user_version + i + 1}; COMMIT;`);
   }
 }

@@ -1,7 +1,8 @@
 /** What the verbs that change something work with. */
 import type { Clock } from "../../../shared/kernel/clock.ts";
 import type { RunId } from "../../../shared/kernel/ids.ts";
-import type { TerminalRun } from "../../core/events.ts";
+import type { RunStateRow } from "../../core/changes.ts";
+import type { Event, TerminalRun } from "../../core/events.ts";
 import type { Engine } from "../../engine.ts";
 import type { Queries } from "../../store/queries/queries.ts";
 import type { Staging } from "../../store/staging.ts";
@@ -24,4 +25,21 @@ export interface WriteDeps {
 export function namedRuns(queries: Queries, refs: readonly string[]): RunId[] {
   const selections = queries.refs.resolve(refs);
   return selections.flatMap((selection) => queries.runs.ids(selection, { states: [], order: "asc" }));
+}
+
+/** Runs of one event of a verb that changes many: what waits meanwhile, waits for a part of a second. */
+const RUNS_PER_EVENT = 10_000;
+
+/** Applies an event to many runs, some at a time; gives the rows that it changed. */
+export async function changeRuns(
+  engine: Engine,
+  runIds: readonly RunId[],
+  eventOf: (runIds: readonly RunId[]) => Event,
+): Promise<RunStateRow[]> {
+  const rows: RunStateRow[] = [];
+  for (let from = 0; from < runIds.length; from += RUNS_PER_EVENT) {
+    const changes = await engine.apply(eventOf(runIds.slice(from, from + RUNS_PER_EVENT)));
+    for (const change of changes) if (change.kind === "run-changed") rows.push(change.row);
+  }
+  return rows;
 }

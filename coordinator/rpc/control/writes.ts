@@ -1,8 +1,11 @@
 /** The verbs that change something, by the names that the service gives them. */
 import { cancel } from "./cancel.ts";
 import type { WriteDeps } from "./deps-write.ts";
+import { edit } from "./edit.ts";
 import { importRuns } from "./import.ts";
+import { pause } from "./pause.ts";
 import { plan } from "./plan.ts";
+import { resume } from "./resume.ts";
 import { retry } from "./retry.ts";
 import { submit } from "./submit.ts";
 import { updateNode } from "./update-node.ts";
@@ -14,6 +17,9 @@ export function createControlWrites(deps: WriteDeps) {
     importRuns: importRuns(deps),
     cancel: cancel(deps),
     retry: retry(deps),
+    pause: pause(deps),
+    resume: resume(deps),
+    edit: edit(deps),
     updateNode: updateNode(deps),
   };
 }

@@ -114,6 +114,43 @@ describe("changes", () => {
     expect((await withServer(none, ["cancel", "digits.1"])).code).toBe(6);
   });
 
+  test.each([
+    {
+      what: "pause",
+      answer: { pause: () => ({ held: 2, running: 1, unchanged: 3 }) },
+      args: ["pause", "digits.1"],
+      says: "2 held, 1 go on, and are held should they come back to the queue, 3 left alone (over, or held before)\n",
+      code: 0,
+    },
+    {
+      what: "pause of what is over",
+      answer: { pause: () => ({ held: 0, running: 0, unchanged: 3 }) },
+      args: ["pause", "digits.1"],
+      says: "0 held, 3 left alone (over, or held before)\n",
+      code: 6,
+    },
+    {
+      what: "resume",
+      answer: { resume: () => ({ queued: 2, unchanged: 0 }) },
+      args: ["resume", "digits.1"],
+      says: "2 runs let go\n",
+      code: 0,
+    },
+    {
+      what: "edit",
+      answer: { edit: () => ({ changed: 1, unchanged: 1 }) },
+      args: ["edit", "digits.1", "--priority", "-3"],
+      says: "1 run changed, 1 left alone (over, or so before)\n",
+      code: 0,
+    },
+    { what: "edit without a change", answer: {}, args: ["edit", "digits.1"], says: "", code: 2 },
+  ] as const)("$what", async ({ answer, args, says, code }) => {
+    const result = await withServer(answer, args);
+    expect(result).toMatchObject({ code, stdout: says });
+    if (args[0] === "edit" && code === 0)
+      expect(result.calls[0]?.request).toEqual({ refs: ["digits.1"], priority: -3 });
+  });
+
   test("retry, and nodes of which one is unknown", async () => {
     const retry: Answers = { retry: () => ({ requeued: 2, unchanged: 1 }) };
     expect((await withServer(retry, ["retry", "digits.1"])).stdout).toBe(

@@ -213,9 +213,7 @@ describe("best", () => {
     await start();
   });
   const best = (request: { ref?: string; metric?: string; goal?: string; limit?: number }) =>
-    call<BestResponse>((done) =>
-      client.best({ ref: "a", metric: "", goal: "", limit: 0, ...request }, bearer(), done),
-    );
+    call<BestResponse>((done) => client.best({ ref: "a", metric: "", goal: "", limit: 0, ...request }, bearer(), done));
 
   test("by the sweep's objective, and by flags", async () => {
     const { metric, goal, rows } = await best({});

@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openDatabase, transaction } from "../../../coordinator/store/database.ts";
+import { loadCluster } from "../../../coordinator/store/load-cluster.ts";
 import { lockDirectory } from "../../../coordinator/store/lock.ts";
-import { SCHEMA_VERSION } from "../../../coordinator/store/migrations.ts";
+import { migrate, SCHEMA_VERSION } from "../../../coordinator/store/migrations.ts";
 
 let dir = "";
 
@@ -17,6 +18,36 @@ beforeEach(() => {
 });
 
 afterEach(() => rmSync(dir, { recursive: true }));
+
+test("a store of the first schema keeps what it says", () => {
+  const path = join(dir, "store.db");
+  const old = new DatabaseSync(path);
+  migrate(old, 1);
+  old.exec(`
+    INSERT INTO sweeps VALUES ('swp_1', 1, 'digits', 1, 'submit-1', 5, 2, 0, 3, 4, 2, 60000, 500, 1, NULL, NULL, NULL,
+      '{"command":"true"}', 'a.toml', 'name = 1');
+    INSERT INTO runs VALUES ('run_1', 'swp_1', 1, 'v1:a', '{}', 5, NULL), ('run_2', 'swp_1', 2, 'v1:b', '{}', 5, NULL);
+    INSERT INTO run_states VALUES ('run_1', 'swp_1', 'queued', '', 3, 0, NULL, 0, 0, 0, 0, 0, NULL),
+      ('run_2', 'swp_1', 'failed', 'exit code 1', 3, 1, 1, 1, 0, 0, 0, 0, 9);
+  `);
+  old.close();
+  const db = openDatabase(path);
+  const cluster = loadCluster(db, 1, 0);
+  expect([...cluster.sweeps.values()]).toMatchObject([
+    {
+      shapes: [{ resources: { gpus: 1, cpus: undefined }, retry: { max: 2 } }],
+      parallel: 4,
+      after: [],
+      failuresMax: 0,
+      stopped: "",
+    },
+  ]);
+  expect([...cluster.runs.values()]).toMatchObject([{ id: "run_1", shape: 0, priority: 3, paused: false }]);
+  expect(db.prepare("SELECT template_json, limits_json FROM sweep_shapes").all()).toEqual([
+    { template_json: '{"command":"true"}', limits_json: '{"timeMs":60000,"idleMs":0,"stopGraceMs":500}' },
+  ]);
+  db.close();
+});
 
 test("a new store has the newest schema, and opening it again changes nothing", () => {
   const path = join(dir, "store.db");
