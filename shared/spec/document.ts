@@ -4,6 +4,7 @@ import type { SourcePlace } from "../kernel/errors.ts";
 import { SPEC_BYTES_MAX } from "../run/limits.ts";
 import { readJson } from "./json-reader.ts";
 import { DEPTH_MAX, type SpecNode } from "./node.ts";
+import type { SpecOverrides } from "./overrides.ts";
 import type { SpecProblem } from "./problems.ts";
 import { placeOf } from "./source-files.ts";
 import { tomlPlaces } from "./toml-places.ts";
@@ -22,6 +23,8 @@ export interface SpecSource {
   readonly home?: string;
   /** Text of a file that the spec names, by absolute path; undefined where it is not at hand. */
   readonly readFile?: (path: string) => string | undefined;
+  /** What the command line says over the file; absent: nothing. */
+  readonly overrides?: SpecOverrides;
 }
 
 /** The root table of a source, or why there is none. */

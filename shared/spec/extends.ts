@@ -7,6 +7,7 @@ import { DISTRIBUTION_KINDS } from "../sampling/distribution.ts";
 import { placeField, readDocument, type SpecSource } from "./document.ts";
 import { mergeNodes } from "./merge.ts";
 import { childOf, entriesOf, kindOf, type SpecNode, shiftPlaces } from "./node.ts";
+import { areEmpty, joinLists, NO_OVERRIDES, overridesSource, withoutOverridden } from "./overrides.ts";
 import { isSeries } from "./param-value.ts";
 import type { SpecProblem } from "./problems.ts";
 import { placeOf, type SourceFile } from "./source-files.ts";
@@ -24,7 +25,14 @@ export interface Loaded {
 export function loadDocument(source: SpecSource): Loaded | SpecProblem {
   const files: SourceFile[] = [];
   const loaded = load(source, [ownPath(source)], files);
-  return "message" in loaded ? loaded : { root: loaded, files };
+  if ("message" in loaded) return loaded;
+  const { overrides = NO_OVERRIDES } = source;
+  if (areEmpty(overrides)) return { root: loaded, files };
+  const line = overridesSource(source, overrides);
+  const above = "message" in line ? line : load(line, [], files);
+  if ("message" in above) return above;
+  const below = withoutOverridden(loaded, above);
+  return { root: mergeNodes(below, joinLists(below, above, "where"), isOneValue), files };
 }
 
 /** What a path in a file means: absolute, from the directory of that file. */
