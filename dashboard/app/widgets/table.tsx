@@ -222,7 +222,7 @@ export function Table<Page extends TablePage>(props: TableProps<Page>) {
 
 /** The rows that are not drawn. */
 function Space({ px }: { px: number }) {
-  return px > 0 ? <tr class="table-space" aria-hidden="true" style={{ height: `${px}px` }} /> : null;
+  return px > 0 ? <tr style={{ height: `${px}px` }} /> : null;
 }
 
 function Head(props: { column: TableColumn; sort: string; onSort: ((sort: string) => void) | undefined }) {
