@@ -27,10 +27,10 @@ const FACTS: ReadonlyMap<string, Fact> = new Map<string, Fact>([
 
 /**
  * A bare name is a fact, else a parameter, else a metric; `run.X`, `params.X` and `metrics.X` say which. `params` and
- * `metrics` alone are tables.
+ * `metrics` alone are tables. `known`: its parameters, where they are read already.
  */
-export function scopeOfRun(run: RunRecord, nowMs: number): Scope {
-  let read: Params | undefined;
+export function scopeOfRun(run: RunRecord, nowMs: number, known?: Params): Scope {
+  let read = known;
   const params = () => {
     read ??= paramsOf(run);
     return read;
@@ -47,8 +47,9 @@ export function namesOfAnyRun(): [name: string, written: string][] {
 }
 
 /** The further names of this run: of its parameters and metrics. */
-export function namesOfRun(run: RunRecord): [name: string, written: string][] {
-  return [...bothNames("params", paramsOf(run).keys()), ...bothNames("metrics", Object.keys(run.metrics))];
+export function namesOfRun(run: RunRecord, known?: Params): [name: string, written: string][] {
+  const params = known ?? paramsOf(run);
+  return [...bothNames("params", params.keys()), ...bothNames("metrics", Object.keys(run.metrics))];
 }
 
 /** `lr` and `params.lr`, both best written `lr`; what is no such name goes in brackets: `metrics["val/acc"]`. */

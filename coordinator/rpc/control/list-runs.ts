@@ -1,12 +1,12 @@
 /** ListRuns: the selected runs by submission and position, in portions. */
 import type { ListRunsRequest, ListRunsResponse } from "../../../proto/gen/runner/v1/control.ts";
+import { createRunCondition, type RunCondition } from "../../../shared/expression/run-condition.ts";
 import { type RunId, runId } from "../../../shared/kernel/ids.ts";
 import type { RunState } from "../../../shared/run/states.ts";
 import { runStateFromProto, runToProto } from "../../../shared/wire/views.ts";
 import { yieldTurn } from "./await-news.ts";
 import type { ReadDeps } from "./deps.ts";
 import { listedRuns } from "./get-run.ts";
-import { createRunCondition, type RunCondition } from "./run-condition.ts";
 
 const RUNS_PER_MESSAGE = 500;
 

@@ -2,14 +2,15 @@
  * `where` of a listing. A run of which a name has no value does not match, nor does one whose values do not fit the
  * expression; but a name that no run has, or an expression that fits no run at all, is the user's mistake and said.
  */
-import { evaluate } from "../../../shared/expression/evaluate.ts";
-import { missingName, namesOf, unknownName } from "../../../shared/expression/names.ts";
-import { type Expression, parseExpression } from "../../../shared/expression/parse.ts";
-import { type ExpressionProblem, expressionError } from "../../../shared/expression/problem.ts";
-import { namesOfAnyRun, namesOfRun, scopeOfRun } from "../../../shared/expression/run-scope.ts";
-import { isTruthy } from "../../../shared/expression/value.ts";
-import type { AppError } from "../../../shared/kernel/errors.ts";
-import type { RunRecord } from "../../../shared/run/records.ts";
+import type { AppError } from "../kernel/errors.ts";
+import type { RunRecord } from "../run/records.ts";
+import type { Params } from "../spec/types.ts";
+import { evaluate } from "./evaluate.ts";
+import { missingName, namesOf, unknownName } from "./names.ts";
+import { type Expression, parseExpression } from "./parse.ts";
+import { type ExpressionProblem, expressionError } from "./problem.ts";
+import { namesOfAnyRun, namesOfRun, scopeOfRun } from "./run-scope.ts";
+import { isTruthy } from "./value.ts";
 
 /** More names are not gathered for suggestions. */
 const NAMES_MAX = 10_000;
@@ -19,7 +20,8 @@ export interface RunCondition {
   readonly needsReason: boolean;
   /** Whether the other runs must be looked at though enough have matched: a name was in none so far. */
   isUnsure(): boolean;
-  matches(run: RunRecord): boolean;
+  /** `params`: those of the run, where they are read already. */
+  matches(run: RunRecord, params?: Params): boolean;
   /** After the last run. Throws AppError for a name that no run has, and where the expression fitted no run. */
   finish(): void;
 }
@@ -37,18 +39,18 @@ export function createRunCondition(text: string, nowMs: number): RunCondition {
   let fitting = 0;
   let misfit: ExpressionProblem | undefined;
 
-  function learnNames(run: RunRecord): void {
-    if (known.size < NAMES_MAX) for (const [name, written] of namesOfRun(run)) known.set(name, written);
+  function learnNames(run: RunRecord, params: Params | undefined): void {
+    if (known.size < NAMES_MAX) for (const [name, written] of namesOfRun(run, params)) known.set(name, written);
     missing = missingName(expression as Expression, (name) => known.has(name));
   }
 
   return {
     needsReason: used.some((name) => name === "reason" || name === "run.reason"),
     isUnsure: () => missing !== undefined,
-    matches(run) {
+    matches(run, params) {
       runs += 1;
-      if (missing) learnNames(run);
-      const { value, problem } = evaluate(expression, scopeOfRun(run, nowMs));
+      if (missing) learnNames(run, params);
+      const { value, problem } = evaluate(expression, scopeOfRun(run, nowMs, params));
       if (!problem) {
         fitting += 1;
         return isTruthy(value);
