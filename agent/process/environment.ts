@@ -46,7 +46,12 @@ const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 /** Complete environment of the command of one attempt. */
 export function buildEnvironment(parts: EnvironmentParts): Record<string, string> {
   const { base, template, run, device, pythonPath, interpreter } = parts;
-  const env: Record<string, string> = { PYTHONUNBUFFERED: "1", ...passedVariables(base) };
+  // A run of one of EXP's own files has the name that it has there.
+  const env: Record<string, string> = {
+    PYTHONUNBUFFERED: "1",
+    EXPERIMENT_NAME: run.runRef,
+    ...passedVariables(base),
+  };
   for (const [name, value] of Object.entries(template)) {
     if (!isReserved(name)) env[name] = value;
   }
@@ -84,7 +89,6 @@ function runVariables(run: RunFacts): Record<string, string> {
     ...(run.url === undefined ? {} : { EXP_URL: run.url }),
     // What unmodified EXP training scripts look for.
     EXPERIMENT_WORK_DIR: run.runDir,
-    EXPERIMENT_NAME: run.runRef,
     EXPERIMENT_RUN_ID: `run_${String(run.attempt).padStart(4, "0")}`,
   };
 }

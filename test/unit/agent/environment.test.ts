@@ -76,7 +76,7 @@ describe("buildEnvironment", () => {
   it("does not let the sweep file change devices or our own names", () => {
     const template = { CUDA_VISIBLE_DEVICES: "0,1,2", EXP_FENCE: "1", EXP_ANYTHING: "1", EXPERIMENT_NAME: "other" };
     const env = build({ template, device: { CUDA_VISIBLE_DEVICES: "GPU-a" } });
-    expect(env).toMatchObject({ CUDA_VISIBLE_DEVICES: "GPU-a", EXP_FENCE: "17", EXPERIMENT_NAME: "digits.1.4" });
+    expect(env).toMatchObject({ CUDA_VISIBLE_DEVICES: "GPU-a", EXP_FENCE: "17", EXPERIMENT_NAME: "other" });
     expect(env).not.toHaveProperty("EXP_ANYTHING");
   });
 
