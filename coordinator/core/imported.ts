@@ -1,11 +1,10 @@
 /** Work that was done elsewhere and is taken over: terminal from the start, with an attempt that stands for what ran there. */
 import { type Fence, fence as makeFence, type RunId, type SweepId } from "../../shared/kernel/ids.ts";
 import type { RunShape } from "../../shared/spec/types.ts";
-import type { SweepRecord } from "./changes.ts";
+import type { Change, SweepRecord } from "./changes.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Reaction } from "./commands.ts";
 import type { NewSweep, Now } from "./events.ts";
-import { history } from "./reactor-runs.ts";
 
 /** Where attempts ran that no agent of ours has run. No node can be called so. */
 export const IMPORTED_NODE = "(imported)";
@@ -74,7 +73,8 @@ export function onImport(cluster: Cluster, event: ImportEvent, now: Now): Reacti
     runs: event.runs.map((run, i) => ({ ...run, fence: makeFence(cluster.nextFence + i) })),
   };
   const text = `${event.sweep.name}.${event.number}: ${event.runs.length} runs from ${event.sweep.sourcePath}`;
-  return { changes: [change, history(now, "imported", text)], commands: [] };
+  const note: Change = { kind: "history", at: now.wallMs, what: "imported", runId: undefined, node: undefined, text };
+  return { changes: [change, note], commands: [] };
 }
 
 /** Imported runs are never live: memory only has to know which numbers are taken. */
