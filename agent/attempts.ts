@@ -24,7 +24,7 @@ import type { Devices } from "./device/devices.ts";
 import type { OutputPlane } from "./output/output-plane.ts";
 import { appendStatus, type StatusFact } from "./output/status-log.ts";
 import { inspectAttempt, leaseExpired } from "./process/adopt.ts";
-import { attemptDir, attemptPaths, createAttemptDir, removeAttemptDir } from "./process/attempt-dir.ts";
+import { attemptDir, attemptPaths, createAttemptDir, removeAttemptDir, replaceFile } from "./process/attempt-dir.ts";
 import { createDiscard } from "./process/discard.ts";
 import { buildEnvironment } from "./process/environment.ts";
 import type { FoundInterpreter } from "./process/interpreter.ts";
@@ -99,6 +99,15 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     } catch (error) {
       // The control session carries the same facts; the run must not suffer from a full disk here.
       logger.warn({ fence, error: errorMessage(error) }, "status line not written");
+    }
+  }
+
+  /** For the program itself, which asks the client whether it should stop. */
+  function sayWhy(fence: Fence, cause: string): void {
+    try {
+      replaceFile(attemptPaths(dirOf(fence)).stop, `${cause}\n`);
+    } catch (error) {
+      logger.warn({ fence, error: errorMessage(error) }, "reason of the stop not written; the signal says enough");
     }
   }
 
@@ -263,6 +272,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
           return;
         case "signal":
           note(command.fence, { e: "signal", signal: command.signal, reason: command.cause });
+          if (command.signal === "TERM") sayWhy(command.fence, command.cause);
           return trees.signal(targetOf(command.fence), command.signal);
         case "clean":
           return inBackground("cleaning", command.fence, clean(command.fence));

@@ -31,6 +31,8 @@ export interface AttemptPaths {
   readonly lease: string;
   /** Written by the warden when it stops the attempt because its lease has passed. */
   readonly expired: string;
+  /** Why the attempt is to end, for the program: the client looks for it. */
+  readonly stop: string;
   readonly artifacts: string;
   readonly checkpoints: string;
 }
@@ -50,6 +52,7 @@ export function attemptPaths(dir: string): AttemptPaths {
     status: join(dir, "status.jsonl"),
     lease: join(dir, "lease"),
     expired: join(dir, "expired"),
+    stop: join(dir, "stop"),
     artifacts: join(dir, "artifacts"),
     checkpoints: join(dir, "checkpoints"),
   };

@@ -29,6 +29,7 @@ for index, state in enumerate(("succeeded", "failed"), 1):
             "metrics": {"score": "NaN" if state == "failed" else 0.75},
         },
         batch,
+        configs,
     )
 found = {
     "records": ResultAnalyzer(root).to_records(statuses=None),

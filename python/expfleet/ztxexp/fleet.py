@@ -56,8 +56,10 @@ def run(function: Callable[..., Any], batch: Batch) -> RunSummary:
     sweep = submitted["sweep"]
     _exp(["wait", sweep, "--for", "terminal", "--json"])
     runs = _exp(["ls", sweep, "--all", "--json"])
+    # Configurations that occur twice run once: then the runs are not in step with the list.
+    configs = batch.configs if submitted["total"] == len(batch.configs) else None
     for each in runs:
-        note_run(each, batch)
+        note_run(each, batch, configs)
     states = [_STATUS.get(each["state"], "failed") for each in runs]
     return RunSummary(
         total=len(runs),
@@ -134,13 +136,12 @@ def _sweep_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:128] or "pipeline"
 
 
-def note_run(run: Dict[str, Any], batch: Batch) -> None:
+def note_run(run: Dict[str, Any], batch: Batch, configs: Optional[List[Dict[str, Any]]]) -> None:
     """A directory as ztxexp's analysis reads it: what is known here of a run that was elsewhere."""
     directory = batch.results_root / run["ref"]
     directory.mkdir(parents=True, exist_ok=True)
     status = _STATUS.get(run["state"], "failed")
-    index = int(run["index"]) - 1
-    config = batch.configs[index] if index < len(batch.configs) else run["params"]
+    config = run["params"] if configs is None else configs[int(run["index"]) - 1]
     started, finished = _time(run.get("startedAt")), _time(run.get("finishedAt"))
     record = {
         "schema_version": 2,

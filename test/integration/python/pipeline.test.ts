@@ -182,6 +182,23 @@ if __name__ == "__main__":
   );
 });
 
+test("configurations that are no grid, and one that is drawn twice", { timeout: BOUND_MS }, async () => {
+  const folder = project("drawn", {
+    "drawn.py": `
+from ztxexp import ExperimentPipeline as P
+pipeline = P("out").variants([{"a": 1, "o": {"x": 1}}, {"a": 2, "b": "$HOME"}]).random_search({"c": [1, 2]}, 4, seed=1)
+print([config["c"] for config in pipeline.build()])
+summary = pipeline.run(lambda ctx: {"sum": ctx.config["a"] + ctx.config["c"] + len(ctx.config.get("b", ""))})
+print(summary.total, summary.succeeded)
+`,
+  });
+  expect((await submit(folder, "drawn.py")).stdout).toBe("[1, 1, 2, 1, 2, 2, 2, 2]\n3 3\n");
+  const runs = await fleet.done("drawn.1", BOUND_MS);
+  expect(runs.map(({ metrics }) => metrics.sum)).toEqual([2, 3, 9]);
+  expect(readJson(folder, "out", "drawn.1.1", "config.json")).toEqual({ a: 1, o: { x: 1 }, c: 1 });
+  expect(readJson(folder, "out", "drawn.1.3", "config.json")).toEqual({ a: 2, b: "$HOME", c: 2 });
+});
+
 describe("what cannot be sent", () => {
   test.each([
     ['.grid({"f": [print]})', "parameter f: <built-in function print> cannot be sent to the fleet"],
