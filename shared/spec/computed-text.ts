@@ -89,10 +89,8 @@ export function lookupOf(params: ReadonlyMap<string, Value>, context: RenderCont
     [RESUME_NAME, resume],
   ]);
   return (name) => {
-    const value = params.get(name) ?? facts.get(name);
+    const value = params.has(name) ? (params.get(name) ?? null) : facts.get(name);
     if (value !== undefined) return value;
-    // A parameter without a value.
-    if (params.has(name)) return null;
     if (name.startsWith(LABEL_PREFIX)) return own(labels, name.slice(LABEL_PREFIX.length));
     const variable = name.startsWith(ENV_PREFIX) ? name.slice(ENV_PREFIX.length) : "";
     return passesToRuns(variable) ? own(env, variable) : undefined;

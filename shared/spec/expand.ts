@@ -3,6 +3,7 @@
  * duplicates, order, limit. The same files give the same list, byte for byte.
  */
 import type { BlockCursor } from "./block-cursor.ts";
+import { checkCommands } from "./command-check.ts";
 import type { SweepSpec } from "./parse.ts";
 import { type Digests, PointMaker } from "./point-maker.ts";
 import type { SpecProblem } from "./problems.ts";
@@ -15,11 +16,17 @@ export { SEED_PARAM } from "./level.ts";
 /** The whole sweep, or what went wrong at one of its points. */
 export function expand(spec: SweepSpec, digests: Digests = {}): { sweep: ExpandedSweep } | { problems: SpecProblem[] } {
   const selection = selectPoints(spec, new PointMaker(spec, digests));
-  if (!selection) return { problems: problemsOf(spec.report) };
+  if (selection) checkCommands(spec, new PointMaker(spec, digests), numbersOf(selection));
+  if (!selection || spec.report.findings.length > 0) return { problems: problemsOf(spec.report) };
   warnOfDigests(spec, digests);
   const points = { [Symbol.iterator]: () => pointsOf(spec, digests, selection) };
   const { shapes, total } = selection;
   return { sweep: { sweep: spec.settings, shapes, points, total, report: reportOf(spec, selection) } };
+}
+
+/** Numbers of the points in the order of the queue. */
+function* numbersOf({ total, points }: Selection): Generator<number> {
+  for (let i = 0; i < total; i++) yield points ? (points[i] ?? 0) : i;
 }
 
 function* pointsOf(spec: SweepSpec, digests: Digests, selection: Selection): Generator<SweepPoint> {

@@ -7,7 +7,7 @@ import type { CheckedExpression } from "./checked-expression.ts";
 import { type ComputedPlace, computedPlaces, withComputed } from "./computed-values.ts";
 import { type Derived, type Expressions, planExpression } from "./conditions.ts";
 import { mergeNodes } from "./merge.ts";
-import { kindOf, type SpecNode, writtenAt } from "./node.ts";
+import { childOf, kindOf, type SpecNode, writtenAt } from "./node.ts";
 import { hasKind, type Report } from "./report.ts";
 import { readResources } from "./resources-section.ts";
 import { readRun } from "./run-section.ts";
@@ -42,6 +42,7 @@ export interface ShapePlan {
   readonly resources: SpecNode | undefined;
   readonly limits: SpecNode | undefined;
   readonly label: string;
+  readonly command: SpecNode | undefined;
   /** Empty: the shape is the same for all points of the block. */
   readonly expressions: readonly { readonly place: ComputedPlace; readonly checked: CheckedExpression }[];
 }
@@ -72,14 +73,21 @@ export function planShape(
   const asked = computedPlaces(resources, label, SECTION_KEYS.resources);
   const bounds = computedPlaces(limits, "limits", OWN_LIMIT_KEYS);
   const shape: RunShape = {
-    template: readRun(report, outer.root, run, names),
+    template: readTemplate(report, outer.root, run, own, names, known),
     // A request with expressions is read once their values are known.
     resources: asked.length > 0 ? { gpus: undefined, cpus: undefined } : readResources(report, resources, label),
     limits: readRunLimits(report, limits && withComputed(limits, bounds), "limits"),
     retry: outer.retry,
     tags: [...new Set([...outer.tags, ...(own.tags ?? [])])],
   };
-  return { shape, resources, limits, label, expressions: plan([...asked, ...bounds]) };
+  return {
+    shape,
+    resources,
+    limits,
+    label,
+    command: run && childOf(run, "command"),
+    expressions: plan([...asked, ...bounds]),
+  };
 }
 
 /** The shape for certain values of the expressions; of use only when the report stays empty. */
@@ -93,6 +101,27 @@ export function shapeFor(report: Report, plan: ShapePlan, values: readonly Value
     resources: readResources(report, filled(resources), label),
     limits: readRunLimits(report, filled(limits), "limits"),
   };
+}
+
+/** As `readRun`, but says of a parameter that only others have which block lacks it. */
+function readTemplate(
+  report: Report,
+  root: SpecNode,
+  run: SpecNode | undefined,
+  own: OwnShape,
+  names: ReadonlySet<string>,
+  known: ReadonlySet<string>,
+): RunShape["template"] {
+  const before = report.findings.length;
+  const template = readRun(report, root, run, names);
+  for (const [i, finding] of report.findings.entries()) {
+    const name = /^\$\{\s*(.+?)\s*\} is not a parameter of this sweep$/.exec(finding.message)?.[1];
+    if (i < before || name === undefined || !known.has(name)) continue;
+    const message = `\${${name}} is not a parameter of ${own.label ?? "the combinations of [grid]"}`;
+    const hint = `give it a value in [base], or write \${${name} if defined(${name}) else ''}`;
+    report.findings[i] = { ...finding, message, hint };
+  }
+  return template;
 }
 
 function overlaid(

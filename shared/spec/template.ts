@@ -69,6 +69,18 @@ export function renderArgv(
   }
 }
 
+/** Why the command of a run cannot be made, as far as that can be told without a host. `index` is from 1. */
+export function commandProblem(template: RunTemplate, params: ArgsParams, index: number): string | undefined {
+  const run = { id: "", name: "", index, dir: "/" };
+  const rendered = renderCommand(template, params, { run, sweep: "", node: "", gpus: 1, hidden: isHostName });
+  return "problem" in rendered ? rendered.problem : undefined;
+}
+
+/** Names that only the coordinator or a host has a value for. */
+function isHostName(name: string): boolean {
+  return !["run.index", "run.attempt", "gpus"].includes(name);
+}
+
 /** Stays within this file. */
 class Unrenderable extends Error {}
 
@@ -94,7 +106,9 @@ function startRendering(template: RunTemplate, params: ArgsParams, context: Rend
 
 function render(template: RunTemplate, rendering: Rendering): RenderedCommand {
   const cwd = plainText(template.cwd, rendering);
-  if (!cwd.startsWith("/")) throw new Unrenderable(`run.cwd renders to ${JSON.stringify(cwd)}, which is not absolute`);
+  // What is hidden may well be absolute.
+  if (!cwd.startsWith("/") && !cwd.startsWith("<"))
+    throw new Unrenderable(`run.cwd renders to ${JSON.stringify(cwd)}, which is not absolute`);
   const env: Record<string, string> = { ...rendering.args.env };
   for (const [name, text] of Object.entries(template.env)) env[name] = plainText(text, rendering);
   const { setup, stdin, umask, interpreter } = template;
