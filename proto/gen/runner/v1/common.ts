@@ -318,7 +318,10 @@ export interface Outcome {
   signal?:
     | number
     | undefined;
-  /** Why, for lost and rejected: a short stable word such as "lease", "reboot", "shim_died", "device_busy". */
+  /**
+   * Why, for lost and rejected: a short stable word such as "lease", "reboot", "shim_died", "device_busy". For failed: what
+   * failed before the command itself ("setup", "python", "stdin"); empty where it was the command.
+   */
   reason: string;
 }
 
