@@ -1,5 +1,6 @@
 /** English. Keys are `area.name`; views keep theirs in files of their own. */
 import { fleet } from "./en-fleet.ts";
+import { runs } from "./en-runs.ts";
 import { shell } from "./en-shell.ts";
 
-export const en = { ...shell, ...fleet } as const;
+export const en = { ...shell, ...fleet, ...runs } as const;

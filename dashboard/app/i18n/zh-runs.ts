@@ -1,0 +1,30 @@
+/** 运行列表与运行操作的文字。 */
+import type { runs as english } from "./en-runs.ts";
+
+export const runs: { readonly [key in keyof typeof english]: string } = {
+  "runs.title": "运行",
+  "runs.of": "{sweep} 的运行",
+  "runs.count": "{count} 个运行",
+  "runs.rows": "{count} 行",
+  "runs.filter": "筛选",
+  "runs.filter-hint": "state == 'failed' and lr > 0.01",
+  "runs.columns": "列",
+  "runs.group": "合并种子",
+  "runs.selected": "已选 {count} 个",
+  "runs.clear": "清除",
+  "runs.compare": "比较",
+  "runs.empty": "还没有提交任何任务。请在你的机器上运行：exp submit sweep.toml",
+  "runs.no-match": "没有运行符合此筛选条件。",
+  "runs.group-runs": "运行数",
+  "facts.name": "基本信息",
+  "facts.param": "参数",
+  "facts.metric": "指标",
+  "act.cancel": "取消",
+  "act.retry": "重试",
+  "act.pause": "暂停",
+  "act.resume": "放行",
+  "act.priority": "优先级",
+  "act.sure-cancel": "取消 {count} 个运行？正在运行的会被停止。",
+  "act.done": "{message}",
+  "act.failed": "未执行：{reason}",
+};

@@ -1,0 +1,302 @@
+/** All runs, or those of one sweep, as a table: filtered by the expression language, sorted, seeds folded, acted upon. */
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import {
+  type Cell,
+  type Column,
+  type ColumnKind,
+  type ColumnsAnswer,
+  FACT_COLUMNS,
+  type RunTable,
+} from "../../../shared/run/dashboard.ts";
+import type { RunState } from "../../../shared/run/states.ts";
+import { NoticeLine, RunActions } from "../actions.tsx";
+import { get } from "../api.ts";
+import { duration, number, text, time } from "../format.ts";
+import { t } from "../i18n/i18n.ts";
+import { subscribe } from "../live.ts";
+import { useLoaded } from "../loading.ts";
+import { go, queryOf, setQuery } from "../router.ts";
+import { Command, download, Link, StateBadge, toCsv, Waiting } from "../widgets/parts.tsx";
+import { Table, type TableColumn } from "../widgets/table.tsx";
+
+const PAGE_ROWS = 100;
+/** Columns that are shown where the user chose none: these, then what varies, up to a bound. */
+const USUAL = ["ref", "state"];
+const VARYING_MAX = 6;
+const METRICS_MAX = 4;
+const CSV_ROWS_MAX = 100_000;
+const CSV_PAGE = 1_000;
+
+interface Page {
+  readonly total: number;
+  readonly offset: number;
+  readonly rows: number;
+  readonly table: RunTable;
+  readonly position: ReadonlyMap<string, number>;
+}
+
+export function Runs() {
+  return <RunsTable sweep={queryOf("sweep")} />;
+}
+
+/** `sweep`: "" for all. */
+export function RunsTable({ sweep }: { sweep: string }) {
+  const columns = useLoaded(
+    (signal) => get<ColumnsAnswer>(`/tables/columns?${new URLSearchParams(sweep === "" ? {} : { sweep })}`, signal),
+    [sweep],
+  );
+  if (!columns.data) return <Waiting error={columns.error} reload={columns.reload} />;
+  return <Shown sweep={sweep} known={columns.data.columns} />;
+}
+
+function Shown({ sweep, known }: { sweep: string; known: ColumnsAnswer["columns"] }) {
+  const where = queryOf("where");
+  const state = queryOf("state");
+  const condition = conditionOf(where, state);
+  const sort = queryOf("sort");
+  const folded = queryOf("fold") === "1";
+  const chosen = chosenColumns(known, queryOf("columns"));
+  const selected = useSignal<ReadonlySet<string>>(new Set());
+  const total = useSignal(0);
+  const news = useSignal(0);
+  useEffect(
+    () =>
+      subscribe(["runs"], () => {
+        news.value += 1;
+      }),
+    [],
+  );
+  const group = folded ? known.filter(({ key, distinct }) => isAxis(key, distinct)).map(({ key }) => key) : [];
+  const query = new URLSearchParams({
+    ...(sweep === "" ? {} : { sweep }),
+    ...(condition === "" ? {} : { where: condition }),
+    ...(sort === "" ? {} : { sort }),
+    ...(group.length === 0 ? {} : { group: group.join(",") }),
+    columns: chosen.map(({ key }) => key).join(","),
+  }).toString();
+
+  const read = async (offset: number, limit: number, signal?: AbortSignal): Promise<Page> => {
+    const table = await get<RunTable>(`/tables/runs?${query}&offset=${offset}&limit=${limit}`, signal);
+    const position = new Map(table.columns.map(({ key }, i) => [key, i]));
+    return { total: table.total, offset, rows: table.refs.length, table, position };
+  };
+  const refs = [...selected.value];
+  return (
+    <section>
+      <h1>{sweep === "" ? t("runs.title") : t("runs.of", { sweep })}</h1>
+      <div class="toolbar">
+        <Filter value={where} />
+        <Columns known={known} chosen={chosen.map(({ key }) => key)} />
+        <label>
+          <input
+            type="checkbox"
+            checked={folded}
+            onChange={(event) => setQuery({ fold: event.currentTarget.checked ? "1" : "" })}
+          />{" "}
+          {t("runs.group")}
+        </label>
+        <span class="hint">{t(folded ? "runs.rows" : "runs.count", { count: total.value.toLocaleString("en") })}</span>
+        <button
+          type="button"
+          onClick={() => {
+            void csv(read, chosen).then((csvText) => download("runs.csv", "text/csv", csvText));
+          }}
+        >
+          {t("common.csv")}
+        </button>
+        {refs.length > 0 && (
+          <>
+            <span>{t("runs.selected", { count: refs.length })}</span>
+            <RunActions refs={refs} actions={["cancel", "retry", "pause", "resume"]} />
+            {refs.length >= 2 && refs.length <= 20 && (
+              <Link to={`/compare?runs=${refs.join(",")}`}>{t("runs.compare")}</Link>
+            )}
+            <button
+              type="button"
+              onClick={() => {
+                selected.value = new Set();
+              }}
+            >
+              {t("runs.clear")}
+            </button>
+          </>
+        )}
+      </div>
+      <NoticeLine />
+      <Table<Page>
+        label={t("runs.title")}
+        columns={chosen.map(tableColumn)}
+        pageRows={PAGE_ROWS}
+        load={read}
+        version={`${query} ${news.value}`}
+        cell={(page, row, column) => <ShownCell page={page} row={row} column={column.key} />}
+        rowKey={(page, row) => page.table.refs[row] ?? ""}
+        onOpen={(page, row) => go(`/runs/${page.table.refs[row]}`)}
+        sort={sort}
+        onSort={(next) => setQuery({ sort: next })}
+        selected={selected.value}
+        onSelect={(ref) => {
+          const next = new Set(selected.value);
+          if (!next.delete(ref)) next.add(ref);
+          selected.value = next;
+        }}
+        onTotal={(count) => {
+          total.value = count;
+        }}
+        empty={where === "" && state === "" ? t("runs.empty") : t("runs.no-match")}
+      />
+      <Command text={commandOf(sweep, where, state)} />
+    </section>
+  );
+}
+
+function Filter({ value }: { value: string }) {
+  const typed = useSignal(value);
+  return (
+    <form
+      class="filter"
+      onSubmit={(event) => {
+        event.preventDefault();
+        setQuery({ where: typed.value.trim() }, false);
+      }}
+    >
+      <label>
+        {t("runs.filter")}{" "}
+        <input
+          data-filter
+          class="mono"
+          size={42}
+          placeholder={t("runs.filter-hint")}
+          value={typed.value}
+          onInput={(event) => {
+            typed.value = event.currentTarget.value;
+          }}
+        />
+      </label>
+    </form>
+  );
+}
+
+function Columns({ known, chosen }: { known: ColumnsAnswer["columns"]; chosen: readonly string[] }) {
+  const part = (prefix: "param:" | "metric:" | "") =>
+    known.filter(({ key }) => (prefix === "" ? !key.includes(":") : key.startsWith(prefix)));
+  return (
+    <details class="columns">
+      <summary>{t("runs.columns")}</summary>
+      <div class="card">
+        {(["", "param:", "metric:"] as const).map((prefix) => (
+          <fieldset key={prefix}>
+            <legend>{t(prefix === "" ? "facts.name" : prefix === "param:" ? "facts.param" : "facts.metric")}</legend>
+            {part(prefix).map(({ key }) => (
+              <label key={key}>
+                <input
+                  type="checkbox"
+                  checked={chosen.includes(key)}
+                  onChange={(event) => {
+                    const next = event.currentTarget.checked
+                      ? [...chosen, key]
+                      : chosen.filter((other) => other !== key);
+                    setQuery({ columns: next.join(",") });
+                  }}
+                />{" "}
+                {titleOf(key)}
+              </label>
+            ))}
+          </fieldset>
+        ))}
+      </div>
+    </details>
+  );
+}
+
+function ShownCell({ page, row, column }: { page: Page; row: number; column: string }) {
+  const at = page.position.get(column) ?? -1;
+  const value = page.table.cells[at]?.[row] ?? null;
+  const kind = page.table.columns[at]?.kind ?? "text";
+  if (column === "ref") {
+    const count = page.table.groups?.runs[row] ?? 1;
+    return (
+      <>
+        <Link to={`/runs/${page.table.refs[row]}`}>{text(value)}</Link>
+        {count > 1 && <span class="hint"> ×{count}</span>}
+      </>
+    );
+  }
+  if (kind === "state" && value !== null) return <StateBadge state={String(value) as RunState} />;
+  const deviation = page.table.groups?.deviations[at]?.[row] ?? null;
+  const shown = cellText(value, kind);
+  return (
+    <span title={shown}>
+      {shown}
+      {deviation !== null && <span class="hint"> ±{number(deviation)}</span>}
+    </span>
+  );
+}
+
+function cellText(value: Cell, kind: ColumnKind): string {
+  if (typeof value !== "number") return text(value);
+  if (kind === "time") return time(value);
+  return kind === "duration" ? duration(value) : number(value);
+}
+
+function chosenColumns(known: ColumnsAnswer["columns"], wanted: string): Column[] {
+  const byKey = new Map<string, Column>(known.map((column) => [column.key, column]));
+  const asked = wanted.split(",").flatMap((key) => byKey.get(key) ?? []);
+  if (asked.length > 0) return asked;
+  const usual = USUAL.map((key): Column => byKey.get(key) ?? { key, kind: factKind(key) });
+  const varying = known.filter(({ key, distinct }) => key.startsWith("param:") && distinct > 1).slice(0, VARYING_MAX);
+  const metrics = known.filter(({ key }) => key.startsWith("metric:")).slice(0, METRICS_MAX);
+  const rest = ["node", "duration"].map((key): Column => byKey.get(key) ?? { key, kind: factKind(key) });
+  return [...usual, ...varying, ...metrics, ...rest];
+}
+
+function factKind(key: string): ColumnKind {
+  return (FACT_COLUMNS as { readonly [key: string]: ColumnKind })[key] ?? "text";
+}
+
+/** Parameters that tell points apart; the seed tells replicates of one point apart. */
+function isAxis(key: string, distinct: number): boolean {
+  return key.startsWith("param:") && key !== "param:seed" && distinct > 1;
+}
+
+function tableColumn({ key, kind }: Column): TableColumn {
+  const numeric = kind === "number" || kind === "duration";
+  const width = key === "ref" ? 190 : kind === "state" ? 130 : kind === "time" ? 160 : numeric ? 110 : 140;
+  return { key, title: titleOf(key), numeric, sortKey: key, width };
+}
+
+/** Names of parameters and metrics are the user's own; those of facts are the words of the expression language. */
+function titleOf(key: string): string {
+  return key.replace(/^(?:param|metric):/, "");
+}
+
+/** `state`: "failed" or "running,assigned", as links of other views have it. */
+function conditionOf(where: string, state: string): string {
+  if (state === "") return where;
+  const states = `state in [${state.split(",").map((word) => `'${word.replaceAll(/[^a-z]/g, "")}'`)}]`;
+  return where === "" ? states : `(${where}) and ${states}`;
+}
+
+function commandOf(sweep: string, where: string, state: string): string {
+  const quoted = where === "" ? "" : ` --where '${where.replaceAll("'", "'\\''")}'`;
+  return `exp ls${sweep === "" ? " -a" : ` ${sweep}`}${state === "" ? "" : ` --state ${state}`}${quoted}`;
+}
+
+async function csv(
+  read: (offset: number, limit: number) => Promise<Page>,
+  columns: readonly Column[],
+): Promise<string> {
+  const rows: Cell[][] = [];
+  for (let offset = 0; offset < CSV_ROWS_MAX; offset += CSV_PAGE) {
+    const page = await read(offset, CSV_PAGE);
+    for (let row = 0; row < page.rows; row++) {
+      rows.push(columns.map(({ key }) => page.table.cells[page.position.get(key) ?? -1]?.[row] ?? null));
+    }
+    if (offset + page.rows >= page.total || page.rows === 0) break;
+  }
+  return toCsv(
+    columns.map(({ key }) => titleOf(key)),
+    rows,
+  );
+}
