@@ -4,7 +4,7 @@ import { required } from "../../shared/kernel/assert.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
 import { paramsToPlain } from "../../shared/spec/params-json.ts";
 import type { SpecSource } from "../../shared/spec/parse.ts";
-import { specError } from "../../shared/spec/problems.ts";
+import { specError, warningLine } from "../../shared/spec/problems.ts";
 import { readSweep } from "../../shared/spec/read-sweep.ts";
 import { argvOrProblem } from "../../shared/spec/shown-command.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -12,7 +12,7 @@ import { type PlanPointView, type PlanView, planLines } from "../render/plan.ts"
 import { shellWord } from "../render/text.ts";
 import type { Command, Session } from "../session.ts";
 import { readSpecFile } from "../spec-file.ts";
-import { toProto } from "./submit.ts";
+import { collectSource, OVERRIDE_OPTIONS, overridesOf, type SweepSource } from "../sweep-source.ts";
 
 const SHOW_DEFAULT = 3;
 
@@ -20,14 +20,16 @@ export const plan: Command = {
   options: {
     show: { describe: `how many commands to show [${SHOW_DEFAULT}]` },
     force: { describe: "as if nothing had completed before", type: "flag" },
+    ...OVERRIDE_OPTIONS,
   },
   examples: [["exp plan sweep.toml --show 10", "the first ten commands"]],
   async run(session, args) {
     const file = args.required("file");
     const show = args.integer("show", 0) ?? SHOW_DEFAULT;
-    const source = await readSpecFile(session, file);
-    const view = (await askCoordinator(session, source, args.flag("force"), show)) ?? planLocally(source, show);
+    const source = await collectSource(await readSpecFile(session, file), overridesOf(args));
+    const view = (await askCoordinator(session, source, args.flag("force"), show)) ?? planLocally(source.source, show);
     await session.out.single({ json: view, lines: planLines(view), name: view.name });
+    for (const line of view.warnings) session.out.warn(line);
     session.out.next(`exp submit ${shellWord(file)}`);
     return EXIT.ok;
   },
@@ -36,7 +38,7 @@ export const plan: Command = {
 /** Undefined where no coordinator answers and the user has not named one. */
 async function askCoordinator(
   session: Session,
-  source: SpecSource,
+  source: SweepSource,
   force: boolean,
   show: number,
 ): Promise<PlanView | undefined> {
@@ -44,7 +46,7 @@ async function askCoordinator(
   try {
     named ||= (await session.locate()).explicit;
     const client = await session.connect();
-    return viewOf(await client.plan({ source: toProto(source), force, show }));
+    return viewOf(await client.plan({ source: source.message, force, show }));
   } catch (error) {
     if (error instanceof AppError && error.code === "unavailable" && !named) return undefined;
     throw error;
@@ -52,14 +54,14 @@ async function askCoordinator(
 }
 
 function viewOf(response: PlanResponse): PlanView {
-  const { name, total, fresh, reused, axes } = response;
+  const { name, total, fresh, reused, axes, warnings } = response;
   const points = response.points.map(({ index, paramsJson, argv, reusedFrom }) => ({
     index,
     params: JSON.parse(paramsJson) as unknown,
     argv,
     reusedFrom: reusedFrom === "" ? null : reusedFrom,
   }));
-  return { name, total, new: fresh, reused, reuseChecked: true, axes, points };
+  return { name, total, new: fresh, reused, reuseChecked: true, axes, warnings, points };
 }
 
 /** Throws AppError (invalid) with the place of the first problem. */
@@ -78,5 +80,6 @@ function planLocally(source: SpecSource, show: number): PlanView {
     if ("problem" in argv) throw new AppError("invalid", argv.problem, { id: "spec.command" });
     shown.push({ index, params: paramsToPlain(params), argv, reusedFrom: null });
   }
-  return { name: sweep.name, total, new: total, reused: 0, reuseChecked: false, axes, points: shown };
+  const warnings = report.warnings.map(warningLine);
+  return { name: sweep.name, total, new: total, reused: 0, reuseChecked: false, axes, warnings, points: shown };
 }

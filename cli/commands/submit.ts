@@ -1,7 +1,7 @@
 /** `exp submit`: queue a sweep file, or one run given as a command. */
 import { randomUUID } from "node:crypto";
-import { SpecFormat } from "../../proto/gen/runner/v1/control.ts";
 import type { SubmitView } from "../../shared/run/views.ts";
+import type { SpecOverrides } from "../../shared/spec/overrides.ts";
 import type { SpecSource } from "../../shared/spec/parse.ts";
 import { type Args, usage } from "../args.ts";
 import type { Client } from "../client.ts";
@@ -11,13 +11,14 @@ import { type Followed, followRuns, unsuccessful } from "../follow.ts";
 import { plural } from "../render/text.ts";
 import type { Command, Session } from "../session.ts";
 import { readSpecFile } from "../spec-file.ts";
+import { collectSource, OVERRIDE_OPTIONS, overridesOf, type SweepSource } from "../sweep-source.ts";
 
 export const submit: Command = {
   options: {
     wait: { describe: "show progress until all have ended; exit 1 when one failed", type: "flag", alias: "w" },
     force: { describe: "run completed configurations again", type: "flag" },
     priority: { describe: "higher goes first [0]" },
-    name: { describe: "name of the sweep (with --)" },
+    ...OVERRIDE_OPTIONS,
     gpus: { describe: "GPUs of the run (with --)" },
     cpus: { describe: "CPU slots of the run (with --)" },
     time: { describe: "time limit, such as 4h (with --)" },
@@ -29,10 +30,11 @@ export const submit: Command = {
     ["exp submit --gpus 1 -- python train.py --lr 0.1", "queue one run"],
   ],
   async run(session, args) {
-    const source = await sourceOf(session, args);
+    const source = await collectSource(await sourceOf(session, args), overridesOfSubmit(args));
     const priority = args.integer("priority", Number.MIN_SAFE_INTEGER);
     const client = await session.connect();
-    const view = await submitSource(client, source, args.flag("force"), priority);
+    const warn = (line: string) => session.out.warn(line);
+    const view = await submitSource(client, source, args.flag("force"), priority, warn);
     const said = { lines: [submittedLine(view)], name: view.sweep };
     if (!args.flag("wait")) {
       await session.out.single({ json: view, ...said });
@@ -47,21 +49,17 @@ export const submit: Command = {
   },
 };
 
-/** Queues a source under an id of its own, so that a repeated call does no harm. */
+/** Queues a source under an id of its own, so that a repeated call does no harm. `warn` gets what has no effect. */
 export async function submitSource(
   client: Client,
-  source: SpecSource,
+  source: SweepSource,
   force: boolean,
   priority: number | undefined,
+  warn: (line: string) => void,
 ): Promise<SubmitView> {
-  const response = await client.submit({ submitId: randomUUID(), source: toProto(source), force, priority });
+  const response = await client.submit({ submitId: randomUUID(), source: source.message, force, priority });
+  for (const line of response.warnings) warn(line);
   return { sweep: response.sweep, total: response.total, new: response.fresh, reused: response.reused };
-}
-
-export function toProto(source: SpecSource) {
-  const format = source.format === "json" ? SpecFormat.SPEC_FORMAT_JSON : SpecFormat.SPEC_FORMAT_TOML;
-  const { path, text, directory, workingDirectory = "", home = "" } = source;
-  return { path, text, format, directory, workingDirectory, home };
 }
 
 /** "digits.1: 12 runs, 10 new, 2 completed before" */
@@ -88,10 +86,19 @@ export function finish(session: Session, ref: string, followed: Followed): numbe
   return EXIT.ok;
 }
 
+/** With `--` the name is that of the run, and there is no file to say anything over. */
+function overridesOfSubmit(args: Args): SpecOverrides {
+  const overrides = overridesOf(args);
+  if (args.words().length === 0) return overrides;
+  const first = ["set", "where", "limit"].find((name) => args.texts(name).length > 0);
+  if (first !== undefined) throw usage(`--${first} is for a sweep file, and a command has none`);
+  return { ...overrides, name: undefined };
+}
+
 async function sourceOf(session: Session, args: Args): Promise<SpecSource> {
   const file = args.text("file");
   const words = args.words();
-  const ofCommand = ["name", "gpus", "cpus", "time", "env", "param"].filter((name) => args.texts(name).length > 0);
+  const ofCommand = ["gpus", "cpus", "time", "env", "param"].filter((name) => args.texts(name).length > 0);
   if (words.length === 0) {
     if (file === undefined) throw usage("submit what?", "exp submit FILE, or exp submit -- CMD...");
     const [first] = ofCommand;

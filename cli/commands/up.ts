@@ -1,7 +1,6 @@
 /** `exp up`: the whole fleet on this machine, by the same programs and protocols as on many. */
 import { AppError, errorMessage } from "../../shared/kernel/errors.ts";
 import type { SubmitView } from "../../shared/run/views.ts";
-import type { SpecSource } from "../../shared/spec/parse.ts";
 import { specError } from "../../shared/spec/problems.ts";
 import { readSweep } from "../../shared/spec/read-sweep.ts";
 import { type Args, usage } from "../args.ts";
@@ -14,6 +13,7 @@ import { reportStart, startDetached, type UpReport } from "../stack/detach.ts";
 import type { PartPids } from "../stack/files.ts";
 import type { RunningStack, UpOptions } from "../stack/start.ts";
 import { startInterruptibly, supervise } from "../stack/supervise.ts";
+import { collectSource, type SweepSource } from "../sweep-source.ts";
 import { submitSource, submittedLine } from "./submit.ts";
 
 const PORT_DEFAULT = 7717;
@@ -75,19 +75,23 @@ function optionsOf(args: Args): UpOptions {
 }
 
 /** A file that cannot be submitted is refused before anything is started. */
-async function sourceOf(session: Session, args: Args): Promise<SpecSource | undefined> {
+async function sourceOf(session: Session, args: Args): Promise<SweepSource | undefined> {
   const file = args.text("file");
   if (file === undefined) return undefined;
-  const source = await readSpecFile(session, file);
-  const read = readSweep(source);
+  const source = await collectSource(await readSpecFile(session, file));
+  const read = readSweep(source.source);
   if ("problems" in read) throw specError(read.problems);
   return source;
 }
 
 /** The stack stays, whatever becomes of the submission. */
-async function submitOrSay(session: Session, stack: RunningStack, source: SpecSource): Promise<SubmitView | undefined> {
+async function submitOrSay(
+  session: Session,
+  stack: RunningStack,
+  source: SweepSource,
+): Promise<SubmitView | undefined> {
   try {
-    return await submitSource(stack.client, source, false, undefined);
+    return await submitSource(stack.client, source, false, undefined, (line) => session.out.warn(line));
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     session.out.note(`not submitted: ${error.message}`);
@@ -95,8 +99,9 @@ async function submitOrSay(session: Session, stack: RunningStack, source: SpecSo
   }
 }
 
-async function submitTo(session: Session, grpc: string, tokenFile: string, source: SpecSource): Promise<SubmitView> {
-  return submitSource(await session.open(grpc, await readTokenFile(tokenFile)), source, false, undefined);
+async function submitTo(session: Session, grpc: string, tokenFile: string, source: SweepSource): Promise<SubmitView> {
+  const client = await session.open(grpc, await readTokenFile(tokenFile));
+  return submitSource(client, source, false, undefined, (line) => session.out.warn(line));
 }
 
 function reportOf(stack: RunningStack): UpReport {

@@ -19,7 +19,14 @@ import {
   type SWEEP_KEYS,
 } from "./sweep-keys.ts";
 import { readTable, type TableOf, warnNoEffect } from "./table-reader.ts";
-import type { Identity, Objective, RunLimits, SweepSettings } from "./types.ts";
+import {
+  IDENTITY_PARTS,
+  type Identity,
+  type IdentityPart,
+  type Objective,
+  type RunLimits,
+  type SweepSettings,
+} from "./types.ts";
 
 const STOP_GRACE_MS = 30_000;
 /** Patterns of `identity.ignore`. */
@@ -125,7 +132,42 @@ function readIdentity(report: Report, node: SpecNode | undefined): Identity {
   if (ignored && (table.ignore?.length ?? 0) > IGNORE_MAX) {
     wrongValue(report, ignored, `identity.ignore has more than ${IGNORE_MAX} entries`);
   }
-  return { ignore: table.ignore ?? [], include: table.include ?? ["command"] };
+  return { ignore: table.ignore ?? [], ...readIncluded(report, node && childOf(node, "include"), table.include) };
+}
+
+/** `"code"`, `"env:uv.lock"`, `"data:data/train.csv"`: a part, and for two of them the files that stand for it. */
+function readIncluded(
+  report: Report,
+  node: SpecNode | undefined,
+  entries: readonly string[] = ["command"],
+): Omit<Identity, "ignore"> {
+  const files: { [part in IdentityPart]: string[] } = { command: [], code: [], env: [], data: [] };
+  const include = new Set<IdentityPart>();
+  for (const [i, entry] of entries.entries()) {
+    const colon = entry.indexOf(":");
+    const part = IDENTITY_PARTS.find((each) => each === (colon < 0 ? entry : entry.slice(0, colon)));
+    const path = colon < 0 ? undefined : entry.slice(colon + 1);
+    const item = (node && itemsOf(node)[i]) ?? node;
+    const problem = !part || path === "" ? "is no part of an identity" : includedProblem(part, path);
+    if (problem === undefined && part) {
+      include.add(part);
+      if (path !== undefined) files[part].push(path);
+    } else if (item) {
+      wrongValue(report, item, `identity.include[${i}], ${excerpt(entry)}, ${problem}`, INCLUDED_HINT);
+    }
+  }
+  return {
+    include: [...include],
+    ...(files.env.length > 0 && { envFiles: files.env }),
+    ...(files.data.length > 0 && { dataFiles: files.data }),
+  };
+}
+
+const INCLUDED_HINT = '"command", "code", "env", "env:PATH" or "data:PATH"';
+
+function includedProblem(part: IdentityPart, path: string | undefined): string | undefined {
+  if (path === undefined) return part === "data" ? "names no file" : undefined;
+  return part === "env" || part === "data" ? undefined : "takes no file";
 }
 
 function readCauses(

@@ -20,7 +20,6 @@ import {
   word,
   words,
 } from "./key.ts";
-import { IDENTITY_PARTS } from "./types.ts";
 
 export const SEED_MAX = Number.MAX_SAFE_INTEGER;
 /** Replicates that `repeats` makes. */
@@ -57,7 +56,9 @@ export const SECTION_KEYS = {
   },
   identity: {
     ignore: texts("parameters that do not count; `*` stands for any text", { without: "all count" }),
-    include: words(IDENTITY_PARTS, "what counts besides parameters", { without: '["command"]' }),
+    include: texts('what counts besides parameters: "command", "code", "env" or "env:PATH", "data:PATH"', {
+      without: '["command"]',
+    }),
   },
   run: {
     command: own("command", "a list of words, or one text for `/bin/sh -c`", { without: "required" }),

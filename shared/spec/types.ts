@@ -109,6 +109,10 @@ export interface Identity {
   /** Parameters that do not count: names, or `group.*` for all below a dotted path. */
   readonly ignore: readonly string[];
   readonly include: readonly IdentityPart[];
+  /** Lock files of `env:PATH`, as written; absent or empty with "env" among the parts: the one that is found. */
+  readonly envFiles?: readonly string[];
+  /** Files and directories of `data:PATH`, as written. */
+  readonly dataFiles?: readonly string[];
 }
 
 /** What is the same for all runs of a sweep. Texts are empty where the file has none. */

@@ -1,10 +1,15 @@
 /** From a spec's text to points with the decision whether each is new: what Plan shows and Submit does. */
-import { SpecFormat, type SpecSource as SpecSourceMessage } from "../../../proto/gen/runner/v1/control.ts";
+import {
+  type SourceDigests,
+  SpecFormat,
+  type SpecSource as SpecSourceMessage,
+} from "../../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import type { RunId } from "../../../shared/kernel/ids.ts";
-import type { SpecSource } from "../../../shared/spec/parse.ts";
+import { manifestProblem } from "../../../shared/spec/code-manifest.ts";
+import type { Digests } from "../../../shared/spec/point-maker.ts";
 import { decidePoint } from "../../core/same-work.ts";
-import type { ExpansionHead, PointSlice } from "../expand/messages.ts";
+import type { ExpansionHead, PointSlice, SourceFiles } from "../expand/messages.ts";
 import type { WriteDeps } from "./deps-write.ts";
 import { type FindImported, importedWork } from "./imported-work.ts";
 
@@ -86,12 +91,23 @@ async function* decided(
   }
 }
 
-function sourceOf(source: SpecSourceMessage | undefined): SpecSource {
-  if (!source) throw new AppError("invalid", "the request has no sweep file", { id: "submit.no-source" });
-  const { path, text, directory, workingDirectory, home } = source;
+function sourceOf(message: SpecSourceMessage | undefined): SourceFiles {
+  if (!message) throw new AppError("invalid", "the request has no sweep file", { id: "submit.no-source" });
+  const { path, text, directory, workingDirectory, home, files, digests, overrides } = message;
   if (!directory.startsWith("/")) {
     throw new AppError("invalid", "the directory of the sweep file is not absolute", { id: "submit.directory" });
   }
-  const format = source.format === SpecFormat.SPEC_FORMAT_JSON ? "json" : "toml";
-  return { path, text, format, directory, workingDirectory, home };
+  const format = message.format === SpecFormat.SPEC_FORMAT_JSON ? "json" : "toml";
+  const over = overrides && { ...overrides, limit: overrides.limit, name: overrides.name || undefined };
+  return {
+    source: { path, text, format, directory, workingDirectory, home, ...(over && { overrides: over }) },
+    files: files.map((file) => [file.path, file.text]),
+    digests: digests ? digestsOf(digests) : {},
+  };
+}
+
+function digestsOf({ code, codeManifest, env, data }: SourceDigests): Digests {
+  const problem = code === "" ? undefined : manifestProblem({ hash: code, manifest: codeManifest });
+  if (problem !== undefined) throw new AppError("invalid", problem, { id: "submit.manifest" });
+  return { ...(code && { code }), ...(env && { env }), ...(data && { data }) };
 }

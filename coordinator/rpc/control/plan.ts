@@ -4,6 +4,7 @@ import type { PlanPoint, PlanRequest, PlanResponse } from "../../../proto/gen/ru
 import { required } from "../../../shared/kernel/assert.ts";
 import { runRef } from "../../../shared/run/names.ts";
 import { paramsFromJson } from "../../../shared/spec/params-json.ts";
+import { warningLine } from "../../../shared/spec/problems.ts";
 import { shownArgv } from "../../../shared/spec/shown-command.ts";
 import type { WriteDeps } from "./deps-write.ts";
 import { type DecidedPoint, type ExpandedSource, expandSource } from "./expand-source.ts";
@@ -33,6 +34,7 @@ export const plan =
       reused,
       axes: expanded.report.axes.map(({ key, size }) => ({ key, size })),
       points,
+      warnings: expanded.report.warnings.map(warningLine),
     };
   };
 

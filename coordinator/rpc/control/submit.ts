@@ -9,6 +9,7 @@ import { required } from "../../../shared/kernel/assert.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import { runId, type SweepId, sweepId } from "../../../shared/kernel/ids.ts";
 import { sweepRef } from "../../../shared/run/names.ts";
+import { warningLine } from "../../../shared/spec/problems.ts";
 import type { NewSweep, StagedRun } from "../../core/events.ts";
 import { SLICE_POINTS } from "../expand/messages.ts";
 import type { WriteDeps } from "./deps-write.ts";
@@ -39,7 +40,8 @@ async function submitOne(deps: WriteDeps, request: SubmitRequest): Promise<Submi
   const runs = kind === "submit" ? await rowsOf(deps, expanded) : await stagedRowsOf(deps, sweep, expanded);
   const number = deps.submissions.nextNumber(sweep.name);
   await deps.engine.apply({ kind, sweep: { ...sweep, total: runs.length }, number, runs });
-  return response(required(deps.submissions.find(request.submitId), "the sweep that was submitted"));
+  const made = required(deps.submissions.find(request.submitId), "the sweep that was submitted");
+  return { ...response(made), warnings: expanded.report.warnings.map(warningLine) };
 }
 
 function response(made: { name: string; number: number; total: number; reused: number }): SubmitResponse {
@@ -48,6 +50,7 @@ function response(made: { name: string; number: number; total: number; reused: n
     total: made.total,
     fresh: made.total - made.reused,
     reused: made.reused,
+    warnings: [],
   };
 }
 

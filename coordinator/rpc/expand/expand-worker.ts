@@ -13,9 +13,10 @@ import { type ExpandReply, type ExpandRequest, type PointSlice, SLICE_POINTS } f
 
 const port = required(parentPort, "the port to the main thread");
 
-port.on("message", ({ source, names, credits }: ExpandRequest) => {
+port.on("message", ({ source, files, digests, names, credits }: ExpandRequest) => {
   try {
-    const read = readSweep(source);
+    const texts = new Map(files);
+    const read = readSweep({ ...source, readFile: (path) => texts.get(path) }, digests);
     if ("problems" in read) throw specError(read.problems);
     const { sweep: settings, shapes, total, report } = read.sweep;
     reply({ kind: "head", head: { settings, shapes, total, report } });

@@ -4,8 +4,14 @@
  */
 import { Worker } from "node:worker_threads";
 import { AppError } from "../../../shared/kernel/errors.ts";
-import type { SpecSource } from "../../../shared/spec/parse.ts";
-import { CREDITS, type ExpandReply, type ExpansionHead, type PointSlice } from "./messages.ts";
+import {
+  CREDITS,
+  type ExpandReply,
+  type ExpandRequest,
+  type ExpansionHead,
+  type PointSlice,
+  type SourceFiles,
+} from "./messages.ts";
 
 export interface Expansion extends ExpansionHead {
   /** All points in order, once. Leaving the loop early ends the expansion. Throws AppError for a point that fails. */
@@ -17,7 +23,7 @@ export interface Expander {
    * Throws AppError "invalid" with the place of the first problem. `names`: also what imported work would be called. The
    * slices must be read, or left.
    */
-  expand(source: SpecSource, names: boolean): Promise<Expansion>;
+  expand(source: SourceFiles, names: boolean): Promise<Expansion>;
   close(): Promise<void>;
 }
 
@@ -107,13 +113,14 @@ class Conversation {
   #failure: Error | undefined;
   #over = false;
 
-  constructor(worker: Worker, source: SpecSource, names: boolean) {
+  constructor(worker: Worker, source: SourceFiles, names: boolean) {
     this.#worker = worker;
     this.#credits[0] = CREDITS;
     worker.on("message", this.#onReply);
     worker.on("error", this.#onFailure);
     worker.on("exit", this.#onExit);
-    worker.postMessage({ source, names, credits: this.#credits.buffer });
+    const request: ExpandRequest = { ...source, names, credits: this.#credits.buffer as SharedArrayBuffer };
+    worker.postMessage(request);
   }
 
   /** The next reply; undefined when the expansion is over. */

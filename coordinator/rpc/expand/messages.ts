@@ -1,10 +1,18 @@
 /** What the coordinator and its expanding thread say to each other. One expansion at a time and thread. */
 import type { ErrorCode, SourcePlace } from "../../../shared/kernel/errors.ts";
 import type { SpecSource } from "../../../shared/spec/parse.ts";
+import type { Digests } from "../../../shared/spec/point-maker.ts";
 import type { ExpansionReport, ImportedName, RunShape, SweepSettings } from "../../../shared/spec/types.ts";
 
-export interface ExpandRequest {
-  readonly source: SpecSource;
+/** A sweep file with all that belongs to it, as plain data. */
+export interface SourceFiles {
+  readonly source: Omit<SpecSource, "readFile">;
+  /** Text of each file that it names, by absolute path. */
+  readonly files: readonly (readonly [path: string, text: string])[];
+  readonly digests: Digests;
+}
+
+export interface ExpandRequest extends SourceFiles {
   /** Whether names of imported work are wanted: there is some. */
   readonly names: boolean;
   /** One counter of 32 bits: slices that may still be sent; below 0: nobody wants any more. */

@@ -169,9 +169,42 @@ export interface SpecSource {
   format: SpecFormat;
   /** Absolute directory that relative paths of the spec start from. */
   directory: string;
+  /** The files that the spec names, by absolute path. */
+  files: SpecFile[];
   /** Where the command was typed, and the home of who typed it, both absolute: EXP's own files start paths there. */
   workingDirectory: string;
   home: string;
+  /** What `identity.include` counts besides command and parameters, as the user's machine has it. */
+  digests: SourceDigests | undefined;
+  overrides: SpecOverrides | undefined;
+}
+
+/** What the command line says over the file. */
+export interface SpecOverrides {
+  /** "lr=0.1" or "lr=0.1,0.01", which is a grid. */
+  set: string[];
+  where: string[];
+  limit?:
+    | number
+    | undefined;
+  /** Empty: that of the file. */
+  name: string;
+  hold: boolean;
+}
+
+export interface SpecFile {
+  path: string;
+  text: string;
+}
+
+/** Empty where it does not count. */
+export interface SourceDigests {
+  /** Hash of the code tree, and its manifest: a line for each file. */
+  code: string;
+  codeManifest: string;
+  /** Lock files of the environment, and declared data: digests by path. */
+  env: string;
+  data: string;
 }
 
 export interface PlanRequest {
@@ -188,6 +221,8 @@ export interface PlanResponse {
   reused: number;
   axes: PlanAxis[];
   points: PlanPoint[];
+  /** What the file says and has no effect, each with its place: one line each. */
+  warnings: string[];
 }
 
 export interface PlanAxis {
@@ -216,6 +251,8 @@ export interface SubmitResponse {
   total: number;
   fresh: number;
   reused: number;
+  /** As those of a plan. */
+  warnings: string[];
 }
 
 export interface Run {
@@ -584,7 +621,17 @@ export interface ImportResponse {
 }
 
 function createBaseSpecSource(): SpecSource {
-  return { path: "", text: "", format: 0, directory: "", workingDirectory: "", home: "" };
+  return {
+    path: "",
+    text: "",
+    format: 0,
+    directory: "",
+    files: [],
+    workingDirectory: "",
+    home: "",
+    digests: undefined,
+    overrides: undefined,
+  };
 }
 
 export const SpecSource: MessageFns<SpecSource> = {
@@ -601,11 +648,20 @@ export const SpecSource: MessageFns<SpecSource> = {
     if (message.directory !== "") {
       writer.uint32(34).string(message.directory);
     }
+    for (const v of message.files) {
+      SpecFile.encode(v!, writer.uint32(42).fork()).join();
+    }
     if (message.workingDirectory !== "") {
       writer.uint32(50).string(message.workingDirectory);
     }
     if (message.home !== "") {
       writer.uint32(58).string(message.home);
+    }
+    if (message.digests !== undefined) {
+      SourceDigests.encode(message.digests, writer.uint32(66).fork()).join();
+    }
+    if (message.overrides !== undefined) {
+      SpecOverrides.encode(message.overrides, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -655,6 +711,14 @@ export const SpecSource: MessageFns<SpecSource> = {
             message.directory = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.files.push(SpecFile.decode(reader, reader.uint32()));
+            continue;
+          }
           case 6: {
             if (tag !== 50) {
               break;
@@ -669,6 +733,22 @@ export const SpecSource: MessageFns<SpecSource> = {
             }
 
             message.home = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.digests = SourceDigests.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.overrides = SpecOverrides.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -689,12 +769,15 @@ export const SpecSource: MessageFns<SpecSource> = {
       text: isSet(object.text) ? globalThis.String(object.text) : "",
       format: isSet(object.format) ? specFormatFromJSON(object.format) : 0,
       directory: isSet(object.directory) ? globalThis.String(object.directory) : "",
+      files: globalThis.Array.isArray(object?.files) ? object.files.map((e: any) => SpecFile.fromJSON(e)) : [],
       workingDirectory: isSet(object.workingDirectory)
         ? globalThis.String(object.workingDirectory)
         : isSet(object.working_directory)
         ? globalThis.String(object.working_directory)
         : "",
       home: isSet(object.home) ? globalThis.String(object.home) : "",
+      digests: isSet(object.digests) ? SourceDigests.fromJSON(object.digests) : undefined,
+      overrides: isSet(object.overrides) ? SpecOverrides.fromJSON(object.overrides) : undefined,
     };
   },
 
@@ -712,11 +795,20 @@ export const SpecSource: MessageFns<SpecSource> = {
     if (message.directory !== "") {
       obj.directory = message.directory;
     }
+    if (message.files?.length) {
+      obj.files = message.files.map((e) => SpecFile.toJSON(e));
+    }
     if (message.workingDirectory !== "") {
       obj.workingDirectory = message.workingDirectory;
     }
     if (message.home !== "") {
       obj.home = message.home;
+    }
+    if (message.digests !== undefined) {
+      obj.digests = SourceDigests.toJSON(message.digests);
+    }
+    if (message.overrides !== undefined) {
+      obj.overrides = SpecOverrides.toJSON(message.overrides);
     }
     return obj;
   },
@@ -730,8 +822,354 @@ export const SpecSource: MessageFns<SpecSource> = {
     message.text = object.text ?? "";
     message.format = object.format ?? 0;
     message.directory = object.directory ?? "";
+    message.files = object.files?.map((e) => SpecFile.fromPartial(e)) || [];
     message.workingDirectory = object.workingDirectory ?? "";
     message.home = object.home ?? "";
+    message.digests = (object.digests !== undefined && object.digests !== null)
+      ? SourceDigests.fromPartial(object.digests)
+      : undefined;
+    message.overrides = (object.overrides !== undefined && object.overrides !== null)
+      ? SpecOverrides.fromPartial(object.overrides)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSpecOverrides(): SpecOverrides {
+  return { set: [], where: [], limit: undefined, name: "", hold: false };
+}
+
+export const SpecOverrides: MessageFns<SpecOverrides> = {
+  encode(message: SpecOverrides, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.set) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.where) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.limit !== undefined) {
+      writer.uint32(24).int32(message.limit);
+    }
+    if (message.name !== "") {
+      writer.uint32(34).string(message.name);
+    }
+    if (message.hold !== false) {
+      writer.uint32(40).bool(message.hold);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SpecOverrides {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSpecOverrides();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.set.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.where.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.hold = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SpecOverrides {
+    return {
+      set: globalThis.Array.isArray(object?.set) ? object.set.map((e: any) => globalThis.String(e)) : [],
+      where: globalThis.Array.isArray(object?.where) ? object.where.map((e: any) => globalThis.String(e)) : [],
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : undefined,
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      hold: isSet(object.hold) ? globalThis.Boolean(object.hold) : false,
+    };
+  },
+
+  toJSON(message: SpecOverrides): unknown {
+    const obj: any = {};
+    if (message.set?.length) {
+      obj.set = message.set;
+    }
+    if (message.where?.length) {
+      obj.where = message.where;
+    }
+    if (message.limit !== undefined) {
+      obj.limit = Math.round(message.limit);
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.hold !== false) {
+      obj.hold = message.hold;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SpecOverrides>, I>>(base?: I): SpecOverrides {
+    return SpecOverrides.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SpecOverrides>, I>>(object: I): SpecOverrides {
+    const message = createBaseSpecOverrides();
+    message.set = object.set?.map((e) => e) || [];
+    message.where = object.where?.map((e) => e) || [];
+    message.limit = object.limit ?? undefined;
+    message.name = object.name ?? "";
+    message.hold = object.hold ?? false;
+    return message;
+  },
+};
+
+function createBaseSpecFile(): SpecFile {
+  return { path: "", text: "" };
+}
+
+export const SpecFile: MessageFns<SpecFile> = {
+  encode(message: SpecFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.text !== "") {
+      writer.uint32(18).string(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SpecFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSpecFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SpecFile {
+    return {
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      text: isSet(object.text) ? globalThis.String(object.text) : "",
+    };
+  },
+
+  toJSON(message: SpecFile): unknown {
+    const obj: any = {};
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.text !== "") {
+      obj.text = message.text;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SpecFile>, I>>(base?: I): SpecFile {
+    return SpecFile.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SpecFile>, I>>(object: I): SpecFile {
+    const message = createBaseSpecFile();
+    message.path = object.path ?? "";
+    message.text = object.text ?? "";
+    return message;
+  },
+};
+
+function createBaseSourceDigests(): SourceDigests {
+  return { code: "", codeManifest: "", env: "", data: "" };
+}
+
+export const SourceDigests: MessageFns<SourceDigests> = {
+  encode(message: SourceDigests, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== "") {
+      writer.uint32(10).string(message.code);
+    }
+    if (message.codeManifest !== "") {
+      writer.uint32(18).string(message.codeManifest);
+    }
+    if (message.env !== "") {
+      writer.uint32(26).string(message.env);
+    }
+    if (message.data !== "") {
+      writer.uint32(34).string(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SourceDigests {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSourceDigests();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.codeManifest = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.env = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.data = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SourceDigests {
+    return {
+      code: isSet(object.code) ? globalThis.String(object.code) : "",
+      codeManifest: isSet(object.codeManifest)
+        ? globalThis.String(object.codeManifest)
+        : isSet(object.code_manifest)
+        ? globalThis.String(object.code_manifest)
+        : "",
+      env: isSet(object.env) ? globalThis.String(object.env) : "",
+      data: isSet(object.data) ? globalThis.String(object.data) : "",
+    };
+  },
+
+  toJSON(message: SourceDigests): unknown {
+    const obj: any = {};
+    if (message.code !== "") {
+      obj.code = message.code;
+    }
+    if (message.codeManifest !== "") {
+      obj.codeManifest = message.codeManifest;
+    }
+    if (message.env !== "") {
+      obj.env = message.env;
+    }
+    if (message.data !== "") {
+      obj.data = message.data;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SourceDigests>, I>>(base?: I): SourceDigests {
+    return SourceDigests.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SourceDigests>, I>>(object: I): SourceDigests {
+    const message = createBaseSourceDigests();
+    message.code = object.code ?? "";
+    message.codeManifest = object.codeManifest ?? "";
+    message.env = object.env ?? "";
+    message.data = object.data ?? "";
     return message;
   },
 };
@@ -840,7 +1278,7 @@ export const PlanRequest: MessageFns<PlanRequest> = {
 };
 
 function createBasePlanResponse(): PlanResponse {
-  return { name: "", total: 0, fresh: 0, reused: 0, axes: [], points: [] };
+  return { name: "", total: 0, fresh: 0, reused: 0, axes: [], points: [], warnings: [] };
 }
 
 export const PlanResponse: MessageFns<PlanResponse> = {
@@ -862,6 +1300,9 @@ export const PlanResponse: MessageFns<PlanResponse> = {
     }
     for (const v of message.points) {
       PlanPoint.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.warnings) {
+      writer.uint32(122).string(v!);
     }
     return writer;
   },
@@ -927,6 +1368,14 @@ export const PlanResponse: MessageFns<PlanResponse> = {
             message.points.push(PlanPoint.decode(reader, reader.uint32()));
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.warnings.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -947,6 +1396,7 @@ export const PlanResponse: MessageFns<PlanResponse> = {
       reused: isSet(object.reused) ? globalThis.Number(object.reused) : 0,
       axes: globalThis.Array.isArray(object?.axes) ? object.axes.map((e: any) => PlanAxis.fromJSON(e)) : [],
       points: globalThis.Array.isArray(object?.points) ? object.points.map((e: any) => PlanPoint.fromJSON(e)) : [],
+      warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -970,6 +1420,9 @@ export const PlanResponse: MessageFns<PlanResponse> = {
     if (message.points?.length) {
       obj.points = message.points.map((e) => PlanPoint.toJSON(e));
     }
+    if (message.warnings?.length) {
+      obj.warnings = message.warnings;
+    }
     return obj;
   },
 
@@ -984,6 +1437,7 @@ export const PlanResponse: MessageFns<PlanResponse> = {
     message.reused = object.reused ?? 0;
     message.axes = object.axes?.map((e) => PlanAxis.fromPartial(e)) || [];
     message.points = object.points?.map((e) => PlanPoint.fromPartial(e)) || [];
+    message.warnings = object.warnings?.map((e) => e) || [];
     return message;
   },
 };
@@ -1322,7 +1776,7 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
 };
 
 function createBaseSubmitResponse(): SubmitResponse {
-  return { sweep: "", total: 0, fresh: 0, reused: 0 };
+  return { sweep: "", total: 0, fresh: 0, reused: 0, warnings: [] };
 }
 
 export const SubmitResponse: MessageFns<SubmitResponse> = {
@@ -1338,6 +1792,9 @@ export const SubmitResponse: MessageFns<SubmitResponse> = {
     }
     if (message.reused !== 0) {
       writer.uint32(32).int32(message.reused);
+    }
+    for (const v of message.warnings) {
+      writer.uint32(122).string(v!);
     }
     return writer;
   },
@@ -1387,6 +1844,14 @@ export const SubmitResponse: MessageFns<SubmitResponse> = {
             message.reused = reader.int32();
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.warnings.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1405,6 +1870,7 @@ export const SubmitResponse: MessageFns<SubmitResponse> = {
       total: isSet(object.total) ? globalThis.Number(object.total) : 0,
       fresh: isSet(object.fresh) ? globalThis.Number(object.fresh) : 0,
       reused: isSet(object.reused) ? globalThis.Number(object.reused) : 0,
+      warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -1422,6 +1888,9 @@ export const SubmitResponse: MessageFns<SubmitResponse> = {
     if (message.reused !== 0) {
       obj.reused = Math.round(message.reused);
     }
+    if (message.warnings?.length) {
+      obj.warnings = message.warnings;
+    }
     return obj;
   },
 
@@ -1434,6 +1903,7 @@ export const SubmitResponse: MessageFns<SubmitResponse> = {
     message.total = object.total ?? 0;
     message.fresh = object.fresh ?? 0;
     message.reused = object.reused ?? 0;
+    message.warnings = object.warnings?.map((e) => e) || [];
     return message;
   },
 };
