@@ -228,6 +228,15 @@ const STEPS: readonly string[] = [
   -- What it holds of its node besides devices; null: nothing.
   ALTER TABLE attempts ADD COLUMN reserved_json TEXT;
   `,
+  `
+  -- What people wrote on runs.
+  CREATE TABLE annotations (
+    run_id TEXT PRIMARY KEY REFERENCES runs (run_id),
+    tags_json TEXT NOT NULL,
+    note TEXT NOT NULL,
+    favourite INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

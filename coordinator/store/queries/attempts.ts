@@ -44,17 +44,17 @@ export function createAttemptQueries(db: Database): AttemptQueries {
   const output = db.prepare("SELECT committed FROM outputs WHERE fence = ? AND stream = ?");
   const events = db.prepare("SELECT at, kind, text FROM events WHERE run_id = ? ORDER BY seq LIMIT ?");
   return {
-    ofRun: (id) => (ofRun.all(id) as unknown as Row[]).map(recordOf),
+    ofRun: (id) => (ofRun.all(id) as unknown as AttemptRow[]).map(attemptRecordOf),
     get(id) {
-      const row = one.get(id) as unknown as Row | undefined;
-      return row && recordOf(row);
+      const row = one.get(id) as unknown as AttemptRow | undefined;
+      return row && attemptRecordOf(row);
     },
     committed: (id, stream) => (output.get(id, stream) as { committed: number } | undefined)?.committed ?? 0,
     history: (id, limit) => (events.all(id, limit) as unknown as HistoryRecord[]).map((row) => ({ ...row })),
   };
 }
 
-interface Row {
+export interface AttemptRow {
   readonly fence: number;
   readonly number: number;
   readonly node: string;
@@ -68,7 +68,7 @@ interface Row {
   readonly final_sizes_json: string | null;
 }
 
-function recordOf(row: Row): AttemptRecord {
+export function attemptRecordOf(row: AttemptRow): AttemptRecord {
   return {
     number: row.number,
     fence: fence(row.fence),

@@ -3,6 +3,7 @@ import type { Database } from "../database.ts";
 import { createImports, type Imports } from "../imports.ts";
 import { type AttemptQueries, createAttemptQueries } from "./attempts.ts";
 import { type BestQueries, createBestQueries } from "./best.ts";
+import { createHistoryQueries, type HistoryQueries } from "./history.ts";
 import { createRefQueries, type RefQueries } from "./refs.ts";
 import { createRunQueries, type RunQueries } from "./runs.ts";
 import { createSweepQueries, type SweepQueries } from "./sweeps.ts";
@@ -13,6 +14,7 @@ export interface Queries {
   readonly sweeps: SweepQueries;
   readonly attempts: AttemptQueries;
   readonly best: BestQueries;
+  readonly history: HistoryQueries;
   readonly imports: Imports;
 }
 
@@ -24,6 +26,7 @@ export function createQueries(db: Database): Queries {
     sweeps: createSweepQueries(db),
     attempts: createAttemptQueries(db),
     best: createBestQueries(db),
+    history: createHistoryQueries(db),
     imports: createImports(db),
   };
 }

@@ -2,7 +2,7 @@
  * Runs as people see them. Ids are selected first, cheaply and in order, and made whole by primary key in small portions:
  * so a listing of any length costs the event loop no more than one portion at a time.
  */
-import { type RunId, runId } from "../../../shared/kernel/ids.ts";
+import { type RunId, runId, type SweepId } from "../../../shared/kernel/ids.ts";
 import { runRef, sweepRef } from "../../../shared/run/names.ts";
 import type { RunRecord } from "../../../shared/run/records.ts";
 import { describeOutcome, exitCodeOf, isTerminal, type Outcome, type RunState } from "../../../shared/run/states.ts";
@@ -34,6 +34,8 @@ export interface RunQueries {
   get(id: RunId): RunRecord | undefined;
   /** As `get`, for many at a cost of two queries: those that there are, in the order of `ids`. */
   getMany(ids: readonly RunId[]): RunRecord[];
+  /** As `getMany` for every run of a sweep, by position: the cheapest way to all of them. */
+  ofSweep(id: SweepId): RunRecord[];
   /** What it is besides parameters, as JSON; undefined where there is none. */
   shape(id: RunId): StoredShape | undefined;
   /** State of one run; undefined where there is none. */
@@ -64,6 +66,14 @@ export function createRunQueries(db: Database): RunQueries {
     LEFT JOIN attempts a ON a.fence = s.fence`;
   const one = db.prepare(`${columns} WHERE r.run_id = ?`);
   const many = db.prepare(`${columns} WHERE r.run_id IN (SELECT value FROM json_each(?))`);
+  const whole = db.prepare(`${columns} WHERE r.sweep_id = ? ORDER BY r.idx`);
+  // One object for each row and column costs more than all the rest.
+  whole.setReturnArrays(true);
+  const wholeLasts = db.prepare(`SELECT m.fence, m.key, m.value, m.text FROM run_states s
+    JOIN runs r ON r.run_id = s.run_id
+    LEFT JOIN run_states o ON o.run_id = r.reused_from
+    JOIN metric_lasts m ON m.fence = coalesce(o.fence, s.fence) WHERE s.sweep_id = ?`);
+  wholeLasts.setReturnArrays(true);
   const lasts = db.prepare(`SELECT fence, key, value, text FROM metric_lasts
     WHERE fence IN (SELECT value FROM json_each(?))`);
   const source = db.prepare(`
@@ -82,23 +92,19 @@ export function createRunQueries(db: Database): RunQueries {
     const found = new Map<number, [string, number][]>();
     if (fences.length === 0) return found;
     for (const row of lasts.all(JSON.stringify(fences)) as unknown as MetricRow[]) {
-      const value = row.value ?? nonFinite(row.text);
-      if (value === undefined) continue;
-      const known = found.get(row.fence);
-      if (known) known.push([row.key, value]);
-      else found.set(row.fence, [[row.key, value]]);
+      keepMetric(found, row.fence, row.key, row.value, row.text);
     }
     return found;
   }
 
-  function recordsOf(rows: readonly Row[]): RunRecord[] {
-    const whole = rows.map((row) => ({
+  function recordsOf(rows: readonly Row[], known?: Map<number, [key: string, value: number][]>): RunRecord[] {
+    const found = rows.map((row) => ({
       row,
       origin: row.reused_from === null ? undefined : (source.get(row.reused_from) as unknown as SourceRow),
     }));
-    const fenceOf = ({ row, origin }: (typeof whole)[number]) => (origin ? origin.fence : row.fence);
-    const metrics = metricsOf(whole.flatMap((each) => fenceOf(each) ?? []));
-    return whole.map((each) =>
+    const fenceOf = ({ row, origin }: (typeof found)[number]) => (origin ? origin.fence : row.fence);
+    const metrics = known ?? metricsOf(found.flatMap((each) => fenceOf(each) ?? []));
+    return found.map((each) =>
       recordOf(each.row, each.origin, Object.fromEntries(metrics.get(fenceOf(each) ?? 0) ?? [])),
     );
   }
@@ -136,6 +142,13 @@ export function createRunQueries(db: Database): RunQueries {
       return ids.flatMap((id) => byId.get(id) ?? []);
     },
 
+    ofSweep(id) {
+      const metrics = new Map<number, [string, number][]>();
+      const rows = wholeLasts.all(id) as unknown as [number, string, number | null, string | null][];
+      for (const [fence, key, value, text] of rows) keepMetric(metrics, fence, key, value, text);
+      return recordsOf((whole.all(id) as unknown as WholeRow[]).map(rowOf), metrics);
+    },
+
     shape: (id) => shapeOf.get(id) as unknown as StoredShape | undefined,
 
     state(id) {
@@ -169,6 +182,53 @@ interface Row {
   readonly started_at: number | null;
   readonly outcome_json: string | null;
   readonly sealed: number | null;
+}
+
+/** The columns of a Row in the order of the query. */
+type WholeRow = readonly [
+  string,
+  number,
+  string,
+  number,
+  string | null,
+  string,
+  number,
+  RunState,
+  string,
+  number,
+  number,
+  number | null,
+  number | null,
+  string | null,
+  string | null,
+  string | null,
+  number | null,
+  string | null,
+  number | null,
+];
+
+function rowOf(row: WholeRow): Row {
+  return {
+    run_id: row[0],
+    idx: row[1],
+    params_json: row[2],
+    created_at: row[3],
+    reused_from: row[4],
+    name: row[5],
+    sweep_number: row[6],
+    state: row[7],
+    reason: row[8],
+    priority: row[9],
+    attempt: row[10],
+    fence: row[11],
+    finished_at: row[12],
+    node: row[13],
+    devices_json: row[14],
+    phase: row[15],
+    started_at: row[16],
+    outcome_json: row[17],
+    sealed: row[18],
+  };
 }
 
 interface MetricRow {
@@ -218,6 +278,21 @@ function recordOf(row: Row, origin: SourceRow | undefined, metrics: { [key: stri
 
 function outcomeReason(state: RunState, outcome: Outcome | undefined): string {
   return state === "failed" && outcome ? describeOutcome(outcome) : "";
+}
+
+/** Adds a last value to those of its attempt, where it is a number. */
+function keepMetric(
+  found: Map<number, [key: string, value: number][]>,
+  fence: number,
+  key: string,
+  value: number | null,
+  text: string | null,
+): void {
+  const number = value ?? nonFinite(text);
+  if (number === undefined) return;
+  const known = found.get(fence);
+  if (known) known.push([key, number]);
+  else found.set(fence, [[key, number]]);
 }
 
 /** Texts that stand for numbers which SQLite cannot keep; any other text is no number. */
