@@ -199,6 +199,16 @@ print(summary.total, summary.succeeded)
   expect(readJson(folder, "out", "drawn.1.3", "config.json")).toEqual({ a: 2, b: "$HOME", c: 2 });
 });
 
+test("the example, twice", { timeout: BOUND_MS }, async () => {
+  const folder = project("example", {
+    "pipeline.py": readFileSync(resolve(import.meta.dirname, "../../../examples/ztxexp/pipeline.py"), "utf8"),
+  });
+  const first = await submit(folder, "pipeline.py");
+  expect(first.stdout).toMatch(/^RunSummary\(total=4, succeeded=3, failed=0, skipped=1, .*\n(.* .* [\d.]+\n){3}$/);
+  const second = await submit(folder, "pipeline.py");
+  expect(second.stdout).toMatch(/^RunSummary\(total=1, succeeded=0, failed=0, skipped=1, /);
+});
+
 describe("what cannot be sent", () => {
   test.each([
     ['.grid({"f": [print]})', "parameter f: <built-in function print> cannot be sent to the fleet"],
