@@ -148,12 +148,13 @@ function readIncluded(
     const part = IDENTITY_PARTS.find((each) => each === (colon < 0 ? entry : entry.slice(0, colon)));
     const path = colon < 0 ? undefined : entry.slice(colon + 1);
     const item = (node && itemsOf(node)[i]) ?? node;
-    const problem = !part || path === "" ? "is no part of an identity" : includedProblem(part, path);
-    if (problem === undefined && part) {
+    const takesFile = part === "env" || part === "data";
+    const isKnown = part && path !== "" && (path === undefined ? part !== "data" : takesFile);
+    if (isKnown) {
       include.add(part);
       if (path !== undefined) files[part].push(path);
     } else if (item) {
-      wrongValue(report, item, `identity.include[${i}], ${excerpt(entry)}, ${problem}`, INCLUDED_HINT);
+      wrongValue(report, item, `identity.include[${i}] must be ${INCLUDED}, not ${excerpt(entry)}`);
     }
   }
   return {
@@ -163,12 +164,7 @@ function readIncluded(
   };
 }
 
-const INCLUDED_HINT = '"command", "code", "env", "env:PATH" or "data:PATH"';
-
-function includedProblem(part: IdentityPart, path: string | undefined): string | undefined {
-  if (path === undefined) return part === "data" ? "names no file" : undefined;
-  return part === "env" || part === "data" ? undefined : "takes no file";
-}
+const INCLUDED = '"command", "code", "env", "env:PATH" or "data:PATH"';
 
 function readCauses(
   report: Report,
