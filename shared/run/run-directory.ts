@@ -9,6 +9,7 @@ export const RUN_DIR_NAMES: ReadonlySet<string> = new Set([
   "lease",
   "lease.new",
   "expired",
+  "stop",
   "stage",
   "bin",
   "artifacts",

@@ -195,6 +195,12 @@ describe("the end", () => {
     { exit: { code: 143 }, stop: "superseded", outcome: "superseded" },
     { exit: { code: 143 }, stop: "revoked", outcome: "superseded" },
     { exit: { code: 137, oom: true }, stop: "cancel", outcome: "cancelled" },
+    { exit: { code: 3, stage: "setup" }, outcome: "failed 3 setup" },
+    { exit: { code: 0, stage: "setup" }, outcome: "failed 0 setup" },
+    { exit: { code: 77, stage: "setup" }, outcome: "failed 77 setup" },
+    { exit: { code: 127, stage: "python" }, outcome: "failed 127 python" },
+    { exit: { code: 143, stage: "setup" }, stop: "cancel", outcome: "cancelled" },
+    { exit: { code: 137, stage: "setup", oom: true }, outcome: "oom" },
   ];
 
   test.each(CASES)("$exit, stopped for $stop: $outcome", ({ exit, stop, outcome }) => {
@@ -242,6 +248,12 @@ describe("found after a restart", () => {
     { phase: "accepted", found: { state: "rebooted" }, next: "ended", outcome: "lost reboot" },
     { phase: "running", found: { state: "running", process: PROCESS }, next: "running" },
     { phase: "running", found: { state: "exited", code: 3, expired: false }, next: "ended", outcome: "failed 3" },
+    {
+      phase: "running",
+      found: { state: "exited", code: 3, expired: false, stage: "setup" },
+      next: "ended",
+      outcome: "failed 3 setup",
+    },
     { phase: "running", found: { state: "exited", code: 137, expired: true }, next: "ended", outcome: "lost lease" },
     { phase: "running", found: { state: "dead", expired: false }, next: "ended", outcome: "lost shim_died" },
     { phase: "running", found: { state: "dead", expired: true }, next: "ended", outcome: "lost lease" },

@@ -93,6 +93,7 @@ test.each(RUN_STATES)("state %s comes back", (state) => {
 test.each<Outcome>([
   { kind: "succeeded" },
   { kind: "failed", exitCode: 3 },
+  { kind: "failed", exitCode: 0, stage: "setup" },
   { kind: "signalled", signal: 9 },
   { kind: "oom" },
   { kind: "timeout" },
