@@ -3,6 +3,7 @@ import { namesOf } from "../expression/names.ts";
 import type { ResourceRequest } from "../run/devices.ts";
 import { parseGpuText } from "../run/gpu-model.ts";
 import { DEVICES_PER_RUN_MAX } from "../run/limits.ts";
+import { nodeNameProblem } from "../run/node-names.ts";
 import { type CheckedExpression, readExpression } from "./checked-expression.ts";
 import { childOf, itemsOf, kindOf, type SpecNode, type Written } from "./node.ts";
 import { addFinding, excerpt, type Report, readText, valueSpan, wrongType, wrongValue } from "./report.ts";
@@ -87,9 +88,12 @@ function readGpuText(
 /** Only what is said of the node: a condition over parameters belongs into an expression over them. */
 function readNodeCondition(report: Report, node: SpecNode, label: string): CheckedExpression | undefined {
   const checked = readExpression(report, node, label);
-  const other = checked && namesOf(checked.expression).find((name) => !name.startsWith("node."));
+  const other = checked && namesOf(checked.expression).find((name) => nodeNameProblem(name) !== undefined);
   if (other === undefined) return checked;
-  const message = `${label} is asked of nodes, and "${other}" is nothing of a node`;
+  const isNode = other.startsWith("node.");
+  const message = isNode
+    ? `${label}: ${nodeNameProblem(other)}`
+    : `${label} is asked of nodes, and "${other}" is nothing of a node`;
   const hint = "names begin with node., such as node.name or node.labels.zone";
   addFinding(report, { id: "expression.name", message, span: valueSpan(node), hint });
   return undefined;

@@ -107,7 +107,10 @@ export const SECTION_KEYS = {
     backoff: own("backoff", 'time between attempts, growing, such as `"30s..10m"`', {
       without: "as the coordinator has it",
     }),
-    resume: boolean("true: the next attempt is told of the last one's checkpoints", { without: "false" }),
+    resume: boolean("true: the next attempt is told of the last one's checkpoints", {
+      without: "false",
+      noEffect: true,
+    }),
     avoid_node: boolean("true: the next attempt goes to another node where it can", { without: "false" }),
     remedy: own("remedies", "parameters to change after a certain failure", { without: "none", noEffect: true }),
   },

@@ -1,0 +1,99 @@
+/** What a sweep file asks of hosts and says of failures, and what users hold: with the real programs. */
+import { expect, test } from "vitest";
+import { startFleet } from "../helpers/fleet.ts";
+import { waitUntil } from "../helpers/wait-until.ts";
+
+test("failures: idle limits, causes that are tried again or never, and the sweep that is stopped by them", async () => {
+  await using fleet = await startFleet({ agents: 1, cpuSlots: 6 });
+  await fleet.submit(`
+    name = "silent"
+    run.command = "echo once; sleep 60"
+    limits.idle = "1500ms"
+    limits.stop_grace = "1s"
+  `);
+  await fleet.submit(`
+    name = "tried"
+    run.command = "echo 'torch.OutOfMemoryError: CUDA out of memory.'; exit 1"
+    retry = { max = 1, on = ["cuda-oom", "log:nothing*like it"], backoff = "10ms" }
+  `);
+  await fleet.submit(`
+    name = "final"
+    run.command = "echo 'ModuleNotFoundError: No module named torch'; exit 1"
+    retry = { max = 3, never = ["import-error"] }
+  `);
+  await fleet.submit(`
+    name = "stopped"
+    run.command = "echo \${n}; exit 1"
+    grid.n = [1, 2, 3, 4, 5]
+    limits = { parallel = 1, failures = 2 }
+  `);
+  const [silent] = await fleet.done("silent.1", 30_000);
+  expect(silent).toMatchObject({
+    state: "failed",
+    reason: "stopped: no output and no metric for as long as its idle limit",
+  });
+  const [tried] = await fleet.done("tried.1", 30_000);
+  expect(tried).toMatchObject({ state: "failed", attempt: 2, exitCode: 1, reason: "exit code 1, cuda-oom" });
+  const [final] = await fleet.done("final.1", 30_000);
+  expect(final).toMatchObject({ state: "failed", attempt: 1 });
+  expect(final?.reason).toBe('exit code 1, import-error (not tried again: [retry] never has "import-error")');
+  const stopped = await fleet.done("stopped.1", 30_000);
+  expect(stopped.map(({ state }) => state)).toEqual(["failed", "failed", "cancelled", "cancelled", "cancelled"]);
+  expect(stopped[4]?.reason).toBe("its sweep was stopped: 2 of its runs failed ([limits] failures = 2)");
+});
+
+test("hold, resume, pause, edit, after", async () => {
+  await using fleet = await startFleet({ agents: 1, cpuSlots: 1 });
+  await fleet.submit(`
+    name = "first"
+    hold = true
+    seeds = [0, 1]
+    run.command = ["true"]
+  `);
+  await fleet.submit(`
+    name = "second"
+    after = ["first"]
+    run.command = ["true"]
+  `);
+  const why = async (ref: string) => (await fleet.exp("why", ref)).stdout;
+  expect(await why("first.1.1")).toContain("held: by the user; `exp resume` lets it go");
+  expect(await why("second.1.1")).toContain("waits until first.1 (2 runs left) is over");
+  expect(await fleet.exp("resume", "first.1.2")).toMatchObject({ code: 0, stdout: "1 run let go\n" });
+  await waitUntil("one has run", async () => (await fleet.runs("first.1"))[1]?.state === "succeeded", {
+    boundMs: 20_000,
+  });
+  expect((await fleet.runs("first.1"))[0]).toMatchObject({ state: "held" });
+  expect(await fleet.exp("edit", "second", "--priority", "9")).toMatchObject({ code: 0, stdout: "1 run changed\n" });
+  expect((await fleet.runs("second.1"))[0]).toMatchObject({ state: "queued", priority: 9 });
+  expect(await fleet.exp("pause", "second.1")).toMatchObject({ code: 0, stdout: "1 held\n" });
+  await fleet.exp("resume", "first.1", "second.1");
+  const [second] = await fleet.done("second.1", 20_000);
+  expect(second).toMatchObject({ state: "succeeded" });
+  expect((await fleet.runs("first.1")).map(({ state }) => state)).toEqual(["succeeded", "succeeded"]);
+});
+
+test("a run goes where it asked for, or says what no node has", async () => {
+  await using fleet = await startFleet({ agents: 2, gpus: "fake:2x24GB" });
+  await waitUntil("both have joined", async () => (await fleet.api<unknown[]>("/nodes")).length === 2, {
+    boundMs: 20_000,
+  });
+  await fleet.submit(`
+    name = "placed"
+    seeds = [0, 1, 2]
+    run.command = ["true"]
+    [resources]
+    gpus = 1
+    gpu_memory = "20GB"
+    where = "node.name == 'node-2'"
+  `);
+  expect((await fleet.done("placed.1", 30_000)).map(({ node }) => node)).toEqual(["node-2", "node-2", "node-2"]);
+  await fleet.submit(`
+    name = "large"
+    run.command = ["true"]
+    resources.gpu = "24GB..:1"
+    resources.gpu_share = 1.0
+    resources.memory = "100TB"
+  `);
+  const { stdout } = await fleet.exp("why", "large");
+  expect(stdout).toMatch(/no node has 1 GPU \(24GB\), 100TB memory: node-1, node-2: \S+ memory, needs 100TB/);
+});
