@@ -55,6 +55,11 @@ export class Output {
     if (!this.#config.quiet) this.#err.write(`${line}\n`);
   }
 
+  /** What was accepted and does not do what it may seem to. */
+  warn(line: string): void {
+    this.note(`warning: ${escapeControl(line)}`);
+  }
+
   /** A command that works and is likely wanted next: it speaks to the same coordinator as this one. */
   next(command: string): void {
     if (!this.isJson) this.note(`next: ${command}${this.#sameTarget()}`);

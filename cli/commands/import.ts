@@ -44,7 +44,7 @@ export const importRuns: Command = {
         await sender.add(found.run);
       } else if (found.kind === "damaged") {
         damaged += 1;
-        session.out.note(`warning: ${directory} is left out: ${found.problem}`);
+        session.out.warn(`${directory} is left out: ${found.problem}`);
       } else if (found.kind === "not-completed") {
         others.set(found.status, (others.get(found.status) ?? 0) + 1);
       }

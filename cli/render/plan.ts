@@ -9,6 +9,8 @@ export interface PlanView {
   /** False where no coordinator was asked, so that nothing is known of earlier work. */
   readonly reuseChecked: boolean;
   readonly axes: readonly { readonly key: string; readonly size: number }[];
+  /** What the file says and has no effect, each with its place. */
+  readonly warnings: readonly string[];
   /** The first few. */
   readonly points: readonly PlanPointView[];
 }

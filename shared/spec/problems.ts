@@ -24,6 +24,12 @@ export function specError(problems: readonly SpecProblem[]): AppError {
   });
 }
 
+/** "sweep.toml:3:1: check_interval has no effect": a warning on one line, with what to do about it. */
+export function warningLine({ message, place, hint }: SpecProblem): string {
+  const where = place ? `${place.file}:${place.line}:${place.column}: ` : "";
+  return `${where}${message}${hint === undefined ? "" : `; ${hint}`}`;
+}
+
 /** `did you mean "lr"?`, where `meant` is something. */
 export function didYouMean(meant: string | undefined, rest: string): string {
   return meant === undefined ? rest : `did you mean ${meant}? ${rest}`;

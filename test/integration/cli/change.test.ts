@@ -13,7 +13,7 @@ const { dir, withServer } = rig;
 const WATCHED = { total: 4, catchingUp: 0, done: false, bestRef: "", bestValue: 0, bestMetric: "" };
 
 describe("changes", () => {
-  const submitted = { sweep: "digits.1", total: 4, fresh: 3, reused: 1 };
+  const submitted = { sweep: "digits.1", total: 4, fresh: 3, reused: 1, warnings: [] };
 
   test("submit sends the file as it is, under an id", async () => {
     const { stdout, stderr, calls } = await withServer({ submit: () => submitted }, [

@@ -65,6 +65,7 @@ describe("refusals", () => {
         { key: "lr", size: 2 },
         { key: "seed", size: 2 },
       ],
+      warnings: [],
       points: [
         {
           index: 1,
