@@ -31,7 +31,7 @@ export function evaluate(
 ): Evaluation {
   const walk = startWalk(scope, known);
   const value = evaluateNode(walk, expression.root);
-  if (meter) meter.steps += STEPS_MAX - Math.max(0, walk.steps) + expression.text.length;
+  if (meter) meter.steps += STEPS_MAX - Math.max(0, walk.steps);
   return walk.problem === undefined ? { value } : { problem: walk.problem };
 }
 

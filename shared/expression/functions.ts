@@ -168,9 +168,12 @@ function wholeOf(walk: Walk, at: At, value: number, compute: (x: number) => numb
   return integer(walk, at, compute(value) + 0);
 }
 
+/** An element takes longer than a character. */
+const ELEMENT_STEPS = 8;
+
 /** What a function of many values goes through: elements, characters or keys. */
 function itemsOf(walk: Walk, at: At, name: string, value: Value): readonly Value[] {
-  if (isList(value)) return value;
+  if (isList(value)) return spend(walk, at, ELEMENT_STEPS * value.length) ? value : [];
   if (typeof value === "string") return spend(walk, at, value.length) ? Array.from(value) : [];
   if (isTable(value)) return Object.keys(value);
   wrongType(walk, at, name, "a list", value);

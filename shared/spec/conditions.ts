@@ -1,14 +1,18 @@
 /** `[derive]` and `where`: expressions over the parameters of a point, checked for their names with the file. */
 import { namesOf } from "../expression/names.ts";
 import { type CheckedExpression, namesAreKnown, readExpression } from "./checked-expression.ts";
+import { grouped } from "./document.ts";
 import type { Leaf } from "./leaves.ts";
 import { itemsOf, kindOf, type SpecNode } from "./node.ts";
-import { addFinding, type Report, valueSpan, wrongType } from "./report.ts";
+import { addFinding, keySpan, type Report, valueSpan, wrongType, wrongValue } from "./report.ts";
 
 /** What is known of a run, besides its parameters, while points are made. */
 export const INDEX_NAME = "run.index";
 export const SWEEP_NAME = "sweep.name";
 const LATE_NAMES: readonly string[] = [INDEX_NAME, SWEEP_NAME];
+
+/** Conditions of a file or a variant, and derived parameters. */
+export const EXPRESSIONS_MAX = 1_000;
 
 /** What is known only where a run starts. */
 const HOST_NAMES = /^(?:run\.(?:id|name|dir|attempt)|node\..+|gpus|args|resume|env\..+)$/;
@@ -43,6 +47,12 @@ export function planDerived(expressions: Expressions, leaves: readonly Leaf[], k
   const names = new Set([...known, ...LATE_NAMES]);
   const late = new Set(LATE_NAMES);
   const derived: Derived[] = [];
+  const [first] = leaves;
+  if (first && leaves.length > EXPRESSIONS_MAX) {
+    const message = `${first.table} has more than ${grouped(EXPRESSIONS_MAX)} parameters`;
+    addFinding(expressions.report, { id: "spec.value", message, span: keySpan(first.node) });
+    return [];
+  }
   for (const { name, label, node } of leaves) {
     const checked = readOnce(expressions, node, label);
     const isKnown = checked !== undefined && mayBeUsed(expressions.report, checked, names);
@@ -65,8 +75,8 @@ export function planConditions(
   derived: readonly Derived[],
 ): Condition[] {
   const { report } = expressions;
-  const names = new Set([...known, ...derived.map(({ name }) => name)]);
-  const late = new Set([...LATE_NAMES, ...derived.filter(({ isLate }) => isLate).map(({ name }) => name)]);
+  const names = new Set([...known, SWEEP_NAME, ...derived.map(({ name }) => name)]);
+  const late = new Set([INDEX_NAME, ...derived.filter(({ isLate }) => isLate).map(({ name }) => name)]);
   const conditions: Condition[] = [];
   for (const [node, label] of lists) {
     if (!node) continue;
@@ -74,7 +84,12 @@ export function planConditions(
       wrongType(report, node, label, "a list of conditions", "put it in brackets: [ … ]");
       continue;
     }
-    for (const [i, item] of itemsOf(node).entries()) {
+    const items = itemsOf(node);
+    if (items.length > EXPRESSIONS_MAX) {
+      wrongValue(report, node, `${label} has more than ${grouped(EXPRESSIONS_MAX)} conditions`);
+      continue;
+    }
+    for (const [i, item] of items.entries()) {
       const condition = conditionOf(expressions, item, `${label}[${i}]`);
       if (!condition) continue;
       const lateName = namesOf(condition.checked.expression).find((used) => isAmong(used, late));

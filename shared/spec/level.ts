@@ -2,17 +2,20 @@
  * The tables that describe points, as the whole file has them or as one variant does: `[base]`, `[grid]`, `[zip]`,
  * `[random]`, `[derive]` and `where`. Within a level no parameter may be set in two ways.
  */
+import { suggest } from "../kernel/suggest.ts";
 import { type AxisPlan, gridAxis, zipAxis } from "./axis-plan.ts";
 import type { SpecSource } from "./document.ts";
 import { type Leaf, leavesOf } from "./leaves.ts";
 import { childOf, entriesOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
 import { isSeries } from "./param-value.ts";
 import { type RandomTable, readRandomTable } from "./random-plan.ts";
-import { addFinding, keySpan, type Report, wrongType, wrongValue } from "./report.ts";
+import { addFinding, addWarning, keySpan, type Report, wrongType, wrongValue } from "./report.ts";
 import type { VARIANT_KEYS } from "./sweep-keys.ts";
 
 /** Name of the parameter that `seeds` and `repeats` set. */
 export const SEED_PARAM = "seed";
+
+const LONG_SERIES = ["linspace", "logspace", "powers"] as const;
 
 export interface Level {
   readonly base: readonly Leaf[];
@@ -34,6 +37,7 @@ export function readLevel(report: Report, source: SpecSource, node: SpecNode, pr
   const table = (key: string) => `[${prefix}${key}]`;
   const base = leavesOf(report, at("base"), table("base"), `${prefix}base`);
   const gridLeaves = leavesOf(report, at("grid"), table("grid"), `${prefix}grid`, isSeries);
+  for (const leaf of gridLeaves) warnOfSeries(report, leaf);
   const zipLeaves = zipGroups(report, at("zip"), prefix);
   const random = readRandomTable(report, at("random"), `${prefix}random`);
   const derive = leavesOf(report, at("derive"), table("derive"), `${prefix}derive`);
@@ -48,6 +52,15 @@ export function readLevel(report: Report, source: SpecSource, node: SpecNode, pr
     where: at("where"),
     names,
   };
+}
+
+/** `lr = { linspce = [0, 1, 5] }` is a parameter `lr.linspce` with three values; hardly what was meant. */
+function warnOfSeries(report: Report, { name, node }: Leaf): void {
+  const last = name.slice(name.lastIndexOf(".") + 1);
+  const meant = name.includes(".") ? suggest(last, LONG_SERIES) : undefined;
+  if (meant === undefined) return;
+  const message = `"${name}" is taken for a parameter of that name`;
+  addWarning(report, { id: "spec.series", message, span: keySpan(node), hint: `did you mean { ${meant} = … }?` });
 }
 
 /** One `[zip]`, or several `[[zip]]`. */

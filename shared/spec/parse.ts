@@ -6,7 +6,7 @@ import { POINTS_DEFAULT_MAX, RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
 import { type Block, type Drawn, loadBlock, sizeOf } from "./block.ts";
 import { type BlockContext, type BlockPlan, planBlock } from "./block-plan.ts";
 import { type Condition, type Expressions, planConditions, planDerived } from "./conditions.ts";
-import type { SpecSource } from "./document.ts";
+import { grouped, type SpecSource } from "./document.ts";
 import { loadDocument } from "./extends.ts";
 import { type Level, readLevel } from "./level.ts";
 import { childOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
@@ -47,6 +47,9 @@ export function parseSpec(source: SpecSource): { spec: SweepSpec } | { problems:
   return spec && report.findings.length === 0 ? { spec } : { problems: problemsOf(report) };
 }
 
+/** Variants, and sets of explicit runs that differ in more than values. */
+const BLOCKS_MAX = 10_000;
+
 /** A block on its way from the file. */
 interface Draft {
   readonly plan: BlockPlan;
@@ -75,6 +78,11 @@ function readSpec(report: Report, source: SpecSource, root: SpecNode): SweepSpec
     tags: settings.tags,
     retry: readRetry(report, childOf(root, "retry")),
   };
+  if (drafts.length > BLOCKS_MAX) {
+    const message = `the runs differ in more than their values in over ${grouped(BLOCKS_MAX)} places`;
+    wrongValue(report, childOf(root, "runs") ?? root, message, "give neighbouring runs the same parameters");
+    return undefined;
+  }
   const expressions: Expressions = { report, read: new Map(), conditions: new Map() };
   const rests = planRests(expressions, outerShape, drafts);
   checkOrder(report, root, top.order);
@@ -113,6 +121,10 @@ function planVariants(context: BlockContext, source: SpecSource, outer: Level, n
     return [];
   }
   const items = itemsOf(node);
+  if (items.length > BLOCKS_MAX) {
+    wrongValue(report, node, `variants has more than ${grouped(BLOCKS_MAX)} alternatives`);
+    return [];
+  }
   if (items.length === 0) wrongValue(report, node, "variants is an empty list, so there would be no run at all");
   return items.flatMap((item, i) => {
     const label = `variants[${i}]`;

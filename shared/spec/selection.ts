@@ -38,8 +38,10 @@ export interface Selection {
 
 /** Different shapes of one sweep. */
 const SHAPES_MAX = 10_000;
-/** Characters of expressions that are evaluated, and what they do besides, for all points together. */
-const STEPS_MAX = 400_000_000;
+/** What expressions may do with lists and texts, for all points together. */
+const STEPS_MAX = 20_000_000;
+/** Characters of expressions times points. */
+const CHARS_MAX = 1_000_000_000;
 
 /** The selection; undefined, and findings, where an expression fails at a point or nothing is left. */
 export function selectPoints(spec: SweepSpec, maker: PointMaker): Selection | undefined {
@@ -96,6 +98,7 @@ class Survey {
     }
     const mayRepeat = canRepeat(this.#spec);
     if (!mayRepeat && blocks.every(isPlain)) return undefined;
+    if (!this.#isWithinChars()) return undefined;
     if (this.shapeOfBlock.includes(-1)) this.shapeOfPoint = new Uint32Array(this.#maker.count);
     const kept = new Uint32Array(this.#maker.count);
     const seen = mayRepeat ? new FingerprintSet(this.#maker.count) : undefined;
@@ -186,10 +189,21 @@ class Survey {
     refuseAt(this.#report, block, cursor, { checked, problem });
   }
 
+  #isWithinChars(): boolean {
+    let chars = 0;
+    for (const block of this.#spec.blocks) {
+      for (const { expression } of expressionsOf(block)) chars += expression.text.length * block.count;
+    }
+    return chars <= CHARS_MAX || this.#refuseWork();
+  }
+
   #isWithinSteps(): boolean {
-    if (this.meter.steps <= STEPS_MAX) return true;
+    return this.meter.steps <= STEPS_MAX || this.#refuseWork();
+  }
+
+  #refuseWork(): false {
     const first = this.#spec.blocks.flatMap(expressionsOf)[0];
-    const message = "the expressions take too many steps for so many points";
+    const message = "the expressions are too much work for so many points";
     if (first) addFinding(this.#report, { id: "expression.limit", message, span: valueSpan(first.node) });
     return false;
   }
@@ -224,7 +238,7 @@ function checkLate(spec: SweepSpec, maker: PointMaker, { total, points }: Select
     if (spec.report.findings.length > 0) return false;
     if (meter.steps > 2 * STEPS_MAX) {
       const late = spec.blocks.flatMap(({ derived }) => derived).find(({ isLate }) => isLate);
-      const message = "the expressions take too many steps for so many points";
+      const message = "the expressions are too much work for so many points";
       if (late) addFinding(spec.report, { id: "expression.limit", message, span: valueSpan(late.checked.node) });
       return false;
     }

@@ -16,6 +16,8 @@ export interface Sizes {
 }
 
 const FACTORS_SHOWN_MAX = 8;
+/** A larger product is not written out. */
+const SHOWN_MAX = 10n ** 24n;
 /** Values of a column whose bytes are measured; of a longer one, every so many. */
 const MEASURED_MAX = 10_000;
 
@@ -36,7 +38,7 @@ export function checkCount(report: Report, root: SpecNode, { sizes, seeds, max }
       : "shorten the lists or split the sweep";
   addFinding(report, {
     id: "spec.too-many-points",
-    message: `${arithmetic}${grouped(count)} points; the limit is ${grouped(max)}`,
+    message: `${arithmetic}${count > SHOWN_MAX ? "far too many" : grouped(count)} points; the limit is ${grouped(max)}`,
     span: keySpan(node),
     hint,
   });

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { POINTS_DEFAULT_MAX, SPEC_BYTES_MAX } from "../../../shared/run/limits.ts";
 import { parseSpec } from "../../../shared/spec/parse.ts";
 import { specError } from "../../../shared/spec/problems.ts";
+import { readSweep } from "../../../shared/spec/read-sweep.ts";
 import { problemLine, problemLinesOf, tomlSource } from "../../helpers/spec-source.ts";
 
 const SOUND = 'name = "a"\nrun.command = ["true"]\n';
@@ -26,10 +27,12 @@ const FILES: readonly WrongFile[] = readFileSync(
   });
 
 describe("wrong files", () => {
-  test("there are many", () => expect(FILES.length).toBeGreaterThan(100));
+  test("there are many", () => expect(new Set(FILES.map(({ title }) => title)).size).toBeGreaterThan(400));
 
   test.each(FILES)("$title", ({ text, problems }) => {
-    const result = parseSpec(tomlSource(text));
+    const started = cpuMs();
+    const result = readSweep(tomlSource(text));
+    expect(cpuMs() - started).toBeLessThan(1_000);
     const found = "problems" in result ? result.problems : [];
     expect(found.map(problemLine)).toEqual(problems);
     for (const { place } of found) {
@@ -94,6 +97,80 @@ describe("files that do not fit into a table", () => {
     ],
   ];
 
+  const hostile: [title: string, text: string, problem: string][] = [
+    [
+      "ten million points over grid, zip, variants, samples and seeds",
+      `${SOUND}seeds = ${numbers(100)}\n[grid]\na = ${numbers(100)}\n[zip]\nb = ${numbers(10)}\n[random]\nsamples = 50\nspace.r = { uniform = [0.0, 1.0] }\n[[variants]]\nbase = { v = 1 }\n[[variants]]\nbase = { v = 2 }\n`,
+      "4:2+4 spec.too-many-points: 2 variants and runs of 100,000 points x 100 seeds = 10,000,000 points; the limit is 100,000 | shorten the lists or split the sweep",
+    ],
+    [
+      "a thousand axes",
+      `${SOUND}[grid]\n${Array.from({ length: 1000 }, (_, i) => `a${i} = [1, 2]`).join("\n")}\n`,
+      "3:2+4 spec.too-many-points: 2 x 2 x 2 x 2 x 2 x 2 x 2 x 2 x … = far too many points; the limit is 100,000 | shorten the lists or split the sweep",
+    ],
+    [
+      "a hundred thousand conditions",
+      `${SOUND}where = [${'"a == 1", '.repeat(100_000)}]\n[grid]\na = ${numbers(1000)}\n`,
+      "3:9 spec.value: where has more than 1,000 conditions",
+    ],
+    [
+      "ten thousand derived parameters",
+      `${SOUND}[derive]\n${Array.from({ length: 10_000 }, (_, i) => `d${i} = "${i}"`).join("\n")}\n`,
+      "4:1+2 spec.value: [derive] has more than 1,000 parameters",
+    ],
+    [
+      "derived texts that double",
+      `${SOUND}[grid]\na = ${numbers(1000)}\n[derive]\nd0 = "'x' * 1000"\n${Array.from({ length: 20 }, (_, i) => `d${i + 1} = "d${i} + d${i}"`).join("\n")}\n`,
+      "13:7+7 expression.limit: the result has 128000 characters; the limit is 100000 (at a=0)",
+    ],
+    [
+      "derived texts that are large together",
+      `${SOUND}[grid]\na = ${numbers(1000)}\n[derive]\n${Array.from({ length: 20 }, (_, i) => `d${i} = "'x' * 50000"`).join("\n")}\n`,
+      "6:1+2 spec.too-large: with derived ones, the parameters of one run take 1,000,177 bytes; the limit is 65,536",
+    ],
+    [
+      "expressions that take long at many points",
+      `${SOUND}seeds = ${numbers(100_000)}\nwhere = ["sum([1] * 1000) > 1"]\n`,
+      "4:10+21 expression.limit: the expressions are too much work for so many points",
+    ],
+    [
+      "twenty thousand variants",
+      `${SOUND}${"[[variants]]\n".repeat(20_000)}`,
+      "3:3+8 spec.value: variants has more than 10,000 alternatives",
+    ],
+    [
+      "many keys that do not exist",
+      `${SOUND}limits.x = { ${Array.from({ length: 20_000 }, (_, i) => `k${i} = 1`).join(", ")} }\n`,
+      '3:8 spec.unknown-key: "x" is not a key of [limits] | keys: time, idle, parallel, failures, runs, gpu_hours, stop_grace',
+    ],
+    [
+      "a name of a million characters",
+      `${SOUND}base.${"x".repeat(1_000_000)} = 1\n`,
+      "3:6 spec.name: the name of a parameter is longer than 128 characters",
+    ],
+    [
+      "a parameter of ten thousand parts",
+      `${SOUND}[base]\n"${Array(10_000).fill("a").join(".")}" = 1\n`,
+      "4:1 spec.name: the name of a parameter is longer than 128 characters",
+    ],
+    [
+      "a thousand resources by expression",
+      `${SOUND}[grid]\na = ${numbers(20_000)}\n[resources]\nmemory = { expr = "str(a + 1) + 'MB'" }\n`,
+      "6:19+19 spec.too-large: runs ask for resources in more than 10,000 ways",
+    ],
+    [
+      "patterns that match slowly",
+      `${SOUND}[identity]\nignore = ["${"a*".repeat(40)}b"]\n[grid]\n${"a".repeat(120)} = [1, 2]\nb = [1, inf]\n`,
+      '7:9+3 spec.value: grid.b[1] is not a finite number | write it as a string, such as "inf"',
+    ],
+  ];
+
+  test.each(hostile)("%s", (_title, text, problem) => {
+    const started = cpuMs();
+    expect(problemLinesOf(text)).toEqual([problem]);
+    expect(cpuMs() - started).toBeLessThan(1_000);
+  });
+
   test.each(cases)("%s", (_title, text, problem) => {
     expect(problemLinesOf(text)).toEqual([problem]);
   });
@@ -130,6 +207,12 @@ describe("specError", () => {
     });
   });
 });
+
+/** Processor time of this thread: the machine may be busy with other things. */
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
 
 function numbers(count: number): string {
   return `[${Array.from({ length: count }, (_, i) => i).join(", ")}]`;
