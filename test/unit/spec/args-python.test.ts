@@ -5,12 +5,21 @@ import { describe, expect, test } from "vitest";
 import type { Value } from "../../../shared/expression/value.ts";
 import { argsProblem, renderArgs } from "../../../shared/spec/args.ts";
 import { paramsToNestedJson } from "../../../shared/spec/params-json.ts";
-import { type ArgsOptions, FloatParam, type Params, type ParamValue } from "../../../shared/spec/types.ts";
+import { quoteWords } from "../../../shared/spec/shell.ts";
+import { renderCommand } from "../../../shared/spec/template.ts";
+import {
+  type ArgsOptions,
+  type ArgsStyle,
+  FloatParam,
+  type Params,
+  type ParamValue,
+} from "../../../shared/spec/types.ts";
 import { isList, valueText } from "../../../shared/spec/value-text.ts";
 import { program } from "../../helpers/attempts.ts";
 import { anyParams } from "./any-params.ts";
 
 const CASES = 60;
+const SHELL_CASES = 15;
 
 /** How a script declares the option of a value, and what it then has, as Python's `repr`. */
 function declared(value: ParamValue, options: ArgsOptions): { kind: string; value: Expected } {
@@ -117,4 +126,49 @@ test.each(["json", "toml"] as const)("Python reads a file of %s, ints and floats
     .split("\n")
     .map((line) => JSON.parse(line) as unknown);
   expect(found).toEqual(reprs(all.map((params) => paramsToNestedJson(params))));
+});
+
+describe("a program that is called through a shell gets the very values", () => {
+  const show =
+    "import json, os, sys; print(json.dumps([sys.argv[1:], {k: v for k, v in os.environ.items() if k[1:].isdigit()}]))";
+  const started = (args: ArgsStyle, params: Params): [string[], Record<string, string>] => {
+    const command = args === "env" ? "$PYTHON -c ${show}" : "$PYTHON -c ${show} ${args}";
+    const template = { command, args, cwd: "/", env: {} };
+    const text = command.replace("${show}", quoteWords([show]).replaceAll("$", "$$$$"));
+    const rendered = renderCommand({ ...template, command: text }, params, {
+      run: { id: "", name: "", index: 1, dir: "/run" },
+      sweep: "",
+      node: "",
+      gpus: 0,
+    });
+    if ("problem" in rendered) throw new Error(rendered.problem);
+    const [shell = "", ...words] = rendered.argv;
+    const output = execFileSync(shell, words, { env: { PYTHON: interpreter, ...rendered.env }, encoding: "utf8" });
+    return JSON.parse(output) as [string[], Record<string, string>];
+  };
+  // Not by its name: a wrapper of that name takes longer than Python.
+  const interpreter = execFileSync("python3", ["-c", "import sys; print(sys.executable)"], { encoding: "utf8" }).trim();
+  const samples = fc.sample(anyParams(), { numRuns: SHELL_CASES, seed: 5 });
+
+  test("kv", () => {
+    for (const params of samples) {
+      const [words] = started("kv", params);
+      expect(words).toEqual(Array.from(params, ([name, value]) => `${name}=${valueText(value)}`));
+    }
+  });
+
+  test("json", () => {
+    for (const params of samples) expect(started("json", params)[0]).toEqual([paramsToNestedJson(params)]);
+  });
+
+  test("env", () => {
+    for (const params of samples) {
+      // Names that are one variable are refused where the file is read.
+      const own = new Map(Array.from(params, ([, value], i) => [`p${i}`, value]));
+      const [, variables] = started("env", own);
+      expect(variables).toEqual(
+        Object.fromEntries(Array.from(own, ([name, value]) => [name.toUpperCase(), valueText(value)])),
+      );
+    }
+  });
 });
