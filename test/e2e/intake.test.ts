@@ -150,7 +150,13 @@ test("a results root of ztxexp: the same grid here runs what is missing", async 
     "optim.name" = ["adam", "sgd"]
     lr = [0.1, 0.01]
   `;
-  // As in any sweep, the command counts unless the file says that it does not.
+  // As in any sweep, the command counts unless the file says that it does not, which the plan suggests.
+  const ours = sweep("").replace("num_workers = 4", "");
+  writeFileSync(join(fleet.dir, "ours.toml"), ours);
+  const planned = await fleet.exp("plan", join(fleet.dir, "ours.toml"));
+  expect(planned.stderr).toContain(
+    "warning: 2 new runs have the parameters of imported work; identity.include = [] lets parameters alone decide\n",
+  );
   expect(await fleet.submit(sweep(""))).toMatchObject({ total: 4, reused: 0 });
   await fleet.done("after.1", 30_000);
   expect(await fleet.submit(sweep("identity.include = []"), "--priority", "1")).toMatchObject({ total: 4, reused: 0 });

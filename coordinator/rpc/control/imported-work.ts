@@ -1,7 +1,9 @@
 /** Which imported run counts for a name that a point of a sweep has. */
 import { configKey, withoutIgnored } from "../../../shared/compat/imported-config.ts";
+import { importedNameOf } from "../../../shared/compat/imported-name.ts";
 import type { RunId } from "../../../shared/kernel/ids.ts";
 import { isIgnored } from "../../../shared/spec/canonical.ts";
+import { paramsFromJson } from "../../../shared/spec/params-json.ts";
 import type { ImportedName, SweepSettings } from "../../../shared/spec/types.ts";
 import type { Imports } from "../../store/imports.ts";
 
@@ -20,4 +22,32 @@ export function importedWork({ identity }: SweepSettings, imports: Imports): Fin
     if (key !== undefined && !known.has(key)) known.set(key, id);
   }
   return ({ key }) => known.get(key);
+}
+
+/** New points that are looked at for a hint. */
+const LOOKED_AT_MAX = 1_000;
+
+/**
+ * Watches for new points that would be reused if parameters alone decided: what somebody who has just imported work may have
+ * expected. `hint` gives the line that says so, where there are any.
+ */
+export function watchForMissed(settings: SweepSettings, imports: Imports) {
+  const { identity } = settings;
+  const loose: SweepSettings = { ...settings, identity: { ...identity, include: [] } };
+  const find = identity.include.length > 0 ? importedWork(loose, imports) : undefined;
+  let looked = 0;
+  let missed = 0;
+  return {
+    look(paramsJson: string): void {
+      if (!find || looked === LOOKED_AT_MAX) return;
+      looked += 1;
+      const name = importedNameOf(loose, { params: paramsFromJson(paramsJson) });
+      if (name && find(name)) missed += 1;
+    },
+    hint(): string | undefined {
+      if (missed === 0) return undefined;
+      const some = looked === LOOKED_AT_MAX ? `${missed} of the first ${looked}` : missed;
+      return `${some} new runs have the parameters of imported work; identity.include = [] lets parameters alone decide`;
+    },
+  };
 }

@@ -8,6 +8,7 @@ import { warningLine } from "../../../shared/spec/problems.ts";
 import { shownArgv } from "../../../shared/spec/shown-command.ts";
 import type { WriteDeps } from "./deps-write.ts";
 import { type DecidedPoint, type ExpandedSource, expandSource } from "./expand-source.ts";
+import { watchForMissed } from "./imported-work.ts";
 
 const SHOW_MAX = 1000;
 
@@ -19,10 +20,12 @@ export const plan =
     const points: PlanPoint[] = [];
     let total = 0;
     let reused = 0;
+    const missed = watchForMissed(expanded.settings, deps.submissions.imports);
     for await (const slice of expanded.slices) {
       for (const point of slice) {
         total += 1;
         if (point.reusedFrom !== undefined) reused += 1;
+        else missed.look(point.paramsJson);
         if (points.length < show) points.push(planPoint(deps, expanded, point));
       }
       await nextTurn();
@@ -34,7 +37,7 @@ export const plan =
       reused,
       axes: expanded.report.axes.map(({ key, size }) => ({ key, size })),
       points,
-      warnings: expanded.report.warnings.map(warningLine),
+      warnings: [...expanded.report.warnings.map(warningLine), ...[missed.hint() ?? []].flat()],
     };
   };
 
