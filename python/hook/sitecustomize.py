@@ -33,8 +33,8 @@ def _show_crashes() -> None:
 def _run_the_next() -> None:
     try:
         from expfleet._step_aside import step_aside
-    except ImportError:
-        return  # Only this folder is on the path.
+    except (ImportError, SyntaxError):
+        return  # Only this folder is on the path, or this Python is older than the client.
     step_aside("sitecustomize", __file__)
 
 

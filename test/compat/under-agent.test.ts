@@ -101,6 +101,25 @@ function tableOf(client: string): string {
   return readFileSync(join(directory, "metrics/run_0001.csv"), "utf8");
 }
 
+test("numbers of numpy are numbers", () => {
+  const code = `
+import numpy as np, expfleet as exp
+exp.log({"f32": np.float32(0.5), "f64": np.float64("nan"), "i8": np.int8(3), "b": np.bool_(True)}, step=np.int64(7))
+exp.log({"0-d": np.array(0.25), "one": np.array([2]), "two": np.array([1, 2])}, step=8)
+exp.summary["best"] = np.float32(0.25)`;
+  const env = { PYTHONPATH: CLIENT, EXP_RUN_ID: "run_1", EXP_EVENTS: join(dir, "client.jsonl") };
+  execFileSync(withPackages[0] ?? "", ["-c", code], { env });
+  const events = readFileSync(join(dir, "client.jsonl"), "utf8")
+    .split("\n")
+    .flatMap((line) => parseClientLine(line) ?? []);
+  expect(events.map((event) => ("values" in event ? Object.fromEntries(event.values) : {}))).toEqual([
+    { f32: 0.5, f64: Number.NaN, i8: 3, b: 1 },
+    { "0-d": 0.25, one: 2, two: "[1 2]" },
+    { best: 0.25 },
+  ]);
+  expect(events[0]).toMatchObject({ step: 7 });
+});
+
 describe("a script for EXP", () => {
   test("with EXP installed: EXP it is, and its table arrives byte for byte", async () => {
     const ended = await run(withPackages, "under_agent_exp.py");

@@ -141,7 +141,7 @@ def note_run(run: Dict[str, Any], batch: Batch, configs: Optional[List[Dict[str,
     directory = batch.results_root / run["ref"]
     directory.mkdir(parents=True, exist_ok=True)
     status = _STATUS.get(run["state"], "failed")
-    config = run["params"] if configs is None else configs[int(run["index"]) - 1]
+    config = _nested(run["params"]) if configs is None else configs[int(run["index"]) - 1]
     started, finished = _time(run.get("startedAt")), _time(run.get("finishedAt"))
     record = {
         "schema_version": 2,
@@ -164,6 +164,18 @@ def note_run(run: Dict[str, Any], batch: Batch, configs: Optional[List[Dict[str,
         _write_json(directory / "metrics.json", {key: _number(value) for key, value in run["metrics"].items()})
     # Last: who sees its status finds the rest in place.
     _write_json(directory / "run.json", record)
+
+
+def _nested(params: Dict[str, Any]) -> Dict[str, Any]:
+    """Parameters by dotted names, as the dicts that they were."""
+    config: Dict[str, Any] = {}
+    for path, value in params.items():
+        *tables, last = path.split(".")
+        table = config
+        for name in tables:
+            table = table.setdefault(name, {})
+        table[last] = value
+    return config
 
 
 def _write_json(path: Path, value: Any) -> None:
