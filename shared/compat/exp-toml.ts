@@ -153,7 +153,7 @@ function shapeOfEntry(entry: ExpEntry): RunShape {
   return {
     template: {
       command: escapeTemplate(withLiveOutput(entry.command)),
-      args: "flags",
+      args: "none",
       cwd: escapeTemplate(entry.cwd),
       env,
     },
