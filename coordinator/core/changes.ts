@@ -5,7 +5,7 @@
 import type { DeviceUuid, Fence, NodeName, RunId, SessionId, SweepId } from "../../shared/kernel/ids.ts";
 import type { FinalSizes } from "../../shared/run/session.ts";
 import type { Outcome, RunState } from "../../shared/run/states.ts";
-import type { RunShape } from "../../shared/spec/types.ts";
+import type { IdentityPart, RunShape } from "../../shared/spec/types.ts";
 import type { Attempt, Node, Reserved, Run, StopReason, Sweep } from "./cluster.ts";
 import type { ImportedChange } from "./imported.ts";
 
@@ -26,6 +26,19 @@ export interface SweepRecord extends Omit<Sweep, "shapes"> {
   readonly objective: { readonly metric: string; readonly goal: "maximize" | "minimize" } | undefined;
   readonly sourcePath: string;
   readonly sourceText: string;
+  /** Absent for a sweep that nobody wrote a file for. */
+  readonly identity?: SweepIdentity;
+  /** Files of the code tree that the identity names. */
+  readonly codeManifest?: string;
+}
+
+/** What counted as the same work when the sweep was submitted. Digests are empty where they were not taken. */
+export interface SweepIdentity {
+  readonly ignore: readonly string[];
+  readonly include: readonly IdentityPart[];
+  readonly code: string;
+  readonly env: string;
+  readonly data: string;
 }
 
 export interface RunRow {

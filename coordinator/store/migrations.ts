@@ -237,6 +237,18 @@ const STEPS: readonly string[] = [
     favourite INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What counted as the same work when a sweep was submitted, with digests of its code, environment and data.
+  CREATE TABLE sweep_identities (
+    sweep_id TEXT PRIMARY KEY REFERENCES sweeps (sweep_id),
+    identity_json TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  -- The files of each code tree, compressed: so that a plan can name those that changed.
+  CREATE TABLE code_trees (
+    hash TEXT PRIMARY KEY,
+    manifest BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

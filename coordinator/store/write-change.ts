@@ -3,6 +3,7 @@
  * transaction; statements are prepared once.
  */
 import type { StatementSync } from "node:sqlite";
+import { zstdCompressSync } from "node:zlib";
 import { unreachable } from "../../shared/kernel/assert.ts";
 import type { SweepId } from "../../shared/kernel/ids.ts";
 import { requestToJson } from "../../shared/run/devices.ts";
@@ -97,6 +98,8 @@ function prepare(db: Database) {
       objective_metric, objective_goal, source_path, source_text, project, description, note, tags_json,
       shares, after_json, failures_max, failed, stopped)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    identity: make("INSERT INTO sweep_identities (sweep_id, identity_json) VALUES (?, ?)"),
+    codeTree: make("INSERT INTO code_trees (hash, manifest) VALUES (?, ?) ON CONFLICT DO NOTHING"),
     changeSweep: make("UPDATE sweeps SET failed = ?, stopped = ? WHERE sweep_id = ?"),
     shape: make(`INSERT INTO sweep_shapes (sweep_id, number, template_json, resources_json, limits_json, retry_json,
       tags_json) VALUES (?, ?, ?, ?, ?, ?, ?)`),
@@ -175,6 +178,9 @@ function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-adde
     sweep.stopped,
   );
   for (const [number, shape] of sweep.shapes.entries()) writeShape(sql, sweep.id, number, shape);
+  const { identity, codeManifest } = sweep;
+  if (identity) sql.identity.run(sweep.id, JSON.stringify(identity));
+  if (identity && codeManifest) sql.codeTree.run(identity.code, zstdCompressSync(codeManifest));
   if (!change.staged) {
     sql.runs(sweep, change.runs);
     return;

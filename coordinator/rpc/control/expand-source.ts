@@ -8,6 +8,7 @@ import { AppError } from "../../../shared/kernel/errors.ts";
 import type { RunId } from "../../../shared/kernel/ids.ts";
 import { manifestProblem } from "../../../shared/spec/code-manifest.ts";
 import type { Digests } from "../../../shared/spec/point-maker.ts";
+import type { SweepIdentity } from "../../core/changes.ts";
 import { decidePoint } from "../../core/same-work.ts";
 import type { ExpansionHead, PointSlice, SourceFiles } from "../expand/messages.ts";
 import type { WriteDeps } from "./deps-write.ts";
@@ -32,6 +33,9 @@ export interface DecidedPoint {
 export interface ExpandedSource extends ExpansionHead {
   /** False: it runs everything again. */
   readonly shares: boolean;
+  readonly identity: SweepIdentity;
+  /** Points that are not run as they never failed before, with `rerun = "failed"`; whole when all slices are read. */
+  leftOut(): number;
   /** All points in order, once; decided when they are asked for. */
   readonly slices: AsyncIterable<readonly DecidedPoint[]>;
 }
@@ -49,7 +53,15 @@ export async function expandSource(
   const shares = !force && settings.rerun !== "all";
   const findImported = shares && names ? importedWork(settings, deps.submissions.imports) : undefined;
   const only = shares && settings.rerun === "failed";
-  return { ...expansion, shares, slices: decided(deps, expansion.slices, { shares, only, findImported }) };
+  const { code = "", env = "", data = "" } = source.digests;
+  const tally = { leftOut: 0 };
+  return {
+    ...expansion,
+    shares,
+    identity: { ...settings.identity, code, env, data },
+    leftOut: () => tally.leftOut,
+    slices: decided(deps, expansion.slices, { shares, only, findImported, tally }),
+  };
 }
 
 interface Policy {
@@ -57,12 +69,13 @@ interface Policy {
   /** Only what failed before is run, beside what is reused. */
   readonly only: boolean;
   readonly findImported: FindImported | undefined;
+  readonly tally: { leftOut: number };
 }
 
 async function* decided(
   deps: WriteDeps,
   slices: AsyncIterable<PointSlice>,
-  { shares, only, findImported }: Policy,
+  { shares, only, findImported, tally }: Policy,
 ): AsyncGenerator<DecidedPoint[]> {
   const { cluster } = deps.engine;
   let index = 0;
@@ -73,7 +86,10 @@ async function* decided(
       const name = decision.reusedFrom === undefined ? slice.imported?.[i] : undefined;
       const imported = name && findImported?.(name);
       const reusedFrom = decision.reusedFrom ?? imported;
-      if (only && reusedFrom === undefined && cluster.failed.get(fingerprint) === undefined) continue;
+      if (only && reusedFrom === undefined && cluster.failed.get(fingerprint) === undefined) {
+        tally.leftOut += 1;
+        continue;
+      }
       index += 1;
       points.push({
         index,

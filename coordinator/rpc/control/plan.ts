@@ -1,48 +1,121 @@
-/** Plan: what Submit would do, without doing it. */
+/** Plan: what Submit would do, and why, without doing it. */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { PlanPoint, PlanRequest, PlanResponse } from "../../../proto/gen/runner/v1/control.ts";
+import type { PlanPoint, PlanReason, PlanRequest, PlanResponse } from "../../../proto/gen/runner/v1/control.ts";
 import { required } from "../../../shared/kernel/assert.ts";
+import type { RunId } from "../../../shared/kernel/ids.ts";
 import { runRef } from "../../../shared/run/names.ts";
 import { paramsFromJson } from "../../../shared/spec/params-json.ts";
 import { warningLine } from "../../../shared/spec/problems.ts";
 import { shownArgv } from "../../../shared/spec/shown-command.ts";
 import type { WriteDeps } from "./deps-write.ts";
 import { type DecidedPoint, type ExpandedSource, expandSource } from "./expand-source.ts";
-import { watchForMissed } from "./imported-work.ts";
+import { EXPLAINED_MAX, planReasons } from "./plan-reasons.ts";
+import { planEstimate, planNeeds } from "./plan-room.ts";
 
 const SHOW_MAX = 1000;
 
 export const plan =
   (deps: WriteDeps) =>
   async (request: PlanRequest): Promise<PlanResponse> => {
-    const expanded = await expandSource(deps, request.source, request.force);
-    const show = Math.min(request.show, SHOW_MAX);
-    const points: PlanPoint[] = [];
-    let total = 0;
-    let reused = 0;
-    const missed = watchForMissed(expanded.settings, deps.submissions.imports);
-    for await (const slice of expanded.slices) {
-      for (const point of slice) {
-        total += 1;
-        if (point.reusedFrom !== undefined) reused += 1;
-        else missed.look(point.paramsJson);
-        if (points.length < show) points.push(planPoint(deps, expanded, point));
-      }
-      await nextTurn();
-    }
+    const source = await expandSource(deps, request.source, request.force);
+    const counted = await count(deps, source, Math.min(request.show, SHOW_MAX));
+    const { report, settings } = source;
+    const { cluster } = deps.engine;
+    const { past } = deps.queries;
+    const needs = planNeeds(cluster, source, counted.freshByShape);
     return {
-      name: expanded.settings.name,
-      total,
-      fresh: total - reused,
-      reused,
-      axes: expanded.report.axes.map(({ key, size }) => ({ key, size })),
-      points,
-      warnings: [...expanded.report.warnings.map(warningLine), ...[missed.hint() ?? []].flat()],
+      name: settings.name,
+      total: counted.total,
+      fresh: counted.total - counted.reused,
+      reused: counted.reused,
+      axes: report.axes.map(({ key, size, step, variant }) => ({ key, size, step, variant: variant ?? 0 })),
+      points: counted.points,
+      waiting: counted.waiting,
+      waitingFor: counted.waitingFor,
+      failedBefore: counted.failedBefore,
+      failedExample: counted.failedExample,
+      reasons: await reasons(deps, source, counted),
+      where: report.where.map(({ condition, dropped }) => ({ condition, dropped })),
+      steps: { product: report.product, duplicates: report.duplicates, cut: report.cut, leftOut: source.leftOut() },
+      needs,
+      estimate: planEstimate(cluster, past, source, needs),
+      rerun: request.force ? "all" : settings.rerun,
+      warnings: report.warnings.map(warningLine),
     };
   };
 
+interface Counted {
+  total: number;
+  reused: number;
+  /** New, and done by another run right now. */
+  waiting: number;
+  /** Handle of one of those. */
+  waitingFor: string;
+  failedBefore: number;
+  failedExample: string;
+  readonly freshByShape: Map<number, number>;
+  readonly points: PlanPoint[];
+  /** New ones that nobody does or has failed at: the first of them. */
+  readonly unexplained: DecidedPoint[];
+}
+
+async function count(deps: WriteDeps, source: ExpandedSource, show: number): Promise<Counted> {
+  const counted: Counted = {
+    total: 0,
+    reused: 0,
+    waiting: 0,
+    waitingFor: "",
+    failedBefore: 0,
+    failedExample: "",
+    freshByShape: new Map(),
+    points: [],
+    unexplained: [],
+  };
+  for await (const slice of source.slices) {
+    for (const point of slice) countPoint(deps, source, counted, point, show);
+    await nextTurn();
+  }
+  return counted;
+}
+
+function countPoint(
+  deps: WriteDeps,
+  source: ExpandedSource,
+  counted: Counted,
+  point: DecidedPoint,
+  show: number,
+): void {
+  counted.total += 1;
+  if (counted.points.length < show) counted.points.push(planPoint(deps, source, point));
+  if (point.reusedFrom !== undefined) {
+    counted.reused += 1;
+    return;
+  }
+  if (point.waitsFor !== undefined) {
+    counted.waiting += 1;
+    counted.waitingFor ||= refOf(deps, point.waitsFor);
+    return;
+  }
+  counted.freshByShape.set(point.shape, (counted.freshByShape.get(point.shape) ?? 0) + 1);
+  const failed = source.shares ? deps.engine.cluster.failed.get(point.fingerprint) : undefined;
+  if (failed !== undefined) {
+    counted.failedBefore += 1;
+    counted.failedExample ||= refOf(deps, failed);
+  } else if (counted.unexplained.length < EXPLAINED_MAX) {
+    counted.unexplained.push(point);
+  }
+}
+
+async function reasons(deps: WriteDeps, source: ExpandedSource, counted: Counted): Promise<PlanReason[]> {
+  return await planReasons(deps.queries.past, source, counted.unexplained);
+}
+
+function refOf(deps: WriteDeps, id: RunId): string {
+  return deps.queries.runs.get(id)?.ref ?? id;
+}
+
 function planPoint(deps: WriteDeps, { settings, shapes }: ExpandedSource, point: DecidedPoint): PlanPoint {
-  const { index, reusedFrom } = point;
+  const { index, reusedFrom, waitsFor } = point;
   const run = { id: "run_…", name: runRef(settings.name, index), index, sweep: settings.name };
   const { template, resources } = required(shapes[point.shape], "the shape of a point");
   const params = paramsFromJson(point.paramsJson);
@@ -50,7 +123,7 @@ function planPoint(deps: WriteDeps, { settings, shapes }: ExpandedSource, point:
     index,
     paramsJson: point.paramsJson,
     argv: [...shownArgv(template, params, { ...run, gpus: resources.gpus })],
-    reusedFrom:
-      reusedFrom === undefined ? "" : required(deps.queries.runs.get(reusedFrom), "the run that was reused").ref,
+    reusedFrom: reusedFrom === undefined ? "" : refOf(deps, reusedFrom),
+    waitsFor: waitsFor === undefined ? "" : refOf(deps, waitsFor),
   };
 }

@@ -102,7 +102,7 @@ function newSweep(
   deps: WriteDeps,
   id: SweepId,
   request: SubmitRequest,
-  { settings, shapes, shares, total }: ExpandedSource,
+  { settings, shapes, shares, total, identity }: ExpandedSource,
 ): NewSweep {
   return {
     id,
@@ -124,5 +124,7 @@ function newSweep(
     objective: settings.objective,
     sourcePath: request.source?.path ?? "",
     sourceText: request.source?.text ?? "",
+    identity,
+    codeManifest: request.source?.digests?.codeManifest ?? "",
   };
 }

@@ -10,6 +10,8 @@ import { retry } from "./retry.ts";
 import { submit } from "./submit.ts";
 import { updateNode } from "./update-node.ts";
 
+export type ControlWrites = ReturnType<typeof createControlWrites>;
+
 export function createControlWrites(deps: WriteDeps) {
   return {
     plan: plan(deps),

@@ -1,9 +1,13 @@
 /** All that is read from the store for people and their tools. The engine never decides on any of it. */
+
+import type { RunId } from "../../../shared/kernel/ids.ts";
 import type { Database } from "../database.ts";
 import { createImports, type Imports } from "../imports.ts";
+import { createRunRecordLoader, type ResultRecord } from "../run-record.ts";
 import { type AttemptQueries, createAttemptQueries } from "./attempts.ts";
 import { type BestQueries, createBestQueries } from "./best.ts";
 import { createHistoryQueries, type HistoryQueries } from "./history.ts";
+import { createPastWork, type PastWork } from "./past-work.ts";
 import { createRefQueries, type RefQueries } from "./refs.ts";
 import { createRunQueries, type RunQueries } from "./runs.ts";
 import { createSweepQueries, type SweepQueries } from "./sweeps.ts";
@@ -16,6 +20,9 @@ export interface Queries {
   readonly best: BestQueries;
   readonly history: HistoryQueries;
   readonly imports: Imports;
+  readonly past: PastWork;
+  /** A run with its command and tags, as its results show it. Throws where there is no such run. */
+  readonly record: (id: RunId) => ResultRecord;
 }
 
 /** Prepares every statement once; they live as long as the database. */
@@ -28,5 +35,7 @@ export function createQueries(db: Database): Queries {
     best: createBestQueries(db),
     history: createHistoryQueries(db),
     imports: createImports(db),
+    past: createPastWork(db),
+    record: createRunRecordLoader(db),
   };
 }

@@ -221,6 +221,22 @@ export interface PlanResponse {
   reused: number;
   axes: PlanAxis[];
   points: PlanPoint[];
+  /** New points whose work another run does right now, and the handle of one of those runs. */
+  waiting: number;
+  waitingFor: string;
+  /** New points that a run failed at before, and the handle of one. */
+  failedBefore: number;
+  failedExample: string;
+  /** Why further new points are new, though something like them was done. */
+  reasons: PlanReason[];
+  where: PlanWhere[];
+  steps: PlanSteps | undefined;
+  needs: PlanNeed[];
+  estimate:
+    | PlanEstimate
+    | undefined;
+  /** "missing", "failed" or "all". */
+  rerun: string;
   /** What the file says and has no effect, each with its place: one line each. */
   warnings: string[];
 }
@@ -228,6 +244,53 @@ export interface PlanResponse {
 export interface PlanAxis {
   key: string;
   size: number;
+  /** "variants", "grid", "zip", "random", "runs" or "seeds". */
+  step: string;
+  /** Number of the variant that it belongs to; 0: of the whole sweep. */
+  variant: number;
+}
+
+export interface PlanReason {
+  text: string;
+  points: number;
+  /** Handle of a completed run that comes near. */
+  example: string;
+}
+
+export interface PlanWhere {
+  condition: string;
+  dropped: number;
+}
+
+export interface PlanSteps {
+  /** Points before any is dropped. */
+  product: number;
+  duplicates: number;
+  /** Beyond the limit of runs. */
+  cut: number;
+  /** Never failed before, with rerun = "failed". */
+  leftOut: number;
+}
+
+export interface PlanNeed {
+  /** What each of these runs asks for, in words. */
+  request: string;
+  runs: number;
+  timeMs: number;
+  /** How many fit beside what runs, and on an idle fleet. */
+  fitNow: number;
+  fitEver: number;
+  nodes: string[];
+}
+
+export interface PlanEstimate {
+  medianMs: number;
+  /** Finished runs that the median is of. */
+  likeRuns: number;
+  /** All new runs, once it is their turn. */
+  totalMs: number;
+  /** Runs that are queued already. */
+  ahead: number;
 }
 
 export interface PlanPoint {
@@ -236,6 +299,8 @@ export interface PlanPoint {
   argv: string[];
   /** Handle of the run that completed this configuration before; empty when it is new. */
   reusedFrom: string;
+  /** Handle of the run that does the same work right now; empty when there is none. */
+  waitsFor: string;
 }
 
 export interface SubmitRequest {
@@ -1278,7 +1343,25 @@ export const PlanRequest: MessageFns<PlanRequest> = {
 };
 
 function createBasePlanResponse(): PlanResponse {
-  return { name: "", total: 0, fresh: 0, reused: 0, axes: [], points: [], warnings: [] };
+  return {
+    name: "",
+    total: 0,
+    fresh: 0,
+    reused: 0,
+    axes: [],
+    points: [],
+    waiting: 0,
+    waitingFor: "",
+    failedBefore: 0,
+    failedExample: "",
+    reasons: [],
+    where: [],
+    steps: undefined,
+    needs: [],
+    estimate: undefined,
+    rerun: "",
+    warnings: [],
+  };
 }
 
 export const PlanResponse: MessageFns<PlanResponse> = {
@@ -1300,6 +1383,36 @@ export const PlanResponse: MessageFns<PlanResponse> = {
     }
     for (const v of message.points) {
       PlanPoint.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.waiting !== 0) {
+      writer.uint32(56).int32(message.waiting);
+    }
+    if (message.waitingFor !== "") {
+      writer.uint32(66).string(message.waitingFor);
+    }
+    if (message.failedBefore !== 0) {
+      writer.uint32(72).int32(message.failedBefore);
+    }
+    if (message.failedExample !== "") {
+      writer.uint32(82).string(message.failedExample);
+    }
+    for (const v of message.reasons) {
+      PlanReason.encode(v!, writer.uint32(90).fork()).join();
+    }
+    for (const v of message.where) {
+      PlanWhere.encode(v!, writer.uint32(98).fork()).join();
+    }
+    if (message.steps !== undefined) {
+      PlanSteps.encode(message.steps, writer.uint32(106).fork()).join();
+    }
+    for (const v of message.needs) {
+      PlanNeed.encode(v!, writer.uint32(114).fork()).join();
+    }
+    if (message.estimate !== undefined) {
+      PlanEstimate.encode(message.estimate, writer.uint32(130).fork()).join();
+    }
+    if (message.rerun !== "") {
+      writer.uint32(138).string(message.rerun);
     }
     for (const v of message.warnings) {
       writer.uint32(122).string(v!);
@@ -1368,6 +1481,86 @@ export const PlanResponse: MessageFns<PlanResponse> = {
             message.points.push(PlanPoint.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.waiting = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.waitingFor = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.failedBefore = reader.int32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.failedExample = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.reasons.push(PlanReason.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.where.push(PlanWhere.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.steps = PlanSteps.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.needs.push(PlanNeed.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.estimate = PlanEstimate.decode(reader, reader.uint32());
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.rerun = reader.string();
+            continue;
+          }
           case 15: {
             if (tag !== 122) {
               break;
@@ -1396,6 +1589,30 @@ export const PlanResponse: MessageFns<PlanResponse> = {
       reused: isSet(object.reused) ? globalThis.Number(object.reused) : 0,
       axes: globalThis.Array.isArray(object?.axes) ? object.axes.map((e: any) => PlanAxis.fromJSON(e)) : [],
       points: globalThis.Array.isArray(object?.points) ? object.points.map((e: any) => PlanPoint.fromJSON(e)) : [],
+      waiting: isSet(object.waiting) ? globalThis.Number(object.waiting) : 0,
+      waitingFor: isSet(object.waitingFor)
+        ? globalThis.String(object.waitingFor)
+        : isSet(object.waiting_for)
+        ? globalThis.String(object.waiting_for)
+        : "",
+      failedBefore: isSet(object.failedBefore)
+        ? globalThis.Number(object.failedBefore)
+        : isSet(object.failed_before)
+        ? globalThis.Number(object.failed_before)
+        : 0,
+      failedExample: isSet(object.failedExample)
+        ? globalThis.String(object.failedExample)
+        : isSet(object.failed_example)
+        ? globalThis.String(object.failed_example)
+        : "",
+      reasons: globalThis.Array.isArray(object?.reasons)
+        ? object.reasons.map((e: any) => PlanReason.fromJSON(e))
+        : [],
+      where: globalThis.Array.isArray(object?.where) ? object.where.map((e: any) => PlanWhere.fromJSON(e)) : [],
+      steps: isSet(object.steps) ? PlanSteps.fromJSON(object.steps) : undefined,
+      needs: globalThis.Array.isArray(object?.needs) ? object.needs.map((e: any) => PlanNeed.fromJSON(e)) : [],
+      estimate: isSet(object.estimate) ? PlanEstimate.fromJSON(object.estimate) : undefined,
+      rerun: isSet(object.rerun) ? globalThis.String(object.rerun) : "",
       warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => globalThis.String(e)) : [],
     };
   },
@@ -1420,6 +1637,36 @@ export const PlanResponse: MessageFns<PlanResponse> = {
     if (message.points?.length) {
       obj.points = message.points.map((e) => PlanPoint.toJSON(e));
     }
+    if (message.waiting !== 0) {
+      obj.waiting = Math.round(message.waiting);
+    }
+    if (message.waitingFor !== "") {
+      obj.waitingFor = message.waitingFor;
+    }
+    if (message.failedBefore !== 0) {
+      obj.failedBefore = Math.round(message.failedBefore);
+    }
+    if (message.failedExample !== "") {
+      obj.failedExample = message.failedExample;
+    }
+    if (message.reasons?.length) {
+      obj.reasons = message.reasons.map((e) => PlanReason.toJSON(e));
+    }
+    if (message.where?.length) {
+      obj.where = message.where.map((e) => PlanWhere.toJSON(e));
+    }
+    if (message.steps !== undefined) {
+      obj.steps = PlanSteps.toJSON(message.steps);
+    }
+    if (message.needs?.length) {
+      obj.needs = message.needs.map((e) => PlanNeed.toJSON(e));
+    }
+    if (message.estimate !== undefined) {
+      obj.estimate = PlanEstimate.toJSON(message.estimate);
+    }
+    if (message.rerun !== "") {
+      obj.rerun = message.rerun;
+    }
     if (message.warnings?.length) {
       obj.warnings = message.warnings;
     }
@@ -1437,13 +1684,27 @@ export const PlanResponse: MessageFns<PlanResponse> = {
     message.reused = object.reused ?? 0;
     message.axes = object.axes?.map((e) => PlanAxis.fromPartial(e)) || [];
     message.points = object.points?.map((e) => PlanPoint.fromPartial(e)) || [];
+    message.waiting = object.waiting ?? 0;
+    message.waitingFor = object.waitingFor ?? "";
+    message.failedBefore = object.failedBefore ?? 0;
+    message.failedExample = object.failedExample ?? "";
+    message.reasons = object.reasons?.map((e) => PlanReason.fromPartial(e)) || [];
+    message.where = object.where?.map((e) => PlanWhere.fromPartial(e)) || [];
+    message.steps = (object.steps !== undefined && object.steps !== null)
+      ? PlanSteps.fromPartial(object.steps)
+      : undefined;
+    message.needs = object.needs?.map((e) => PlanNeed.fromPartial(e)) || [];
+    message.estimate = (object.estimate !== undefined && object.estimate !== null)
+      ? PlanEstimate.fromPartial(object.estimate)
+      : undefined;
+    message.rerun = object.rerun ?? "";
     message.warnings = object.warnings?.map((e) => e) || [];
     return message;
   },
 };
 
 function createBasePlanAxis(): PlanAxis {
-  return { key: "", size: 0 };
+  return { key: "", size: 0, step: "", variant: 0 };
 }
 
 export const PlanAxis: MessageFns<PlanAxis> = {
@@ -1453,6 +1714,12 @@ export const PlanAxis: MessageFns<PlanAxis> = {
     }
     if (message.size !== 0) {
       writer.uint32(16).int32(message.size);
+    }
+    if (message.step !== "") {
+      writer.uint32(26).string(message.step);
+    }
+    if (message.variant !== 0) {
+      writer.uint32(32).int32(message.variant);
     }
     return writer;
   },
@@ -1486,6 +1753,22 @@ export const PlanAxis: MessageFns<PlanAxis> = {
             message.size = reader.int32();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.step = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.variant = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1502,6 +1785,8 @@ export const PlanAxis: MessageFns<PlanAxis> = {
     return {
       key: isSet(object.key) ? globalThis.String(object.key) : "",
       size: isSet(object.size) ? globalThis.Number(object.size) : 0,
+      step: isSet(object.step) ? globalThis.String(object.step) : "",
+      variant: isSet(object.variant) ? globalThis.Number(object.variant) : 0,
     };
   },
 
@@ -1513,6 +1798,12 @@ export const PlanAxis: MessageFns<PlanAxis> = {
     if (message.size !== 0) {
       obj.size = Math.round(message.size);
     }
+    if (message.step !== "") {
+      obj.step = message.step;
+    }
+    if (message.variant !== 0) {
+      obj.variant = Math.round(message.variant);
+    }
     return obj;
   },
 
@@ -1523,12 +1814,613 @@ export const PlanAxis: MessageFns<PlanAxis> = {
     const message = createBasePlanAxis();
     message.key = object.key ?? "";
     message.size = object.size ?? 0;
+    message.step = object.step ?? "";
+    message.variant = object.variant ?? 0;
+    return message;
+  },
+};
+
+function createBasePlanReason(): PlanReason {
+  return { text: "", points: 0, example: "" };
+}
+
+export const PlanReason: MessageFns<PlanReason> = {
+  encode(message: PlanReason, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.text !== "") {
+      writer.uint32(10).string(message.text);
+    }
+    if (message.points !== 0) {
+      writer.uint32(16).int32(message.points);
+    }
+    if (message.example !== "") {
+      writer.uint32(26).string(message.example);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanReason {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanReason();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.points = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.example = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanReason {
+    return {
+      text: isSet(object.text) ? globalThis.String(object.text) : "",
+      points: isSet(object.points) ? globalThis.Number(object.points) : 0,
+      example: isSet(object.example) ? globalThis.String(object.example) : "",
+    };
+  },
+
+  toJSON(message: PlanReason): unknown {
+    const obj: any = {};
+    if (message.text !== "") {
+      obj.text = message.text;
+    }
+    if (message.points !== 0) {
+      obj.points = Math.round(message.points);
+    }
+    if (message.example !== "") {
+      obj.example = message.example;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PlanReason>, I>>(base?: I): PlanReason {
+    return PlanReason.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanReason>, I>>(object: I): PlanReason {
+    const message = createBasePlanReason();
+    message.text = object.text ?? "";
+    message.points = object.points ?? 0;
+    message.example = object.example ?? "";
+    return message;
+  },
+};
+
+function createBasePlanWhere(): PlanWhere {
+  return { condition: "", dropped: 0 };
+}
+
+export const PlanWhere: MessageFns<PlanWhere> = {
+  encode(message: PlanWhere, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.condition !== "") {
+      writer.uint32(10).string(message.condition);
+    }
+    if (message.dropped !== 0) {
+      writer.uint32(16).int32(message.dropped);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanWhere {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanWhere();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.condition = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.dropped = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanWhere {
+    return {
+      condition: isSet(object.condition) ? globalThis.String(object.condition) : "",
+      dropped: isSet(object.dropped) ? globalThis.Number(object.dropped) : 0,
+    };
+  },
+
+  toJSON(message: PlanWhere): unknown {
+    const obj: any = {};
+    if (message.condition !== "") {
+      obj.condition = message.condition;
+    }
+    if (message.dropped !== 0) {
+      obj.dropped = Math.round(message.dropped);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PlanWhere>, I>>(base?: I): PlanWhere {
+    return PlanWhere.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanWhere>, I>>(object: I): PlanWhere {
+    const message = createBasePlanWhere();
+    message.condition = object.condition ?? "";
+    message.dropped = object.dropped ?? 0;
+    return message;
+  },
+};
+
+function createBasePlanSteps(): PlanSteps {
+  return { product: 0, duplicates: 0, cut: 0, leftOut: 0 };
+}
+
+export const PlanSteps: MessageFns<PlanSteps> = {
+  encode(message: PlanSteps, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.product !== 0) {
+      writer.uint32(8).int64(message.product);
+    }
+    if (message.duplicates !== 0) {
+      writer.uint32(16).int32(message.duplicates);
+    }
+    if (message.cut !== 0) {
+      writer.uint32(24).int32(message.cut);
+    }
+    if (message.leftOut !== 0) {
+      writer.uint32(32).int32(message.leftOut);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanSteps {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanSteps();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.product = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.duplicates = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.cut = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.leftOut = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanSteps {
+    return {
+      product: isSet(object.product) ? globalThis.Number(object.product) : 0,
+      duplicates: isSet(object.duplicates) ? globalThis.Number(object.duplicates) : 0,
+      cut: isSet(object.cut) ? globalThis.Number(object.cut) : 0,
+      leftOut: isSet(object.leftOut)
+        ? globalThis.Number(object.leftOut)
+        : isSet(object.left_out)
+        ? globalThis.Number(object.left_out)
+        : 0,
+    };
+  },
+
+  toJSON(message: PlanSteps): unknown {
+    const obj: any = {};
+    if (message.product !== 0) {
+      obj.product = Math.round(message.product);
+    }
+    if (message.duplicates !== 0) {
+      obj.duplicates = Math.round(message.duplicates);
+    }
+    if (message.cut !== 0) {
+      obj.cut = Math.round(message.cut);
+    }
+    if (message.leftOut !== 0) {
+      obj.leftOut = Math.round(message.leftOut);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PlanSteps>, I>>(base?: I): PlanSteps {
+    return PlanSteps.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanSteps>, I>>(object: I): PlanSteps {
+    const message = createBasePlanSteps();
+    message.product = object.product ?? 0;
+    message.duplicates = object.duplicates ?? 0;
+    message.cut = object.cut ?? 0;
+    message.leftOut = object.leftOut ?? 0;
+    return message;
+  },
+};
+
+function createBasePlanNeed(): PlanNeed {
+  return { request: "", runs: 0, timeMs: 0, fitNow: 0, fitEver: 0, nodes: [] };
+}
+
+export const PlanNeed: MessageFns<PlanNeed> = {
+  encode(message: PlanNeed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.request !== "") {
+      writer.uint32(10).string(message.request);
+    }
+    if (message.runs !== 0) {
+      writer.uint32(16).int32(message.runs);
+    }
+    if (message.timeMs !== 0) {
+      writer.uint32(24).int64(message.timeMs);
+    }
+    if (message.fitNow !== 0) {
+      writer.uint32(32).int32(message.fitNow);
+    }
+    if (message.fitEver !== 0) {
+      writer.uint32(40).int32(message.fitEver);
+    }
+    for (const v of message.nodes) {
+      writer.uint32(50).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanNeed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanNeed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.request = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.runs = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.timeMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.fitNow = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.fitEver = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.nodes.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanNeed {
+    return {
+      request: isSet(object.request) ? globalThis.String(object.request) : "",
+      runs: isSet(object.runs) ? globalThis.Number(object.runs) : 0,
+      timeMs: isSet(object.timeMs)
+        ? globalThis.Number(object.timeMs)
+        : isSet(object.time_ms)
+        ? globalThis.Number(object.time_ms)
+        : 0,
+      fitNow: isSet(object.fitNow)
+        ? globalThis.Number(object.fitNow)
+        : isSet(object.fit_now)
+        ? globalThis.Number(object.fit_now)
+        : 0,
+      fitEver: isSet(object.fitEver)
+        ? globalThis.Number(object.fitEver)
+        : isSet(object.fit_ever)
+        ? globalThis.Number(object.fit_ever)
+        : 0,
+      nodes: globalThis.Array.isArray(object?.nodes)
+        ? object.nodes.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: PlanNeed): unknown {
+    const obj: any = {};
+    if (message.request !== "") {
+      obj.request = message.request;
+    }
+    if (message.runs !== 0) {
+      obj.runs = Math.round(message.runs);
+    }
+    if (message.timeMs !== 0) {
+      obj.timeMs = Math.round(message.timeMs);
+    }
+    if (message.fitNow !== 0) {
+      obj.fitNow = Math.round(message.fitNow);
+    }
+    if (message.fitEver !== 0) {
+      obj.fitEver = Math.round(message.fitEver);
+    }
+    if (message.nodes?.length) {
+      obj.nodes = message.nodes;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PlanNeed>, I>>(base?: I): PlanNeed {
+    return PlanNeed.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanNeed>, I>>(object: I): PlanNeed {
+    const message = createBasePlanNeed();
+    message.request = object.request ?? "";
+    message.runs = object.runs ?? 0;
+    message.timeMs = object.timeMs ?? 0;
+    message.fitNow = object.fitNow ?? 0;
+    message.fitEver = object.fitEver ?? 0;
+    message.nodes = object.nodes?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBasePlanEstimate(): PlanEstimate {
+  return { medianMs: 0, likeRuns: 0, totalMs: 0, ahead: 0 };
+}
+
+export const PlanEstimate: MessageFns<PlanEstimate> = {
+  encode(message: PlanEstimate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.medianMs !== 0) {
+      writer.uint32(9).double(message.medianMs);
+    }
+    if (message.likeRuns !== 0) {
+      writer.uint32(16).int32(message.likeRuns);
+    }
+    if (message.totalMs !== 0) {
+      writer.uint32(25).double(message.totalMs);
+    }
+    if (message.ahead !== 0) {
+      writer.uint32(32).int32(message.ahead);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanEstimate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanEstimate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.medianMs = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.likeRuns = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.totalMs = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.ahead = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanEstimate {
+    return {
+      medianMs: isSet(object.medianMs)
+        ? globalThis.Number(object.medianMs)
+        : isSet(object.median_ms)
+        ? globalThis.Number(object.median_ms)
+        : 0,
+      likeRuns: isSet(object.likeRuns)
+        ? globalThis.Number(object.likeRuns)
+        : isSet(object.like_runs)
+        ? globalThis.Number(object.like_runs)
+        : 0,
+      totalMs: isSet(object.totalMs)
+        ? globalThis.Number(object.totalMs)
+        : isSet(object.total_ms)
+        ? globalThis.Number(object.total_ms)
+        : 0,
+      ahead: isSet(object.ahead) ? globalThis.Number(object.ahead) : 0,
+    };
+  },
+
+  toJSON(message: PlanEstimate): unknown {
+    const obj: any = {};
+    if (message.medianMs !== 0) {
+      obj.medianMs = floatToJson(message.medianMs);
+    }
+    if (message.likeRuns !== 0) {
+      obj.likeRuns = Math.round(message.likeRuns);
+    }
+    if (message.totalMs !== 0) {
+      obj.totalMs = floatToJson(message.totalMs);
+    }
+    if (message.ahead !== 0) {
+      obj.ahead = Math.round(message.ahead);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PlanEstimate>, I>>(base?: I): PlanEstimate {
+    return PlanEstimate.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanEstimate>, I>>(object: I): PlanEstimate {
+    const message = createBasePlanEstimate();
+    message.medianMs = object.medianMs ?? 0;
+    message.likeRuns = object.likeRuns ?? 0;
+    message.totalMs = object.totalMs ?? 0;
+    message.ahead = object.ahead ?? 0;
     return message;
   },
 };
 
 function createBasePlanPoint(): PlanPoint {
-  return { index: 0, paramsJson: "", argv: [], reusedFrom: "" };
+  return { index: 0, paramsJson: "", argv: [], reusedFrom: "", waitsFor: "" };
 }
 
 export const PlanPoint: MessageFns<PlanPoint> = {
@@ -1544,6 +2436,9 @@ export const PlanPoint: MessageFns<PlanPoint> = {
     }
     if (message.reusedFrom !== "") {
       writer.uint32(34).string(message.reusedFrom);
+    }
+    if (message.waitsFor !== "") {
+      writer.uint32(42).string(message.waitsFor);
     }
     return writer;
   },
@@ -1593,6 +2488,14 @@ export const PlanPoint: MessageFns<PlanPoint> = {
             message.reusedFrom = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.waitsFor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1619,6 +2522,11 @@ export const PlanPoint: MessageFns<PlanPoint> = {
         : isSet(object.reused_from)
         ? globalThis.String(object.reused_from)
         : "",
+      waitsFor: isSet(object.waitsFor)
+        ? globalThis.String(object.waitsFor)
+        : isSet(object.waits_for)
+        ? globalThis.String(object.waits_for)
+        : "",
     };
   },
 
@@ -1636,6 +2544,9 @@ export const PlanPoint: MessageFns<PlanPoint> = {
     if (message.reusedFrom !== "") {
       obj.reusedFrom = message.reusedFrom;
     }
+    if (message.waitsFor !== "") {
+      obj.waitsFor = message.waitsFor;
+    }
     return obj;
   },
 
@@ -1648,6 +2559,7 @@ export const PlanPoint: MessageFns<PlanPoint> = {
     message.paramsJson = object.paramsJson ?? "";
     message.argv = object.argv?.map((e) => e) || [];
     message.reusedFrom = object.reusedFrom ?? "";
+    message.waitsFor = object.waitsFor ?? "";
     return message;
   },
 };
