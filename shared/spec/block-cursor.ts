@@ -9,7 +9,7 @@ import type { Block } from "./block.ts";
 import { canonicalJson, compareUnits, isIgnored } from "./canonical.ts";
 import type { CheckedExpression } from "./checked-expression.ts";
 import type { Column } from "./column.ts";
-import { type Derived, INDEX_NAME, SWEEP_NAME } from "./conditions.ts";
+import { type Derived, INDEX_NAME, plainName, SWEEP_NAME } from "./conditions.ts";
 import { FloatParam, type Params, type ParamValue } from "./types.ts";
 import { isList, valueJson } from "./value-text.ts";
 
@@ -123,7 +123,7 @@ export class BlockCursor {
   }
 
   readonly #scope: Scope = (name) => {
-    const slot = this.#slotOf.get(name);
+    const slot = this.#slotOf.get(name) ?? this.#slotOf.get(plainName(name));
     if (slot !== undefined) return this.#values[slot];
     if (name === SWEEP_NAME) return this.#sweepName;
     return name === INDEX_NAME ? this.#index : undefined;

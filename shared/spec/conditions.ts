@@ -14,6 +14,8 @@ const LATE_NAMES: readonly string[] = [INDEX_NAME, SWEEP_NAME];
 /** Conditions of a file or a variant, and derived parameters. */
 export const EXPRESSIONS_MAX = 1_000;
 
+const PARAMS_PREFIX = "params.";
+
 /** What is known only where a run starts. */
 const HOST_NAMES = /^(?:run\.(?:id|name|dir|attempt)|node\..+|gpus|args|resume|env\..+)$/;
 
@@ -44,8 +46,8 @@ export interface Expressions {
  * an expression may ask whether one is there.
  */
 export function planDerived(expressions: Expressions, leaves: readonly Leaf[], known: ReadonlySet<string>): Derived[] {
-  const names = new Set([...known, ...LATE_NAMES]);
-  const late = new Set(LATE_NAMES);
+  const names = new KnownNames([...known, ...LATE_NAMES]);
+  const late = new KnownNames(LATE_NAMES);
   const derived: Derived[] = [];
   const [first] = leaves;
   if (first && leaves.length > EXPRESSIONS_MAX) {
@@ -75,8 +77,8 @@ export function planConditions(
   derived: readonly Derived[],
 ): Condition[] {
   const { report } = expressions;
-  const names = new Set([...known, SWEEP_NAME, ...derived.map(({ name }) => name)]);
-  const late = new Set([INDEX_NAME, ...derived.filter(({ isLate }) => isLate).map(({ name }) => name)]);
+  const names = new KnownNames([...known, SWEEP_NAME, ...derived.map(({ name }) => name)]);
+  const late = new KnownNames([INDEX_NAME, ...derived.filter(({ isLate }) => isLate).map(({ name }) => name)]);
   const conditions: Condition[] = [];
   for (const [node, label] of lists) {
     if (!node) continue;
@@ -113,8 +115,20 @@ export function planExpression(
   derived: readonly Derived[],
 ): CheckedExpression | undefined {
   const checked = readOnce(expressions, node, label);
-  const names = new Set([...known, ...derived.filter(({ isLate }) => !isLate).map(({ name }) => name)]);
+  const names = new KnownNames([...known, ...derived.filter(({ isLate }) => !isLate).map(({ name }) => name)]);
   return checked && mayBeUsed(expressions.report, checked, names) ? checked : undefined;
+}
+
+/** Names as an expression may write them: `params["weight-decay"]` is the parameter `weight-decay`. */
+class KnownNames extends Set<string> {
+  override has(name: string): boolean {
+    return super.has(name) || super.has(plainName(name));
+  }
+}
+
+/** The name of the parameter that `params.NAME` means. */
+export function plainName(name: string): string {
+  return name.startsWith(PARAMS_PREFIX) ? name.slice(PARAMS_PREFIX.length) : name;
 }
 
 /** True for a name or a part of one: "optim.lr.x" is among { "optim.lr" }. */

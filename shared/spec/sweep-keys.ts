@@ -41,7 +41,7 @@ export const SWEEP_KEYS = {
   rerun: word(["missing", "failed", "all"], "which earlier work is done again", { without: '"missing"' }),
   priority: integer(-PRIORITY_MAX, PRIORITY_MAX, "higher goes first; may be negative", { without: "0" }),
   hold: boolean("true: the runs wait until they are released", { without: "false" }),
-  after: texts("sweeps that must have ended before", { without: "none", noEffect: true }),
+  after: texts("sweeps that must have ended before, such as `digits.3`", { without: "none" }),
   deadline: own("date", "when it must be done", { without: "none", noEffect: true }),
 } as const;
 

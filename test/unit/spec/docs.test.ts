@@ -2,12 +2,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { required } from "../../../shared/kernel/assert.ts";
-import { renderArgs } from "../../../shared/spec/args.ts";
 import { fingerprintOf } from "../../../shared/spec/canonical.ts";
 import { paramsToPlain } from "../../../shared/spec/params-json.ts";
 import { BUILTIN_NAMES } from "../../../shared/spec/placeholders.ts";
-import { quoteWords } from "../../../shared/spec/shell.ts";
 import { type RenderContext, renderCommand } from "../../../shared/spec/template.ts";
+import { keyTables } from "../../helpers/key-tables.ts";
 import { pointsOf, problemLinesOf, sweepOf } from "../../helpers/spec-source.ts";
 
 const PAGE = readFileSync(new URL("../../../docs/sweep-file.md", import.meta.url), "utf8");
@@ -51,21 +50,24 @@ test("the table of order", () => {
   expect(points.map(({ index, params }) => [index, ...Object.values(paramsToPlain(params))].map(String))).toEqual(rows);
 });
 
-test("the table of flags", () => {
-  const section = PAGE.split("### `${args}` as flags")[1]?.split("###")[0] ?? "";
-  const rows = Array.from(section.matchAll(/^\| `(.+?)` \| (?:`(.+?)`|nothing) \|/gm), ([, line = "", words = ""]) => [
-    line,
-    words,
-  ]);
-  expect(rows).toHaveLength(9);
-  for (const [line, words] of rows) {
-    const [point] = pointsOf(`name = "a"\nrun.command = ["x"]\n[base]\n${line}\n`);
-    const rendered = renderArgs("flags", {}, required(point, "a point").params, "/run");
-    const plain = quoteWords("words" in rendered ? rendered.words : [])
-      .replace("''", '""')
-      .replace(/'(\{.*\})'/, "$1");
-    expect(plain).toBe(words);
+test("the table of series", () => {
+  const rows = Array.from(PAGE.matchAll(/^\| `(\{ .+? \})` \| .*: `(.+)` \|$/gm), (row) => row.slice(1));
+  expect(rows).toHaveLength(4);
+  for (const [series, values] of rows) {
+    const points = pointsOf(`name = "a"\nrun.command = ["x"]\n[grid]\nx = ${series}\n`);
+    expect(points.map(({ paramsJson }) => paramsJson.slice(5, -1)).join(", ")).toBe(values);
   }
+});
+
+test("the tables of keys", () => {
+  expect(PAGE).toContain(`\n## Keys\n\n${keyTables()}\n`);
+});
+
+test("the counts of the ablation", () => {
+  const { total, report } = sweepOf(EXAMPLES[1] ?? "");
+  expect(PAGE).toContain(`vit-ablation  ${total} runs`);
+  expect(report.product).toBe(3 * 3 * 2 * 3 * (1 + 2));
+  expect(report.where.map(({ dropped }) => dropped)).toEqual([18, 0]);
 });
 
 test("the error that is shown", () => {
