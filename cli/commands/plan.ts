@@ -54,14 +54,42 @@ async function askCoordinator(
 }
 
 function viewOf(response: PlanResponse): PlanView {
-  const { name, total, fresh, reused, axes, warnings } = response;
-  const points = response.points.map(({ index, paramsJson, argv, reusedFrom }) => ({
-    index,
-    params: JSON.parse(paramsJson) as unknown,
-    argv,
-    reusedFrom: reusedFrom === "" ? null : reusedFrom,
-  }));
-  return { name, total, new: fresh, reused, reuseChecked: true, axes, warnings, points };
+  const { steps, estimate } = response;
+  const orNull = (text: string) => (text === "" ? null : text);
+  return {
+    name: response.name,
+    total: response.total,
+    new: response.fresh,
+    reused: response.reused,
+    reuseChecked: true,
+    rerun: response.rerun,
+    axes: response.axes.map(({ key, size, step, variant }) => ({ key, size, step, variant: variant || null })),
+    product: steps?.product ?? response.total,
+    where: response.where,
+    duplicates: steps?.duplicates ?? 0,
+    cut: steps?.cut ?? 0,
+    leftOut: steps?.leftOut ?? 0,
+    waiting: { points: response.waiting, example: orNull(response.waitingFor) },
+    failedBefore: { points: response.failedBefore, example: orNull(response.failedExample) },
+    reasons: response.reasons.map(({ text, points, example }) => ({ reason: text, points, example })),
+    needs: response.needs.map(({ timeMs, ...need }) => ({ ...need, timeSeconds: timeMs > 0 ? timeMs / 1000 : null })),
+    estimate: estimate
+      ? {
+          medianSeconds: estimate.medianMs / 1000,
+          likeRuns: estimate.likeRuns,
+          totalSeconds: estimate.totalMs / 1000,
+          ahead: estimate.ahead,
+        }
+      : null,
+    warnings: response.warnings,
+    points: response.points.map(({ index, paramsJson, argv, reusedFrom, waitsFor }) => ({
+      index,
+      params: JSON.parse(paramsJson) as unknown,
+      argv,
+      reusedFrom: orNull(reusedFrom),
+      waitsFor: orNull(waitsFor),
+    })),
+  };
 }
 
 /** Throws AppError (invalid) with the place of the first problem. */
@@ -69,7 +97,6 @@ function planLocally(source: SpecSource, show: number): PlanView {
   const read = readSweep(source);
   if ("problems" in read) throw specError(read.problems);
   const { sweep, shapes, points, total, report } = read.sweep;
-  const axes = report.axes.map(({ key, size }) => ({ key, size }));
   const shown: PlanPointView[] = [];
   for (const { index, params, shape } of points) {
     if (shown.length === show) break;
@@ -78,8 +105,28 @@ function planLocally(source: SpecSource, show: number): PlanView {
     const run = { id: "run_…", name: `${name}.${index}`, index, sweep: name, gpus: resources.gpus };
     const argv = argvOrProblem(template, params, run);
     if ("problem" in argv) throw new AppError("invalid", argv.problem, { id: "spec.command" });
-    shown.push({ index, params: paramsToPlain(params), argv, reusedFrom: null });
+    shown.push({ index, params: paramsToPlain(params), argv, reusedFrom: null, waitsFor: null });
   }
-  const warnings = report.warnings.map(warningLine);
-  return { name: sweep.name, total, new: total, reused: 0, reuseChecked: false, axes, warnings, points: shown };
+  const { axes, product, where, duplicates, cut, warnings } = report;
+  return {
+    name: sweep.name,
+    total,
+    new: total,
+    reused: 0,
+    reuseChecked: false,
+    rerun: sweep.rerun,
+    axes: axes.map(({ key, size, step, variant }) => ({ key, size, step, variant: variant ?? null })),
+    product,
+    where,
+    duplicates,
+    cut,
+    leftOut: 0,
+    waiting: { points: 0, example: null },
+    failedBefore: { points: 0, example: null },
+    reasons: [],
+    needs: [],
+    estimate: null,
+    warnings: warnings.map(warningLine),
+    points: shown,
+  };
 }
