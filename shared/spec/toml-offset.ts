@@ -8,8 +8,9 @@ export function offsetInString(raw: string, index: number): number {
   if (isLong && raw.startsWith("\r\n", at)) at += 2;
   else if (isLong && raw[at] === "\n") at += 1;
   if (quote === "'") return Math.min(at + index, raw.length);
-  for (let unit = 0; unit < index && at < raw.length; ) {
+  for (let unit = 0; at < raw.length; ) {
     const written = escapeAt(raw, at, isLong);
+    if (unit >= index && written.units > 0) break;
     at += written.length;
     unit += written.units;
   }
