@@ -1,5 +1,6 @@
 /** [P] What `exp plan` says. */
 import { formatDuration } from "../../shared/kernel/duration.ts";
+import { type ProductAxis, productText } from "./plan-product.ts";
 import { escapeControl, plural, shellWord } from "./text.ts";
 
 /** Keys are only ever added. */
@@ -12,7 +13,7 @@ export interface PlanView {
   /** False where no coordinator was asked, so that nothing is known of earlier work. */
   readonly reuseChecked: boolean;
   readonly rerun: string;
-  readonly axes: readonly PlanAxisView[];
+  readonly axes: readonly ProductAxis[];
   /** Points before any is dropped. */
   readonly product: number;
   readonly where: readonly { readonly condition: string; readonly dropped: number }[];
@@ -31,14 +32,6 @@ export interface PlanView {
   readonly warnings: readonly string[];
   /** The first few. */
   readonly points: readonly PlanPointView[];
-}
-
-export interface PlanAxisView {
-  readonly key: string;
-  readonly size: number;
-  readonly step: string;
-  /** Number of the variant that it belongs to; null: of the whole sweep. */
-  readonly variant: number | null;
 }
 
 export interface PlanNeedView {
@@ -94,14 +87,10 @@ function headLine(plan: PlanView): string {
     ...(cut > 0 ? [`${cut} beyond the limit of runs`] : []),
     ...(leftOut > 0 ? [`${leftOut} left out, as they never failed (rerun = "failed")`] : []),
   ];
-  const axes = plan.axes.map(axisText).join(" x ");
-  const made = axes === "" ? "" : ` = ${axes}`;
+  const arithmetic = productText(plan.axes);
+  const made = arithmetic === "" ? "" : ` = ${arithmetic}`;
   if (steps.length === 0) return `${escapeControl(name)}  ${plural(total, "run")}${made}`;
   return `${escapeControl(name)}  ${plural(product, "point")}${made};  ${steps.join("; ")}  ->  ${plural(total, "run")}`;
-}
-
-function axisText({ key, size, variant }: PlanAxisView): string {
-  return `${size} ${escapeControl(key)}${variant === null ? "" : ` (variant ${variant})`}`;
 }
 
 function reuseLines(plan: PlanView): string[] {

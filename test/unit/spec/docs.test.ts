@@ -1,6 +1,7 @@
 /** The examples of docs/sweep-file.md are sweep files, and what it says of them holds. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { productText } from "../../../cli/render/plan-product.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import { fingerprintOf } from "../../../shared/spec/canonical.ts";
 import { paramsToPlain } from "../../../shared/spec/params-json.ts";
@@ -65,7 +66,9 @@ test("the tables of keys", () => {
 
 test("the counts of the ablation", () => {
   const { total, report } = sweepOf(EXAMPLES[1] ?? "");
-  expect(PAGE).toContain(`vit-ablation  ${total} runs`);
+  const axes = report.axes.map((axis) => ({ ...axis, variant: axis.variant ?? null }));
+  expect(PAGE).toContain(`vit-ablation  ${report.product} points = ${productText(axes)};`);
+  expect(PAGE).toContain(`18 dropped by where[0] "${report.where[0]?.condition}"  ->  ${total} runs`);
   expect(report.product).toBe(3 * 3 * 2 * 3 * (1 + 2));
   expect(report.where.map(({ dropped }) => dropped)).toEqual([18, 0]);
 });
