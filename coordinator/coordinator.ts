@@ -17,17 +17,20 @@ import { Engine } from "./engine.ts";
 import { Feed } from "./feed.ts";
 import { createHttpServer } from "./http/server.ts";
 import { startResultsLoop } from "./loops/results-loop.ts";
+import { createReader } from "./reader/reader.ts";
 import { projectRun } from "./results/project.ts";
 import { runDirectory, streamPath } from "./results/run-directory.ts";
 import { type AgentHub, createAgentHub } from "./rpc/agent/hub.ts";
 import { createVerifier, hashToken } from "./rpc/auth.ts";
 import { joinAddress } from "./rpc/bind-error.ts";
 import { createControlService } from "./rpc/control/handlers.ts";
+import { createControlWrites } from "./rpc/control/writes.ts";
 import { createExpander } from "./rpc/expand/expander.ts";
 import { createRpcServer } from "./rpc/server.ts";
+import { createAnnotations } from "./store/annotations.ts";
 import { createAssignmentLoader } from "./store/assignments.ts";
 import { openDatabase } from "./store/database.ts";
-import { beginTerm, loadCluster } from "./store/load-cluster.ts";
+import { beginTerm, createSweepLoader, loadCluster } from "./store/load-cluster.ts";
 import { lockDirectory } from "./store/lock.ts";
 import { createOutputStore } from "./store/outputs.ts";
 import { createQueries } from "./store/queries/queries.ts";
@@ -78,7 +81,8 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   const tokenFile = join(config.dataDir, "token");
   const verifier = createVerifier(hashToken(ensureToken(tokenFile)), clock, logger);
 
-  const db = openDatabase(join(config.dataDir, "store.db"));
+  const storeFile = join(config.dataDir, "store.db");
+  const db = openDatabase(storeFile);
   stack.push("store", () => db.close());
   dropStaged(db);
   const cluster = loadCluster(db, beginTerm(db), clock.monotonicMs());
@@ -166,10 +170,14 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     staging: createStaging(db),
     expander,
     loadTerminalRun: createTerminalRunLoader(db),
+    loadSweep: createSweepLoader(db),
     newUlid: createUlidSource(() => clock.wallMs(), randomBytes),
     clock,
   };
-  const control = createControlService(reads, writes, logger);
+  const reader = createReader({ path: storeFile, feed, logger });
+  stack.push("reader", () => reader.close());
+  const controlWrites = createControlWrites(writes);
+  const control = createControlService(reads, controlWrites, logger);
   const rpc = await createRpcServer({
     host: config.host,
     port: config.grpcPort,
@@ -183,6 +191,15 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   });
   const http = await createHttpServer({
     deps: reads,
+    reader,
+    actions: {
+      writes: controlWrites,
+      annotations: createAnnotations(db),
+      refs: queries.refs,
+      feed,
+      clock,
+      newUlid: writes.newUlid,
+    },
     host: config.host,
     port: config.httpPort,
     verifier,

@@ -4,12 +4,10 @@ import type { Context, MiddlewareHandler } from "hono";
 import { AppError } from "../../shared/kernel/errors.ts";
 import { httpStatusOf } from "../../shared/wire/status.ts";
 import { addressOf, type Verifier } from "../rpc/auth.ts";
+import { bodyBytesMax } from "./body.ts";
 import { type HostRule, isSameOrigin } from "./hosts.ts";
 
 export type HttpEnv = { Bindings: HttpBindings };
-
-/** Bytes of a request's body. No call of ours has one yet. */
-const BODY_BYTES_MAX = 1024 * 1024;
 
 /** Sent with every answer. No CORS header at all: no other site may read any. */
 const SECURITY_HEADERS = {
@@ -46,12 +44,18 @@ export function guardRequests(hosts: HostRule): MiddlewareHandler<HttpEnv> {
     if (!isSameOrigin(origin, host) || (site === "cross-site" && !isNavigation)) {
       return refuse(c, 403, "origin", "requests from other sites are refused");
     }
-    if (Number(c.req.header("content-length") ?? 0) > BODY_BYTES_MAX) {
-      return refuse(c, 413, "too_large", `a body may have at most ${BODY_BYTES_MAX} bytes`);
+    const bytesMax = bodyBytesMax(c.req.path);
+    if (Number(c.req.header("content-length") ?? 0) > bytesMax) {
+      return refuse(c, 413, "too_large", `a body may have at most ${bytesMax} bytes`);
     }
-    if (c.req.method !== "GET" && (c.req.method !== "HEAD" || c.req.path.startsWith("/api/"))) {
-      c.header("Allow", c.req.path.startsWith("/api/") ? "GET" : "GET, HEAD");
+    const allowed = methodsOf(c.req.path);
+    if (!allowed.includes(c.req.method)) {
+      c.header("Allow", allowed.join(", "));
       return refuse(c, 405, "method", `${c.req.method} is not allowed here`);
+    }
+    // No form of another site can send this type, and no page of one may without being asked for, which is never granted.
+    if (c.req.method === "POST" && !/^application\/json\s*(;|$)/i.test(c.req.header("content-type") ?? "")) {
+      return refuse(c, 415, "invalid", "an action is sent as Content-Type: application/json");
     }
     return next();
   };
@@ -82,13 +86,14 @@ export function answerError(error: unknown, c: Context<HttpEnv>, logError: (erro
     logError(error);
     return refuse(c, 500, "internal", "internal error; the coordinator's log says more");
   }
-  return refuse(c, httpStatusOf(error.code), error.code, error.message, {
+  const status = error.id === "http.body-too-large" ? 413 : httpStatusOf(error.code);
+  return refuse(c, status, error.code, error.message, {
     id: error.id,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
   });
 }
 
-type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 421 | 429 | 500 | 503 | 504;
+type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 421 | 429 | 500 | 503 | 504;
 
 export function refuse(
   c: Context<HttpEnv>,
@@ -98,6 +103,12 @@ export function refuse(
   more: { readonly id?: string; readonly hint?: string } = {},
 ): Response {
   return c.json({ error: { code, message, ...more } }, status);
+}
+
+/** Methods that there are at all; an action is a POST and nothing else. */
+function methodsOf(path: string): readonly string[] {
+  if (path.startsWith("/api/v1/actions/")) return ["POST"];
+  return path.startsWith("/api/") ? ["GET"] : ["GET", "HEAD"];
 }
 
 function countHeader(rawHeaders: readonly string[], name: string): number {

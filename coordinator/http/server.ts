@@ -1,13 +1,15 @@
-/** The HTTP server: health, the JSON API, the live feed, Prometheus' page and the fleet page. Read only. */
+/** The HTTP server: health, the JSON API, the live feed, Prometheus' page and the dashboard. */
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
+import type { Reader } from "../reader/reader.ts";
 import type { Verifier } from "../rpc/auth.ts";
 import { bindError, joinAddress } from "../rpc/bind-error.ts";
 import type { ReadDeps } from "../rpc/control/deps.ts";
 import { createControlReads } from "../rpc/control/reads.ts";
+import type { ActionParts } from "./actions.ts";
 import { createApi } from "./api.ts";
 import { answerError, guardRequests, type HttpEnv, refuse, requireToken } from "./guard.ts";
 import { createHostRule } from "./hosts.ts";
@@ -19,6 +21,8 @@ import { createStreamSlots, streamBody } from "./stream-body.ts";
 
 export interface HttpServerOptions {
   readonly deps: ReadDeps;
+  readonly reader: Reader;
+  readonly actions: ActionParts;
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
@@ -57,7 +61,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     readQuery(c, []);
     return streamBody(c, slots, "text/event-stream", true, (signal) => fleetEvents(deps, signal));
   });
-  app.route("/api/v1", createApi(deps, createControlReads(deps), slots));
+  app.route(
+    "/api/v1",
+    createApi({ deps, reads: createControlReads(deps), reader: options.reader, actions: options.actions, slots }),
+  );
 
   const prometheusPage = createPrometheusPage(deps);
   app.use("/metrics", requireToken(verifier));

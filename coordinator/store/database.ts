@@ -41,6 +41,13 @@ export function openDatabase(path: string): Database {
   }
 }
 
+/** A further connection that only reads, for a thread of its own. The store must be there, and up to date. */
+export function openToRead(path: string): Database {
+  const db = new DatabaseSync(path, { readOnly: true });
+  db.exec("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536;");
+  return db;
+}
+
 /** Runs `work` in one transaction; a throw rolls it back. */
 export function transaction<T>(db: Database, work: () => T): T {
   db.exec("BEGIN IMMEDIATE");

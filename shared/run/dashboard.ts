@@ -229,7 +229,7 @@ export interface ActionAnswer {
 export interface SourceBody {
   readonly text: string;
   /** Name to show in messages, such as "sweep.toml". */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** Absolute directory on the hosts from which the runs start, where the file says no other. */
   readonly directory: string;
 }
@@ -240,6 +240,8 @@ export interface PlanAnswer extends ActionAnswer {
   readonly total: number;
   readonly new: number;
   readonly reused: number;
+  /** What the file says and has no effect, one line each. */
+  readonly warnings: readonly string[];
   readonly axes: readonly { readonly key: string; readonly size: number }[];
   /** The first `show` (at most 1,000; 20 where it is not said). */
   readonly points: readonly {
@@ -258,6 +260,7 @@ export interface SubmitAnswer extends ActionAnswer {
   readonly total: number;
   readonly new: number;
   readonly reused: number;
+  readonly warnings: readonly string[];
 }
 
 /** GET /stream?topics=nodes,runs,run:REF — what is sent as `data` of each "fleet" event. */

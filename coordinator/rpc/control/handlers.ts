@@ -2,16 +2,15 @@
 import type { ControlServiceServer } from "../../../proto/gen/runner/v1/control.ts";
 import { type HandlerLog, streamHandler, unaryHandler } from "../handler.ts";
 import type { ReadDeps } from "./deps.ts";
-import type { WriteDeps } from "./deps-write.ts";
 import { createControlReads } from "./reads.ts";
-import { createControlWrites } from "./writes.ts";
+import type { ControlWrites } from "./writes.ts";
 
-export function createControlService(reading: ReadDeps, writing: WriteDeps, log: HandlerLog): ControlServiceServer {
+export function createControlService(reading: ReadDeps, writes: ControlWrites, log: HandlerLog): ControlServiceServer {
   const reads = createControlReads(reading);
-  const writes = createControlWrites(writing);
   return {
     plan: unaryHandler("Plan", writes.plan, log),
     submit: unaryHandler("Submit", writes.submit, log),
+    apply: unaryHandler("Apply", writes.apply, log),
     import: unaryHandler("Import", writes.importRuns, log),
     cancel: unaryHandler("Cancel", writes.cancel, log),
     retry: unaryHandler("Retry", writes.retry, log),

@@ -1,5 +1,5 @@
 /** Attempts of a run, how much of their output is stored, and what happened to the run. */
-import { type Fence, fence, type RunId } from "../../../shared/kernel/ids.ts";
+import { type Fence, fence, type RunId, runId } from "../../../shared/kernel/ids.ts";
 import type { Outcome } from "../../../shared/run/states.ts";
 import type { StreamName } from "../../../shared/subjects.ts";
 import type { Database } from "../database.ts";
@@ -30,6 +30,8 @@ export interface AttemptQueries {
   /** By number. */
   ofRun(id: RunId): AttemptRecord[];
   get(id: Fence): AttemptRecord | undefined;
+  /** Runs of these attempts. */
+  runsOf(fences: readonly Fence[]): RunId[];
   /** Bytes from the start of a stream that are safely stored. */
   committed(id: Fence, stream: StreamName): number;
   /** The first events of a run, at most `limit`. */
@@ -41,6 +43,7 @@ export function createAttemptQueries(db: Database): AttemptQueries {
     sealed, final_sizes_json FROM attempts`;
   const ofRun = db.prepare(`${columns} WHERE run_id = ? ORDER BY number, fence`);
   const one = db.prepare(`${columns} WHERE fence = ?`);
+  const owners = db.prepare("SELECT DISTINCT run_id FROM attempts WHERE fence IN (SELECT value FROM json_each(?))");
   const output = db.prepare("SELECT committed FROM outputs WHERE fence = ? AND stream = ?");
   const events = db.prepare("SELECT at, kind, text FROM events WHERE run_id = ? ORDER BY seq LIMIT ?");
   return {
@@ -49,6 +52,8 @@ export function createAttemptQueries(db: Database): AttemptQueries {
       const row = one.get(id) as unknown as AttemptRow | undefined;
       return row && attemptRecordOf(row);
     },
+    runsOf: (fences) =>
+      (owners.all(JSON.stringify(fences)) as unknown as { run_id: string }[]).map((row) => runId(row.run_id)),
     committed: (id, stream) => (output.get(id, stream) as { committed: number } | undefined)?.committed ?? 0,
     history: (id, limit) => (events.all(id, limit) as unknown as HistoryRecord[]).map((row) => ({ ...row })),
   };

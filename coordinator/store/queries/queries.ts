@@ -10,6 +10,7 @@ import { createHistoryQueries, type HistoryQueries } from "./history.ts";
 import { createPastWork, type PastWork } from "./past-work.ts";
 import { createRefQueries, type RefQueries } from "./refs.ts";
 import { createRunQueries, type RunQueries } from "./runs.ts";
+import { createStandingQueries, type StandingQueries } from "./standing.ts";
 import { createSweepQueries, type SweepQueries } from "./sweeps.ts";
 
 export interface Queries {
@@ -21,6 +22,7 @@ export interface Queries {
   readonly history: HistoryQueries;
   readonly imports: Imports;
   readonly past: PastWork;
+  readonly standing: StandingQueries;
   /** A run with its command and tags, as its results show it. Throws where there is no such run. */
   readonly record: (id: RunId) => ResultRecord;
 }
@@ -36,6 +38,7 @@ export function createQueries(db: Database): Queries {
     history: createHistoryQueries(db),
     imports: createImports(db),
     past: createPastWork(db),
+    standing: createStandingQueries(db),
     record: createRunRecordLoader(db),
   };
 }

@@ -34,6 +34,8 @@ export interface RefQueries {
   resolve(texts: readonly string[]): Selection[];
   /** As `resolve`; without references every sweep, the newest first. */
   newestFirst(texts: readonly string[], beforeSeq?: number): Iterable<Selection>;
+  /** A whole sweep by its id. Throws where there is none. */
+  sweep(id: SweepId): Selection;
   /** The one run that is named; a sweep of one run names it too. Throws AppError. */
   resolveRun(text: string): RunPlace;
 }
@@ -146,6 +148,11 @@ export function createRefQueries(db: Database): RefQueries {
       return resolve(texts)
         .reverse()
         .filter((selection) => selection.seq < beforeSeq);
+    },
+    sweep(id) {
+      const row = byId.get(id) as unknown as SweepRow | undefined;
+      if (!row) throw new Error(`there is no sweep ${id}`);
+      return selectionOf(row, "all");
     },
     resolveRun(text) {
       const selection = resolveOne(text);

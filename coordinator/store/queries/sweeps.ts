@@ -24,6 +24,10 @@ export interface Progress {
 export interface SweepQueries {
   get(id: SweepId): SweepSummary | undefined;
   objective(id: SweepId): Objective | undefined;
+  /** The file it was made from. */
+  source(id: SweepId): { readonly path: string; readonly text: string };
+  /** Of all its runs. */
+  tags(id: SweepId): readonly string[];
   progress(selection: Selection): Progress;
   /** Live runs of the whole fleet by state: from an index that holds live runs only. */
   liveCounts(): { [state: string]: number };
@@ -34,6 +38,8 @@ export interface SweepQueries {
 export function createSweepQueries(db: Database): SweepQueries {
   const one = db.prepare(`SELECT name, number, total, reused, created_at, objective_metric, objective_goal
     FROM sweeps WHERE sweep_id = ?`);
+  const source = db.prepare("SELECT source_path AS path, source_text AS text FROM sweeps WHERE sweep_id = ?");
+  const tags = db.prepare("SELECT tags_json FROM sweeps WHERE sweep_id = ?");
   const counts = db.prepare("SELECT state, count(*) AS runs FROM run_states WHERE sweep_id = ? GROUP BY state");
   const picked = db.prepare(`SELECT s.state, count(*) AS runs FROM runs r JOIN run_states s ON s.run_id = r.run_id
     WHERE r.sweep_id = ? AND r.idx BETWEEN ? AND ? GROUP BY s.state`);
@@ -70,6 +76,10 @@ export function createSweepQueries(db: Database): SweepQueries {
       const row = rowOf(id);
       return row && objectiveOf(row);
     },
+
+    source: (id) => ({ path: "", text: "", ...(source.get(id) as { path: string; text: string } | undefined) }),
+
+    tags: (id) => JSON.parse((tags.get(id) as { tags_json: string } | undefined)?.tags_json ?? "[]") as string[],
 
     progress(selection) {
       const { sweepId, total, picks } = selection;

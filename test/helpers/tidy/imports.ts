@@ -51,7 +51,12 @@ const DIRECTIONS: readonly (readonly [part: readonly string[], mayImport: readon
   [["coordinator/results/"], ["shared/", ...COORDINATOR_GROUND]],
   [["coordinator/rpc/"], ["shared/", "proto/gen/", ...COORDINATOR_GROUND, "coordinator/results/"]],
   // HTTP answers by the same verbs as gRPC.
-  [["coordinator/http/"], ["shared/", ...COORDINATOR_GROUND, "coordinator/results/", "coordinator/rpc/"]],
+  [
+    ["coordinator/http/"],
+    ["shared/", "proto/gen/", ...COORDINATOR_GROUND, "coordinator/results/", "coordinator/rpc/", "coordinator/reader/"],
+  ],
+  // A thread of its own, with nothing of the main one but the store's queries.
+  [["coordinator/reader/"], ["shared/", ...COORDINATOR_GROUND, "coordinator/results/"]],
   [["coordinator/stream/"], ["shared/", ...COORDINATOR_GROUND, "coordinator/results/"]],
   [["coordinator/loops/"], ["shared/", ...COORDINATOR_GROUND, "coordinator/results/"]],
   [["coordinator/"], ["shared/", "proto/gen/", "coordinator/"]],

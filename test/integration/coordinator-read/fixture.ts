@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { Feed } from "../../../coordinator/feed.ts";
 import { createHttpServer, type HttpServer } from "../../../coordinator/http/server.ts";
+import { createReader } from "../../../coordinator/reader/reader.ts";
 import { createVerifier, hashToken } from "../../../coordinator/rpc/auth.ts";
 import type { ReadDeps } from "../../../coordinator/rpc/control/deps.ts";
 import { createControlReads } from "../../../coordinator/rpc/control/reads.ts";
@@ -20,12 +21,15 @@ import { AppError } from "../../../shared/kernel/errors.ts";
 import type { Fence } from "../../../shared/kernel/ids.ts";
 import type { StreamName } from "../../../shared/subjects.ts";
 import { fromServiceError } from "../../../shared/wire/status.ts";
+import { createTestWrites } from "../../helpers/control-writes.ts";
 import { createSeeder } from "../../helpers/seed-store.ts";
 
 export const TOKEN = "correct-horse-battery-staple";
 
 export interface ReadStore {
   readonly db: Database;
+  /** Its file. */
+  readonly path: string;
   readonly seed: ReturnType<typeof createSeeder>;
   readonly feed: Feed;
   /** Builds memory from what was seeded so far. */
@@ -38,13 +42,15 @@ export interface ReadStore {
 
 export function createReadStore(): ReadStore {
   const directory = mkdtempSync(join(tmpdir(), "exp-read-"));
-  const db = openDatabase(join(directory, "store.db"));
+  const path = join(directory, "store.db");
+  const db = openDatabase(path);
   const seed = createSeeder(db);
   const feed = new Feed();
   const queries = createQueries(db);
   const pathOf = (fence: Fence, stream: StreamName) => join(directory, `${fence}.${stream}`);
   return {
     db,
+    path,
     seed,
     feed,
     pathOf,
@@ -84,6 +90,7 @@ export async function startRpc(deps: ReadDeps, log = createLog()): Promise<RpcSe
   const control: ControlServiceServer = {
     plan: refuse,
     submit: refuse,
+    apply: refuse,
     import: refuse,
     cancel: refuse,
     retry: refuse,
@@ -107,16 +114,34 @@ export async function startRpc(deps: ReadDeps, log = createLog()): Promise<RpcSe
   return createRpcServer({ host: "127.0.0.1", port: 0, verifier, control, agent });
 }
 
-export async function startHttp(deps: ReadDeps, log = createLog()): Promise<HttpServer> {
+/** The HTTP server on the store, with its reading thread and the verbs that write. Stopping it ends them. */
+export async function startHttp(
+  store: ReadStore,
+  log = createLog(),
+  deps = store.deps(),
+  port = 0,
+): Promise<HttpServer> {
   const verifier = createVerifier(hashToken(TOKEN), systemClock, log);
-  return createHttpServer({
+  const reader = createReader({ path: store.path, feed: store.feed, logger: log });
+  const writes = createTestWrites(store.db, store.feed, deps);
+  const server = await createHttpServer({
     deps,
+    reader,
+    actions: writes.actions,
     host: "127.0.0.1",
-    port: 0,
+    port,
     verifier,
     allowedHosts: ["fleet.lab"],
     logger: log,
   });
+  return {
+    port: server.port,
+    async stop(graceMs) {
+      await server.stop(graceMs);
+      await reader.close();
+      await writes.close();
+    },
+  };
 }
 
 export function connect(port: number): ControlServiceClient {

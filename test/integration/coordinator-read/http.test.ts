@@ -25,7 +25,7 @@ beforeEach(async () => {
   const device = { uuid: deviceUuid("GPU-0"), index: 0, kind: "gpu", model: "H100", memoryBytes: 80e9 } as const;
   store.seed.node("gpu-01", [{ ...device, health: "clean", reason: "", foreign: [] }]);
   log = createLog();
-  server = await startHttp(store.deps(), log);
+  server = await startHttp(store, log);
 });
 afterEach(async () => {
   await server.stop(1_000);
@@ -328,8 +328,8 @@ test("idle connections do not keep others out", async () => {
 });
 
 test("a taken port is one clear line", async () => {
-  const { createHttpServer } = await import("../../../coordinator/http/server.ts");
-  const verifier = { check: () => "granted" as const };
-  const options = { deps: store.deps(), host: "127.0.0.1", port: server.port, verifier, allowedHosts: [], logger: log };
-  await expect(createHttpServer(options)).rejects.toMatchObject({ code: "conflict", id: "net.port-taken" });
+  await expect(startHttp(store, log, store.deps(), server.port)).rejects.toMatchObject({
+    code: "conflict",
+    id: "net.port-taken",
+  });
 });

@@ -1,0 +1,143 @@
+/** Actions: what the command line does, by the same verbs. */
+import type { Hono } from "hono";
+import { NodeAction, PlanRequest, SpecFormat, SpecSource, SubmitRequest } from "../../proto/gen/runner/v1/control.ts";
+import type { ActionBody, ActionName } from "../../shared/http/actions.ts";
+import type { Clock } from "../../shared/kernel/clock.ts";
+import { AppError } from "../../shared/kernel/errors.ts";
+import type { ActionAnswer, PlanAnswer, SourceBody, SubmitAnswer } from "../../shared/run/dashboard.ts";
+import type { JsonValue } from "../../shared/run/views.ts";
+import type { Feed } from "../feed.ts";
+import { news } from "../feed.ts";
+import type { ControlWrites } from "../rpc/control/writes.ts";
+import type { Annotations } from "../store/annotations.ts";
+import type { RefQueries } from "../store/queries/refs.ts";
+import { bodyBytesMax, parseBody, readText } from "./body.ts";
+import type { HttpEnv } from "./guard.ts";
+import { createAnswerMemory } from "./idempotency.ts";
+import { answer } from "./route.ts";
+
+export interface ActionParts {
+  readonly writes: ControlWrites;
+  readonly annotations: Annotations;
+  readonly refs: RefQueries;
+  readonly feed: Feed;
+  readonly clock: Clock;
+  /** A new ULID. */
+  readonly newUlid: () => string;
+}
+
+const SHOW_DEFAULT = 20;
+/** What a submission may be called by whoever makes it. */
+const SUBMIT_ID = /^[A-Za-z0-9_-]{8,64}$/;
+const NODE_ACTIONS = {
+  cordon: [NodeAction.NODE_ACTION_CORDON, "takes no new runs"],
+  uncordon: [NodeAction.NODE_ACTION_UNCORDON, "takes runs again"],
+  drain: [NodeAction.NODE_ACTION_DRAIN, "takes no new runs; what runs there goes on to its end"],
+  stop: [NodeAction.NODE_ACTION_STOP, "takes no new runs; what runs there is stopped and starts elsewhere"],
+} as const;
+
+export function addActions(api: Hono<HttpEnv>, parts: ActionParts): void {
+  const { writes, annotations, refs, feed, clock } = parts;
+  const memory = createAnswerMemory();
+
+  /** `key` is the request's Idempotency-Key. */
+  function add<Name extends ActionName>(
+    name: Name,
+    work: (body: ActionBody<Name>, key: string | undefined) => Promise<ActionAnswer>,
+  ): void {
+    answer(api, name, async (c) => {
+      const text = await readText(c, bodyBytesMax(c.req.path));
+      const body = parseBody(name, text);
+      const key = c.req.header("idempotency-key");
+      return c.json(await memory.once(key, `${name}\n${text}`, clock.monotonicMs(), () => work(body, key)));
+    });
+  }
+
+  add("cancel", async (body) => {
+    const { cancelled, stopping, unchanged } = await writes.cancel(body);
+    const done = [part(cancelled, "cancelled"), part(stopping, "told to stop"), part(unchanged, "over before")];
+    return { message: said(done) };
+  });
+  add("retry", async (body) => {
+    const { requeued, unchanged } = await writes.retry({ ...body, failedOnly: false });
+    return { message: said([part(requeued, "back in the queue"), part(unchanged, "left as it was")]) };
+  });
+  add("pause", async (body) => {
+    const { held, running, unchanged } = await writes.pause(body);
+    const done = [part(held, "held"), part(running, "running on, held if queued again"), part(unchanged, "unchanged")];
+    return { message: said(done) };
+  });
+  add("resume", async (body) => {
+    const { queued, unchanged } = await writes.resume(body);
+    return { message: said([part(queued, "back in the queue"), part(unchanged, "not held")]) };
+  });
+  add("priority", async (body) => {
+    const { changed, unchanged } = await writes.edit(body);
+    return { message: said([part(changed, `at priority ${body.priority}`), part(unchanged, "unchanged")]) };
+  });
+  add("node", async ({ name, action }) => {
+    const [request, effect] = NODE_ACTIONS[action];
+    await writes.updateNode({ name, action: request });
+    return { message: `${name} ${effect}` };
+  });
+
+  add("annotate", async ({ ref, tags, note, favourite }) => {
+    const { runId, sweepId } = refs.resolveRun(ref);
+    if (tags === undefined && note === undefined && favourite === undefined) {
+      throw new AppError("invalid", "nothing is to be changed: give tags, note or favourite", { id: "http.body" });
+    }
+    annotations.set(runId, {
+      ...(tags && { tags: [...new Set(tags)] }),
+      ...(note !== undefined && { note }),
+      ...(favourite !== undefined && { favourite }),
+    });
+    feed.publish(news({ runs: new Set([runId]), sweeps: new Set([sweepId]) }));
+    return { message: `${ref} is annotated` };
+  });
+
+  add("plan", async ({ source, force = false, show = SHOW_DEFAULT }): Promise<PlanAnswer> => {
+    const request = PlanRequest.fromPartial({ source: sourceOf(source), force, show });
+    const { name, total, fresh, reused, axes, points, warnings } = await writes.plan(request);
+    return {
+      message: `${name}: ${runs(total)}, ${fresh} new, ${reused} reused`,
+      name,
+      total,
+      new: fresh,
+      reused,
+      warnings,
+      axes: axes.map(({ key, size }) => ({ key, size })),
+      points: points.map(({ index, paramsJson, argv, reusedFrom }) => ({
+        index,
+        params: JSON.parse(paramsJson) as { [key: string]: JsonValue },
+        command: argv,
+        reusedFrom: reusedFrom || null,
+      })),
+    };
+  });
+
+  add("submit", async ({ source, force = false, priority }, key): Promise<SubmitAnswer> => {
+    // A key that can name a submission makes a repeat harmless also after a restart.
+    const submitId = key !== undefined && SUBMIT_ID.test(key) ? key : parts.newUlid();
+    const request = SubmitRequest.fromPartial({ submitId, source: sourceOf(source), force, priority });
+    const { sweep, total, fresh, reused, warnings } = await writes.submit(request);
+    const message = `${sweep}: ${runs(total)}, ${fresh} new, ${reused} reused`;
+    return { message, sweep, total, new: fresh, reused, warnings };
+  });
+}
+
+function sourceOf({ text, path = "sweep.toml", directory }: SourceBody): SpecSource {
+  const format = SpecFormat.SPEC_FORMAT_TOML;
+  return SpecSource.fromPartial({ text, path, directory, workingDirectory: directory, home: directory, format });
+}
+
+function part(count: number, what: string): string {
+  return count === 0 ? "" : `${runs(count)} ${what}`;
+}
+
+function said(parts: readonly string[]): string {
+  return parts.filter((text) => text !== "").join(", ") || "nothing to do";
+}
+
+function runs(count: number): string {
+  return count === 1 ? "1 run" : `${count} runs`;
+}

@@ -1,0 +1,40 @@
+/** Curves of a run for a screen. */
+import type { SeriesAnswer } from "../../shared/run/dashboard.ts";
+import { downSample } from "./down-sample.ts";
+import type { SeriesQuestion } from "./messages.ts";
+import type { PointCache, PointColumns, Points } from "./point-cache.ts";
+
+/** Where no key is named, so many are given, in order of first appearance. */
+const KEYS_DEFAULT_MAX = 50;
+
+/** A key that was never logged gives no points. */
+export async function readSeries(cache: PointCache, question: SeriesQuestion): Promise<SeriesAnswer> {
+  const { fence, path, end, x, width, from, to } = question;
+  const columns = await cache.read(fence, path, end);
+  const keys = question.keys.length > 0 ? question.keys : [...columns.keys()].slice(0, KEYS_DEFAULT_MAX);
+  const series = keys.map((key) => {
+    const points = columns.get(key);
+    if (!points) return { key, points: 0, exact: true, xs: [], ys: [] };
+    const xs = xsOf(points, columns, x, question.startedAt);
+    return { key, ...downSample({ xs, ys: points.values.values }, width, from, to) };
+  });
+  return { x, series };
+}
+
+function xsOf(points: Points, columns: PointColumns, x: string, startedAt: number): Float64Array {
+  if (x === "step") return points.steps.values;
+  if (x === "time") return points.times.values.map((time) => time - startedAt);
+  const other = columns.get(x);
+  return other ? joined(points, other) : new Float64Array(points.steps.length).fill(Number.NaN);
+}
+
+/** Of each point the value that the other metric had at the same step; NaN where it had none. */
+function joined(points: Points, other: Points): Float64Array {
+  const steps = points.steps.values;
+  const otherSteps = other.steps.values;
+  const values = other.values.values;
+  if (steps.length === otherSteps.length && steps.every((step, i) => step === otherSteps[i])) return values.slice();
+  const byStep = new Map<number, number>();
+  for (const [i, step] of otherSteps.entries()) byStep.set(step, values[i] as number);
+  return steps.map((step) => byStep.get(step) ?? Number.NaN);
+}
