@@ -22,6 +22,8 @@ import { runStateToProto } from "../shared/wire/views.ts";
 
 /** Of one call that answers once, where the user sets no limit. */
 const CALL_TIMEOUT_MS = 30_000;
+/** Of a call that expands a sweep file: a million runs take a while on a slow machine. */
+const EXPAND_TIMEOUT_MS = 10 * 60_000;
 /** How long a submission is repeated while the coordinator is away. */
 const SUBMIT_TRIES = 8;
 
@@ -46,13 +48,14 @@ export interface Client {
   plan(request: proto.PlanRequest): Promise<proto.PlanResponse>;
   /** Repeated while the coordinator restarts; harmless, as the submission carries its id. */
   submit(request: proto.SubmitRequest): Promise<proto.SubmitResponse>;
+  apply(request: proto.ApplyRequest): Promise<proto.ApplyResponse>;
   /** Repeated as a submission; harmless, as runs that are there already are left alone. */
   importRuns(request: proto.ImportRequest): Promise<proto.ImportResponse>;
   listRuns(filter: RunFilter): Promise<proto.Run[]>;
   listSweeps(refs: readonly string[], limit: number): Promise<proto.Sweep[]>;
   getRun(ref: string): Promise<proto.GetRunResponse>;
   cancel(refs: readonly string[]): Promise<proto.CancelResponse>;
-  retry(refs: readonly string[]): Promise<proto.RetryResponse>;
+  retry(refs: readonly string[], failedOnly: boolean): Promise<proto.RetryResponse>;
   pause(refs: readonly string[]): Promise<proto.PauseResponse>;
   resume(refs: readonly string[]): Promise<proto.ResumeResponse>;
   edit(refs: readonly string[], priority: number | undefined): Promise<proto.EditResponse>;
@@ -71,23 +74,30 @@ export function createClient(options: ClientOptions): Client {
   const stub = new ControlServiceClient(options.address, credentials.createInsecure(), CHANNEL);
   const metadata = new Metadata();
   if (options.token !== undefined) metadata.set("authorization", `Bearer ${options.token}`);
-  const callOptions = (): CallOptions => ({ deadline: Date.now() + (options.timeoutMs ?? CALL_TIMEOUT_MS) });
+  const callOptions = (limitMs: number): CallOptions => ({ deadline: Date.now() + (options.timeoutMs ?? limitMs) });
   const streamOptions = (): CallOptions =>
     options.timeoutMs === undefined ? {} : { deadline: Date.now() + options.timeoutMs };
 
-  const call = <Request, Response>(method: Unary<Request, Response>, request: Request): Promise<Response> =>
+  const call = <Request, Response>(
+    method: Unary<Request, Response>,
+    request: Request,
+    limitMs = CALL_TIMEOUT_MS,
+  ): Promise<Response> =>
     new Promise((resolve, reject) => {
-      method.call(stub, request, metadata, callOptions(), (error, response) => {
+      method.call(stub, request, metadata, callOptions(limitMs), (error, response) => {
         if (error) reject(fromServiceError(error));
         else resolve(response);
       });
     });
+  const slow = <Request, Response>(method: Unary<Request, Response>, request: Request) =>
+    call(method, request, EXPAND_TIMEOUT_MS);
   const stream = <Request, Response>(method: Streaming<Request, Response>, request: Request, signal?: AbortSignal) =>
     readStream(method.call(stub, request, metadata, streamOptions()), signal);
 
   return {
-    plan: (request) => call(stub.plan, request),
-    submit: (request) => repeat(() => call(stub.submit, request)),
+    plan: (request) => slow(stub.plan, request),
+    submit: (request) => repeat(() => slow(stub.submit, request)),
+    apply: (request) => slow(stub.apply, request),
     importRuns: (request) => repeat(() => call(stub.import, request)),
     async listRuns({ refs = [], states = [], limit = 0, where = "" }) {
       const wanted: RunStateMessage[] = states.map(runStateToProto);
@@ -99,7 +109,7 @@ export function createClient(options: ClientOptions): Client {
     listSweeps: async (refs, limit) => (await call(stub.listSweeps, { refs: [...refs], limit })).sweeps,
     getRun: (ref) => call(stub.getRun, { ref }),
     cancel: (refs) => call(stub.cancel, { refs: [...refs] }),
-    retry: (refs) => call(stub.retry, { refs: [...refs] }),
+    retry: (refs, failedOnly) => call(stub.retry, { refs: [...refs], failedOnly }),
     pause: (refs) => call(stub.pause, { refs: [...refs] }),
     resume: (refs) => call(stub.resume, { refs: [...refs] }),
     edit: (refs, priority) => call(stub.edit, { refs: [...refs], priority }),

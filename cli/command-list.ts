@@ -7,6 +7,7 @@ export const LOADERS: { readonly [name in CommandName]: () => Promise<Command> }
   down: async () => (await import("./commands/down.ts")).down,
   init: async () => (await import("./commands/init.ts")).init,
   plan: async () => (await import("./commands/plan.ts")).plan,
+  apply: async () => (await import("./commands/apply.ts")).apply,
   submit: async () => (await import("./commands/submit.ts")).submit,
   import: async () => (await import("./commands/import.ts")).importRuns,
   convert: async () => (await import("./commands/convert.ts")).convert,

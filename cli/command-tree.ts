@@ -14,6 +14,7 @@ export const COMMAND_TREE = [
   { name: "init", words: "[directory]", summary: "write a commented sweep.toml to begin with", group: "SUBMIT" },
   { name: "plan", words: "<file>", summary: "expand and check a sweep; changes nothing", group: "SUBMIT" },
   { name: "submit", words: "[file]", summary: "queue a sweep, or one run: exp submit -- CMD...", group: "SUBMIT" },
+  { name: "apply", words: "<file>", summary: "give an edited file to the sweep that came from it", group: "SUBMIT" },
   { name: "import", words: "<tool> <path>", summary: "take over what exp or ztxexp completed", group: "SUBMIT" },
   { name: "convert", words: "<file>", summary: "sweep file of W&B, Determined, Guild or EXP as ours", group: "SUBMIT" },
   { name: "schema", words: "", summary: "print the JSON Schema of sweep files, for editors", group: "SUBMIT" },

@@ -5,11 +5,14 @@ import { plural } from "../render/text.ts";
 import { type Command, referencesOf } from "../session.ts";
 
 export const retry: Command = {
-  examples: [["exp retry digits.1", "what failed in a sweep"]],
+  options: {
+    "failed-only": { describe: "only runs that failed, not cancelled, skipped or held ones", type: "flag" },
+  },
+  examples: [["exp retry digits.1 --failed-only", "fill the holes of a sweep"]],
   async run(session, args) {
     const refs = await referencesOf(session, args, "refs");
     if (refs.length === 0) throw usage("retry what?", "exp retry REF...");
-    const { requeued, unchanged } = await (await session.connect()).retry(refs);
+    const { requeued, unchanged } = await (await session.connect()).retry(refs, args.flag("failed-only"));
     const rest = unchanged > 0 ? `, ${unchanged} left alone (live or succeeded)` : "";
     const line = `${plural(requeued, "run")} queued again${rest}`;
     await session.out.single({ json: { requeued, unchanged }, lines: [line], name: refs.join(" ") });

@@ -11,6 +11,7 @@ import type { Attempt, Cluster, Run, Sweep } from "./cluster.ts";
 import { coreShape, holderKey, shapeOf } from "./cluster.ts";
 import { addToWork, isActive, removeFromWork } from "./doers.ts";
 import { applyImported } from "./imported.ts";
+import type { SweepExtended } from "./reactor-apply.ts";
 import type { QueueEntry } from "./run-queue.ts";
 import { RunQueue } from "./run-queue.ts";
 
@@ -25,6 +26,9 @@ export function applyChange(cluster: Cluster, change: Change): void {
       if (sweep) Object.assign(sweep, { failed: change.failed, stopped: change.stopped });
       return;
     }
+    case "sweep-extended":
+      extendSweep(cluster, change);
+      return;
     case "run-changed":
       changeRun(cluster, required(cluster.runs.get(change.row.runId), "the changed run"), change.row);
       return;
@@ -158,13 +162,30 @@ export function coreSweep(sweep: SweepRecord): Sweep {
   return { id, seq, name, number, shapes, parallel, shares, after, failuresMax, failed, stopped };
 }
 
+/** Its queued runs may queue with others afterwards: by another shape, or as the sweep limits itself now. */
+function extendSweep(cluster: Cluster, { sweep, settings, runs, reshaped }: SweepExtended): void {
+  const before = cluster.sweeps.get(sweep.id);
+  const shapes = new Map(reshaped.map(({ runId, shape }) => [runId, shape]));
+  const isRegrouped = before !== undefined && before.parallel > 0 !== sweep.parallel > 0;
+  const moved = [...cluster.runs.values()].filter(
+    ({ id, sweepId }) => sweepId === sweep.id && (isRegrouped || shapes.has(id)),
+  );
+  for (const run of moved) leave(cluster, run);
+  if (before || runs.some(({ reusedFrom }) => reusedFrom === undefined)) cluster.sweeps.set(sweep.id, sweep);
+  for (const run of moved) {
+    run.shape = shapes.get(run.id) ?? run.shape;
+    enter(cluster, run);
+  }
+  addRuns(cluster, newRuns({ id: sweep.id, ...settings }, runs));
+}
+
 function addSweep(cluster: Cluster, sweep: SweepRecord, change: Extract<Change, { kind: "sweep-added" }>): void {
   if (change.runs.every((run) => run.reusedFrom !== undefined)) return;
   cluster.sweeps.set(sweep.id, coreSweep(sweep));
   addRuns(cluster, newRuns(sweep, change.runs));
 }
 
-function* newRuns(sweep: SweepRecord, rows: readonly RunRow[]): Generator<Run> {
+function* newRuns(sweep: Pick<SweepRecord, "id" | "hold" | "priority">, rows: readonly RunRow[]): Generator<Run> {
   for (const run of rows) {
     if (run.reusedFrom !== undefined) continue;
     yield {

@@ -8,6 +8,7 @@ import type { Outcome, RunState } from "../../shared/run/states.ts";
 import type { IdentityPart, RunShape } from "../../shared/spec/types.ts";
 import type { Attempt, Node, Reserved, Run, StopReason, Sweep } from "./cluster.ts";
 import type { ImportedChange } from "./imported.ts";
+import type { SweepExtended } from "./reactor-apply.ts";
 
 /** What the store keeps about a sweep beyond what decisions need. */
 export interface SweepRecord extends Omit<Sweep, "shapes"> {
@@ -100,6 +101,7 @@ export type Change =
       /** The store has the runs already, and those of them that came out differently; absent: it has none of them. */
       readonly staged?: readonly RunRow[];
     }
+  | SweepExtended
   /** How a sweep stands, where it has a limit of failures. */
   | { readonly kind: "sweep-changed"; readonly sweepId: SweepId; readonly failed: number; readonly stopped: string }
   | { readonly kind: "run-changed"; readonly row: RunStateRow }
@@ -165,6 +167,7 @@ export type HistoryKind =
   | "cancel-requested"
   | "cancelled"
   | "retried"
+  | "applied"
   | "reused"
   | "paused"
   | "resumed"

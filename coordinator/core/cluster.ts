@@ -49,7 +49,7 @@ export interface Run {
   /** From 1 within its sweep. */
   readonly index: number;
   /** Number of its shape in the sweep. */
-  readonly shape: number;
+  shape: number;
   readonly fingerprint: string;
   state: LiveState;
   /** Why it is held or waits, in one line; empty when there is nothing to say. */

@@ -6,6 +6,7 @@ import type { TerminalState } from "../../shared/run/states.ts";
 import type { RunPoint, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
 import type { Sweep } from "./cluster.ts";
 import type { ImportEvent } from "./imported.ts";
+import type { ApplyEvent } from "./reactor-apply.ts";
 
 /** The moment of an event. */
 export interface Now {
@@ -50,6 +51,7 @@ export type Event =
       readonly number: number;
       readonly runs: readonly StagedRun[];
     }
+  | ApplyEvent
   | { readonly kind: "cancel"; readonly runIds: readonly RunId[] }
   | { readonly kind: "retry"; readonly runIds: readonly RunId[]; readonly terminal: readonly TerminalRun[] }
   /** Queued runs are held; what runs goes on, and is held should it come back to the queue. */

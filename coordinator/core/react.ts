@@ -7,6 +7,7 @@ import type { Cluster } from "./cluster.ts";
 import type { Reaction } from "./commands.ts";
 import type { Event, Now } from "./events.ts";
 import { onImport } from "./imported.ts";
+import { onApply } from "./reactor-apply.ts";
 import { onAccepted, onFinished, onRejected, onSealed, onStarted } from "./reactor-attempts.ts";
 import { onHello } from "./reactor-hello.ts";
 import { onEdit, onPause, onResume } from "./reactor-hold.ts";
@@ -29,6 +30,8 @@ function reactionTo(cluster: Cluster, event: Event, now: Now, settings: CoreSett
       return onImport(cluster, event, now);
     case "submit-staged":
       return onSubmitStaged(cluster, event, now);
+    case "apply":
+      return onApply(cluster, event, now);
     case "cancel":
       return onCancel(cluster, event, now);
     case "retry":

@@ -33,7 +33,8 @@ export function onSubmitStaged(cluster: Cluster, event: EventOf<"submit-staged">
   return { changes: addedChanges(cluster, event, runs, changed, now), commands: [] };
 }
 
-function decideRun(
+/** What becomes of a new run, given what is done and being done. */
+export function decideRun(
   cluster: Cluster,
   run: Pick<NewRun, "fingerprint" | "imported">,
   { shares, hold }: Pick<NewSweep, "shares" | "hold">,

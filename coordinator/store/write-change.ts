@@ -9,8 +9,9 @@ import type { SweepId } from "../../shared/kernel/ids.ts";
 import { requestToJson } from "../../shared/run/devices.ts";
 import { templateToJson } from "../../shared/spec/template-json.ts";
 import type { RunShape } from "../../shared/spec/types.ts";
-import { type Change, firstState, type RunStateRow } from "../core/changes.ts";
+import { type Change, firstState, type RunStateRow, type SweepRecord } from "../core/changes.ts";
 import type { Attempt, Node } from "../core/cluster.ts";
+import type { SweepExtended } from "../core/reactor-apply.ts";
 import type { Database } from "./database.ts";
 import { createImportWriter } from "./imports.ts";
 import { createRunInsert } from "./staging.ts";
@@ -31,6 +32,9 @@ export function createWriter(db: Database): WriteChange {
         return;
       case "sweep-changed":
         sql.changeSweep.run(change.failed, change.stopped, change.sweepId);
+        return;
+      case "sweep-extended":
+        writeExtended(sql, change);
         return;
       case "run-changed":
       case "run-revived":
@@ -98,8 +102,12 @@ function prepare(db: Database) {
       objective_metric, objective_goal, source_path, source_text, project, description, note, tags_json,
       shares, after_json, failures_max, failed, stopped)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
-    identity: make("INSERT INTO sweep_identities (sweep_id, identity_json) VALUES (?, ?)"),
+    identity: make(`INSERT INTO sweep_identities (sweep_id, identity_json) VALUES (?, ?)
+      ON CONFLICT DO UPDATE SET identity_json = excluded.identity_json`),
     codeTree: make("INSERT INTO code_trees (hash, manifest) VALUES (?, ?) ON CONFLICT DO NOTHING"),
+    extend: make(`UPDATE sweeps SET total = ?, reused = reused + ?, priority = ?, parallel = ?, failures_max = ?,
+      failed = ?, stopped = ?, source_path = ?, source_text = ? WHERE sweep_id = ?`),
+    reshape: make("UPDATE runs SET shape = ? WHERE run_id = ?"),
     changeSweep: make("UPDATE sweeps SET failed = ?, stopped = ? WHERE sweep_id = ?"),
     shape: make(`INSERT INTO sweep_shapes (sweep_id, number, template_json, resources_json, limits_json, retry_json,
       tags_json) VALUES (?, ?, ?, ?, ?, ?, ?)`),
@@ -178,9 +186,7 @@ function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-adde
     sweep.stopped,
   );
   for (const [number, shape] of sweep.shapes.entries()) writeShape(sql, sweep.id, number, shape);
-  const { identity, codeManifest } = sweep;
-  if (identity) sql.identity.run(sweep.id, JSON.stringify(identity));
-  if (identity && codeManifest) sql.codeTree.run(identity.code, zstdCompressSync(codeManifest));
+  writeIdentity(sql, sweep.id, sweep);
   if (!change.staged) {
     sql.runs(sweep, change.runs);
     return;
@@ -196,6 +202,28 @@ function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-adde
 }
 
 const REUSED = { state: "succeeded", reason: "", paused: false } as const;
+
+function writeExtended(sql: Statements, { sweep, settings, runs, reshaped }: SweepExtended): void {
+  const { total, priority, hold, at, sourcePath, sourceText, shapes } = settings;
+  const { parallel, failuresMax, failed, stopped } = sweep;
+  const reused = runs.filter(({ reusedFrom }) => reusedFrom !== undefined).length;
+  sql.extend.run(total, reused, priority, parallel, failuresMax, failed, stopped, sourcePath, sourceText, sweep.id);
+  writeIdentity(sql, sweep.id, settings);
+  for (const [i, shape] of shapes.entries()) {
+    writeShape(sql, sweep.id, sweep.shapes.length - shapes.length + i, shape);
+  }
+  for (const { runId, shape } of reshaped) sql.reshape.run(shape, runId);
+  if (runs.length > 0) sql.runs({ id: sweep.id, createdAt: at, priority, hold }, runs);
+}
+
+function writeIdentity(
+  sql: Statements,
+  id: SweepId,
+  { identity, codeManifest }: Pick<SweepRecord, "identity" | "codeManifest">,
+): void {
+  if (identity) sql.identity.run(id, JSON.stringify(identity));
+  if (identity && codeManifest) sql.codeTree.run(identity.code, zstdCompressSync(codeManifest));
+}
 
 function writeShape(sql: Statements, id: SweepId, number: number, shape: RunShape): void {
   sql.shape.run(

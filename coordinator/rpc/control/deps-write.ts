@@ -1,7 +1,9 @@
 /** What the verbs that change something work with. */
 import type { Clock } from "../../../shared/kernel/clock.ts";
-import type { RunId } from "../../../shared/kernel/ids.ts";
+import type { RunId, SweepId } from "../../../shared/kernel/ids.ts";
+import type { RunState } from "../../../shared/run/states.ts";
 import type { RunStateRow } from "../../core/changes.ts";
+import type { Sweep } from "../../core/cluster.ts";
 import type { Event, TerminalRun } from "../../core/events.ts";
 import type { Engine } from "../../engine.ts";
 import type { Queries } from "../../store/queries/queries.ts";
@@ -16,15 +18,17 @@ export interface WriteDeps {
   readonly staging: Staging;
   readonly expander: Expander;
   readonly loadTerminalRun: (id: RunId) => TerminalRun | undefined;
+  /** A sweep as decisions see it, from the store. */
+  readonly loadSweep: (id: SweepId) => Sweep | undefined;
   /** A new ULID. */
   readonly newUlid: () => string;
   readonly clock: Clock;
 }
 
-/** Ids of every run that the references name. Throws AppError for one that names nothing. */
-export function namedRuns(queries: Queries, refs: readonly string[]): RunId[] {
+/** Ids of every run that the references name, in one of the states; none: any. Throws AppError for one that names nothing. */
+export function namedRuns(queries: Queries, refs: readonly string[], states: readonly RunState[] = []): RunId[] {
   const selections = queries.refs.resolve(refs);
-  return selections.flatMap((selection) => queries.runs.ids(selection, { states: [], order: "asc" }));
+  return selections.flatMap((selection) => queries.runs.ids(selection, { states, order: "asc" }));
 }
 
 /** Runs of one event of a verb that changes many: what waits meanwhile, waits for a part of a second. */

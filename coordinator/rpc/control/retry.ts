@@ -5,7 +5,7 @@ import { namedRuns, type WriteDeps } from "./deps-write.ts";
 export const retry =
   (deps: WriteDeps) =>
   async (request: RetryRequest): Promise<RetryResponse> => {
-    const runIds = namedRuns(deps.queries, request.refs);
+    const runIds = namedRuns(deps.queries, request.refs, request.failedOnly ? ["failed"] : []);
     const terminal = runIds.flatMap((id) => deps.loadTerminalRun(id) ?? []);
     const changes = await deps.engine.apply({ kind: "retry", runIds, terminal });
     const requeued = changes.filter(({ kind }) => kind === "run-changed" || kind === "run-revived").length;

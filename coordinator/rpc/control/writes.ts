@@ -1,4 +1,5 @@
 /** The verbs that change something, by the names that the service gives them. */
+import { apply } from "./apply.ts";
 import { cancel } from "./cancel.ts";
 import type { WriteDeps } from "./deps-write.ts";
 import { edit } from "./edit.ts";
@@ -16,6 +17,7 @@ export function createControlWrites(deps: WriteDeps) {
   return {
     plan: plan(deps),
     submit: submit(deps),
+    apply: apply(deps),
     importRuns: importRuns(deps),
     cancel: cancel(deps),
     retry: retry(deps),

@@ -320,6 +320,36 @@ export interface SubmitResponse {
   warnings: string[];
 }
 
+export interface ApplyRequest {
+  source:
+    | SpecSource
+    | undefined;
+  /** Reference of a sweep; empty: the last one of the name in the file. */
+  ref: string;
+  /** Shows the difference and changes nothing. */
+  dryRun: boolean;
+}
+
+export interface ApplyResponse {
+  sweep: string;
+  added: number;
+  /** Of these, completed before. */
+  reused: number;
+  withdrawn: number;
+  unchanged: number;
+  /** Gone from the file, and left alone as they run. */
+  runningOn: number;
+  /** Queued runs that take on other resources, limits or retries. */
+  reshaped: number;
+  /** "priority 0 to 5", "parallel: no limit to 4". */
+  settings: string[];
+  /** Parameters of the first points of each kind, as JSON. */
+  addedParams: string[];
+  withdrawnParams: string[];
+  /** As those of a plan. */
+  warnings: string[];
+}
+
 export interface Run {
   id: string;
   ref: string;
@@ -446,6 +476,8 @@ export interface CancelResponse {
 
 export interface RetryRequest {
   refs: string[];
+  /** Only runs that failed: cancelled, skipped and held ones stay as they are. */
+  failedOnly: boolean;
 }
 
 export interface RetryResponse {
@@ -2820,6 +2852,368 @@ export const SubmitResponse: MessageFns<SubmitResponse> = {
   },
 };
 
+function createBaseApplyRequest(): ApplyRequest {
+  return { source: undefined, ref: "", dryRun: false };
+}
+
+export const ApplyRequest: MessageFns<ApplyRequest> = {
+  encode(message: ApplyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.source !== undefined) {
+      SpecSource.encode(message.source, writer.uint32(10).fork()).join();
+    }
+    if (message.ref !== "") {
+      writer.uint32(18).string(message.ref);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(24).bool(message.dryRun);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApplyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApplyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = SpecSource.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ref = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ApplyRequest {
+    return {
+      source: isSet(object.source) ? SpecSource.fromJSON(object.source) : undefined,
+      ref: isSet(object.ref) ? globalThis.String(object.ref) : "",
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
+    };
+  },
+
+  toJSON(message: ApplyRequest): unknown {
+    const obj: any = {};
+    if (message.source !== undefined) {
+      obj.source = SpecSource.toJSON(message.source);
+    }
+    if (message.ref !== "") {
+      obj.ref = message.ref;
+    }
+    if (message.dryRun !== false) {
+      obj.dryRun = message.dryRun;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ApplyRequest>, I>>(base?: I): ApplyRequest {
+    return ApplyRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ApplyRequest>, I>>(object: I): ApplyRequest {
+    const message = createBaseApplyRequest();
+    message.source = (object.source !== undefined && object.source !== null)
+      ? SpecSource.fromPartial(object.source)
+      : undefined;
+    message.ref = object.ref ?? "";
+    message.dryRun = object.dryRun ?? false;
+    return message;
+  },
+};
+
+function createBaseApplyResponse(): ApplyResponse {
+  return {
+    sweep: "",
+    added: 0,
+    reused: 0,
+    withdrawn: 0,
+    unchanged: 0,
+    runningOn: 0,
+    reshaped: 0,
+    settings: [],
+    addedParams: [],
+    withdrawnParams: [],
+    warnings: [],
+  };
+}
+
+export const ApplyResponse: MessageFns<ApplyResponse> = {
+  encode(message: ApplyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== "") {
+      writer.uint32(10).string(message.sweep);
+    }
+    if (message.added !== 0) {
+      writer.uint32(16).int32(message.added);
+    }
+    if (message.reused !== 0) {
+      writer.uint32(24).int32(message.reused);
+    }
+    if (message.withdrawn !== 0) {
+      writer.uint32(32).int32(message.withdrawn);
+    }
+    if (message.unchanged !== 0) {
+      writer.uint32(40).int32(message.unchanged);
+    }
+    if (message.runningOn !== 0) {
+      writer.uint32(48).int32(message.runningOn);
+    }
+    if (message.reshaped !== 0) {
+      writer.uint32(56).int32(message.reshaped);
+    }
+    for (const v of message.settings) {
+      writer.uint32(66).string(v!);
+    }
+    for (const v of message.addedParams) {
+      writer.uint32(74).string(v!);
+    }
+    for (const v of message.withdrawnParams) {
+      writer.uint32(82).string(v!);
+    }
+    for (const v of message.warnings) {
+      writer.uint32(122).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApplyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApplyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.added = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.reused = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.withdrawn = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.unchanged = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.runningOn = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.reshaped = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.settings.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.addedParams.push(reader.string());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.withdrawnParams.push(reader.string());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.warnings.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ApplyResponse {
+    return {
+      sweep: isSet(object.sweep) ? globalThis.String(object.sweep) : "",
+      added: isSet(object.added) ? globalThis.Number(object.added) : 0,
+      reused: isSet(object.reused) ? globalThis.Number(object.reused) : 0,
+      withdrawn: isSet(object.withdrawn) ? globalThis.Number(object.withdrawn) : 0,
+      unchanged: isSet(object.unchanged) ? globalThis.Number(object.unchanged) : 0,
+      runningOn: isSet(object.runningOn)
+        ? globalThis.Number(object.runningOn)
+        : isSet(object.running_on)
+        ? globalThis.Number(object.running_on)
+        : 0,
+      reshaped: isSet(object.reshaped) ? globalThis.Number(object.reshaped) : 0,
+      settings: globalThis.Array.isArray(object?.settings) ? object.settings.map((e: any) => globalThis.String(e)) : [],
+      addedParams: globalThis.Array.isArray(object?.addedParams)
+        ? object.addedParams.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.added_params)
+        ? object.added_params.map((e: any) => globalThis.String(e))
+        : [],
+      withdrawnParams: globalThis.Array.isArray(object?.withdrawnParams)
+        ? object.withdrawnParams.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.withdrawn_params)
+        ? object.withdrawn_params.map((e: any) => globalThis.String(e))
+        : [],
+      warnings: globalThis.Array.isArray(object?.warnings)
+        ? object.warnings.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ApplyResponse): unknown {
+    const obj: any = {};
+    if (message.sweep !== "") {
+      obj.sweep = message.sweep;
+    }
+    if (message.added !== 0) {
+      obj.added = Math.round(message.added);
+    }
+    if (message.reused !== 0) {
+      obj.reused = Math.round(message.reused);
+    }
+    if (message.withdrawn !== 0) {
+      obj.withdrawn = Math.round(message.withdrawn);
+    }
+    if (message.unchanged !== 0) {
+      obj.unchanged = Math.round(message.unchanged);
+    }
+    if (message.runningOn !== 0) {
+      obj.runningOn = Math.round(message.runningOn);
+    }
+    if (message.reshaped !== 0) {
+      obj.reshaped = Math.round(message.reshaped);
+    }
+    if (message.settings?.length) {
+      obj.settings = message.settings;
+    }
+    if (message.addedParams?.length) {
+      obj.addedParams = message.addedParams;
+    }
+    if (message.withdrawnParams?.length) {
+      obj.withdrawnParams = message.withdrawnParams;
+    }
+    if (message.warnings?.length) {
+      obj.warnings = message.warnings;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ApplyResponse>, I>>(base?: I): ApplyResponse {
+    return ApplyResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ApplyResponse>, I>>(object: I): ApplyResponse {
+    const message = createBaseApplyResponse();
+    message.sweep = object.sweep ?? "";
+    message.added = object.added ?? 0;
+    message.reused = object.reused ?? 0;
+    message.withdrawn = object.withdrawn ?? 0;
+    message.unchanged = object.unchanged ?? 0;
+    message.runningOn = object.runningOn ?? 0;
+    message.reshaped = object.reshaped ?? 0;
+    message.settings = object.settings?.map((e) => e) || [];
+    message.addedParams = object.addedParams?.map((e) => e) || [];
+    message.withdrawnParams = object.withdrawnParams?.map((e) => e) || [];
+    message.warnings = object.warnings?.map((e) => e) || [];
+    return message;
+  },
+};
+
 function createBaseRun(): Run {
   return {
     id: "",
@@ -4810,13 +5204,16 @@ export const CancelResponse: MessageFns<CancelResponse> = {
 };
 
 function createBaseRetryRequest(): RetryRequest {
-  return { refs: [] };
+  return { refs: [], failedOnly: false };
 }
 
 export const RetryRequest: MessageFns<RetryRequest> = {
   encode(message: RetryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.refs) {
       writer.uint32(10).string(v!);
+    }
+    if (message.failedOnly !== false) {
+      writer.uint32(16).bool(message.failedOnly);
     }
     return writer;
   },
@@ -4842,6 +5239,14 @@ export const RetryRequest: MessageFns<RetryRequest> = {
             message.refs.push(reader.string());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.failedOnly = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4855,13 +5260,23 @@ export const RetryRequest: MessageFns<RetryRequest> = {
   },
 
   fromJSON(object: any): RetryRequest {
-    return { refs: globalThis.Array.isArray(object?.refs) ? object.refs.map((e: any) => globalThis.String(e)) : [] };
+    return {
+      refs: globalThis.Array.isArray(object?.refs) ? object.refs.map((e: any) => globalThis.String(e)) : [],
+      failedOnly: isSet(object.failedOnly)
+        ? globalThis.Boolean(object.failedOnly)
+        : isSet(object.failed_only)
+        ? globalThis.Boolean(object.failed_only)
+        : false,
+    };
   },
 
   toJSON(message: RetryRequest): unknown {
     const obj: any = {};
     if (message.refs?.length) {
       obj.refs = message.refs;
+    }
+    if (message.failedOnly !== false) {
+      obj.failedOnly = message.failedOnly;
     }
     return obj;
   },
@@ -4872,6 +5287,7 @@ export const RetryRequest: MessageFns<RetryRequest> = {
   fromPartial<I extends Exact<DeepPartial<RetryRequest>, I>>(object: I): RetryRequest {
     const message = createBaseRetryRequest();
     message.refs = object.refs?.map((e) => e) || [];
+    message.failedOnly = object.failedOnly ?? false;
     return message;
   },
 };
@@ -8505,6 +8921,16 @@ export const ControlServiceService = {
     responseSerialize: (value: SubmitResponse): Buffer => Buffer.from(SubmitResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SubmitResponse => SubmitResponse.decode(value),
   },
+  /** An edited file for a sweep that is there: adds points, withdraws queued ones that are gone, takes over settings. */
+  apply: {
+    path: "/runner.v1.ControlService/Apply" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ApplyRequest): Buffer => Buffer.from(ApplyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ApplyRequest => ApplyRequest.decode(value),
+    responseSerialize: (value: ApplyResponse): Buffer => Buffer.from(ApplyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ApplyResponse => ApplyResponse.decode(value),
+  },
   listRuns: {
     path: "/runner.v1.ControlService/ListRuns" as const,
     requestStream: false as const,
@@ -8672,6 +9098,8 @@ export interface ControlServiceServer extends UntypedServiceImplementation {
   plan: handleUnaryCall<PlanRequest, PlanResponse>;
   /** Durable when it returns. The same submit_id again returns the first answer. */
   submit: handleUnaryCall<SubmitRequest, SubmitResponse>;
+  /** An edited file for a sweep that is there: adds points, withdraws queued ones that are gone, takes over settings. */
+  apply: handleUnaryCall<ApplyRequest, ApplyResponse>;
   listRuns: handleServerStreamingCall<ListRunsRequest, ListRunsResponse>;
   listSweeps: handleUnaryCall<ListSweepsRequest, ListSweepsResponse>;
   getRun: handleUnaryCall<GetRunRequest, GetRunResponse>;
@@ -8727,6 +9155,22 @@ export interface ControlServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SubmitResponse) => void,
+  ): ClientUnaryCall;
+  /** An edited file for a sweep that is there: adds points, withdraws queued ones that are gone, takes over settings. */
+  apply(
+    request: ApplyRequest,
+    callback: (error: ServiceError | null, response: ApplyResponse) => void,
+  ): ClientUnaryCall;
+  apply(
+    request: ApplyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ApplyResponse) => void,
+  ): ClientUnaryCall;
+  apply(
+    request: ApplyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ApplyResponse) => void,
   ): ClientUnaryCall;
   listRuns(request: ListRunsRequest, options?: Partial<CallOptions>): ClientReadableStream<ListRunsResponse>;
   listRuns(

@@ -1,0 +1,154 @@
+/** Apply: an edited file for a sweep that is there. Says what is different, and does it unless only that is asked. */
+import type { ApplyRequest, ApplyResponse } from "../../../proto/gen/runner/v1/control.ts";
+import { required } from "../../../shared/kernel/assert.ts";
+import { AppError } from "../../../shared/kernel/errors.ts";
+import { runId } from "../../../shared/kernel/ids.ts";
+import { requestToJson } from "../../../shared/run/devices.ts";
+import { POINTS_DEFAULT_MAX } from "../../../shared/run/limits.ts";
+import { warningLine } from "../../../shared/spec/problems.ts";
+import { templateToJson } from "../../../shared/spec/template-json.ts";
+import type { RunShape, SweepSettings } from "../../../shared/spec/types.ts";
+import type { Change } from "../../core/changes.ts";
+import { compareSweep, type SweepDifference } from "../../reuse/sweep-difference.ts";
+import type { Selection } from "../../store/queries/refs.ts";
+import type { StandingSweep } from "../../store/queries/standing.ts";
+import type { WriteDeps } from "./deps-write.ts";
+import { type DecidedPoint, type ExpandedSource, expandSource } from "./expand-source.ts";
+
+/** Points of which a response gives the parameters. */
+const SHOWN_MAX = 5;
+
+/** One at a time: what is different is looked up before it is changed. */
+export const apply = (deps: WriteDeps) => {
+  let last: Promise<unknown> = Promise.resolve();
+  return (request: ApplyRequest): Promise<ApplyResponse> => {
+    const answer = last.then(() => applyOne(deps, request));
+    last = answer.catch(() => undefined);
+    return answer;
+  };
+};
+
+async function applyOne(deps: WriteDeps, request: ApplyRequest): Promise<ApplyResponse> {
+  const source = await expandSource(deps, request.source, false);
+  const points: DecidedPoint[] = [];
+  for await (const slice of source.slices) {
+    points.push(...slice);
+    if (points.length > POINTS_DEFAULT_MAX) {
+      throw new AppError("invalid", `apply takes files of at most ${POINTS_DEFAULT_MAX} runs`, { id: "apply.size" });
+    }
+  }
+  // From here on nothing else comes in between until the engine has it.
+  const selection = sweepOf(deps, request.ref === "" ? source.settings.name : request.ref);
+  const standing = required(deps.queries.standing.get(selection.sweepId), "the sweep of a reference");
+  const numbers = shapeNumbers(standing.shapes, source.shapes);
+  const { settings } = source;
+  const difference = compareSweep(
+    standing.runs,
+    points.map((point) => ({
+      ...point,
+      shape: numbers.of[point.shape] ?? 0,
+      priority: point.priority ?? settings.priority,
+      own: point.priority,
+    })),
+  );
+  const before = response(deps, source, selection, standing, difference);
+  if (request.dryRun) return before;
+  const changes = await deps.engine.apply({
+    kind: "apply",
+    sweep: required(deps.loadSweep(selection.sweepId), "the sweep that is changed"),
+    settings: {
+      priority: settings.priority,
+      parallel: settings.parallel,
+      failuresMax: settings.failures,
+      hold: settings.hold,
+      sourcePath: request.source?.path ?? "",
+      sourceText: request.source?.text ?? "",
+      identity: source.identity,
+      codeManifest: request.source?.digests?.codeManifest ?? "",
+      total: standing.total + difference.added.length,
+      at: deps.clock.wallMs(),
+      shapes: numbers.added,
+    },
+    runs: difference.added.map(({ own, shape, group, fingerprint, paramsJson, imported }, i) => ({
+      id: runId(`run_${deps.newUlid()}`),
+      index: standing.total + i + 1,
+      shape,
+      group,
+      priority: own,
+      fingerprint,
+      paramsJson,
+      imported,
+    })),
+    withdrawn: difference.withdrawn,
+    reshaped: difference.reshaped,
+    priorities: difference.priorities,
+  });
+  return { ...before, ...counted(changes) };
+}
+
+function sweepOf(deps: WriteDeps, ref: string): Selection {
+  const [selection, other] = deps.queries.refs.resolve([ref]);
+  if (!selection || other || selection.picks !== "all") {
+    throw new AppError("invalid", `"${ref}" does not name one sweep`, { id: "ref.several", hint: "such as digits.3" });
+  }
+  return selection;
+}
+
+/** The number of each shape of the file in the sweep; those that it does not have yet come behind its own. */
+function shapeNumbers(known: readonly string[], shapes: readonly RunShape[]): { of: number[]; added: RunShape[] } {
+  const texts = [...known];
+  const added: RunShape[] = [];
+  const of = shapes.map((shape) => {
+    const { template, resources, limits, retry, tags } = shape;
+    const rest = [limits, retry, tags].map((part) => JSON.stringify(part)).join("");
+    const text = `${templateToJson(template)}${requestToJson(resources)}${rest}`;
+    const at = texts.indexOf(text);
+    if (at >= 0) return at;
+    added.push(shape);
+    return texts.push(text) - 1;
+  });
+  return { of, added };
+}
+
+/** What really happened: a run may have started meanwhile. */
+function counted(changes: readonly Change[]): Pick<ApplyResponse, "reused" | "withdrawn" | "reshaped"> {
+  const extended = changes.find((change) => change.kind === "sweep-extended");
+  return {
+    reused: extended?.runs.filter(({ reusedFrom }) => reusedFrom !== undefined).length ?? 0,
+    withdrawn: changes.filter((change) => change.kind === "run-changed" && change.row.state === "cancelled").length,
+    reshaped: extended?.reshaped.length ?? 0,
+  };
+}
+
+function response(
+  deps: WriteDeps,
+  { settings, report }: ExpandedSource,
+  selection: Selection,
+  standing: StandingSweep,
+  difference: SweepDifference<StandingSweep["runs"][number]["id"], DecidedPoint & { readonly own: number | undefined }>,
+): ApplyResponse {
+  const { added, withdrawn, unchanged, runningOn, reshaped } = difference;
+  return {
+    sweep: selection.ref,
+    added: added.length,
+    reused: added.filter(({ reusedFrom }) => reusedFrom !== undefined).length,
+    withdrawn: withdrawn.length,
+    unchanged,
+    runningOn,
+    reshaped: reshaped.length,
+    settings: settingLines(standing, settings),
+    addedParams: added.slice(0, SHOWN_MAX).map(({ paramsJson }) => paramsJson),
+    withdrawnParams: withdrawn.slice(0, SHOWN_MAX).map((id) => deps.queries.standing.paramsJson(id)),
+    warnings: report.warnings.map(warningLine),
+  };
+}
+
+function settingLines(standing: StandingSweep, settings: SweepSettings): string[] {
+  const limit = (value: number) => (value === 0 ? "no limit" : String(value));
+  const rows: [name: string, before: string, now: string][] = [
+    ["priority", String(standing.priority), String(settings.priority)],
+    ["parallel", limit(standing.parallel), limit(settings.parallel)],
+    ["failures", limit(standing.failuresMax), limit(settings.failures)],
+  ];
+  return rows.filter(([, before, now]) => before !== now).map(([name, before, now]) => `${name} ${before} to ${now}`);
+}
