@@ -64,7 +64,7 @@ async function applyOne(deps: WriteDeps, request: ApplyRequest): Promise<ApplyRe
       sourcePath: request.source?.path ?? "",
       sourceText: request.source?.text ?? "",
       identity: source.identity,
-      codeManifest: request.source?.digests?.codeManifest ?? "",
+      codeManifest: source.codeManifest,
       total: standing.total + difference.added.length,
       at: deps.clock.wallMs(),
       shapes: numbers.added,

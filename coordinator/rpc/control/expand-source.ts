@@ -34,6 +34,8 @@ export interface ExpandedSource extends ExpansionHead {
   /** False: it runs everything again. */
   readonly shares: boolean;
   readonly identity: SweepIdentity;
+  /** Files of its code; empty where code does not count. */
+  readonly codeManifest: string;
   /** Points that are not run as they never failed before, with `rerun = "failed"`; whole when all slices are read. */
   leftOut(): number;
   /** All points in order, once; decided when they are asked for. */
@@ -59,6 +61,7 @@ export async function expandSource(
     ...expansion,
     shares,
     identity: { ...settings.identity, code, env, data },
+    codeManifest: message?.digests?.codeManifest ?? "",
     leftOut: () => tally.leftOut,
     slices: decided(deps, expansion.slices, { shares, only, findImported, tally }),
   };

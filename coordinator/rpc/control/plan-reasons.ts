@@ -37,7 +37,8 @@ export async function planReasons(
     surroundings: surroundingsOf(commandOf(required(shapes[point.shape], "the shape of a point")), identity),
   }));
   const axes = report.axes.flatMap(({ key }) => key.split(/, */));
-  const misses = findNearMisses(points, known, axes, (hash) => past.manifest(hash));
+  const manifestOf = (hash: string) => (hash === identity.code ? source.codeManifest : past.manifest(hash));
+  const misses = findNearMisses(points, known, axes, manifestOf);
   return misses.slice(0, REASONS_MAX).map(({ reason, points: count, example }) => ({
     text: reason,
     points: count,

@@ -102,7 +102,7 @@ function newSweep(
   deps: WriteDeps,
   id: SweepId,
   request: SubmitRequest,
-  { settings, shapes, shares, total, identity }: ExpandedSource,
+  { settings, shapes, shares, total, identity, codeManifest }: ExpandedSource,
 ): NewSweep {
   return {
     id,
@@ -125,6 +125,6 @@ function newSweep(
     sourcePath: request.source?.path ?? "",
     sourceText: request.source?.text ?? "",
     identity,
-    codeManifest: request.source?.digests?.codeManifest ?? "",
+    codeManifest,
   };
 }
