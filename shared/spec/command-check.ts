@@ -10,7 +10,7 @@ import { ARGS_NAME, parsePlaceholders } from "./placeholders.ts";
 import type { PointMaker } from "./point-maker.ts";
 import { addFinding, keySpan, valueSpan } from "./report.ts";
 import { commandProblem } from "./template.ts";
-import { textsOf } from "./template-check.ts";
+import { textsOf, usesArgs } from "./template-check.ts";
 import type { ParamValue, RunTemplate } from "./types.ts";
 
 /** Values of one parameter, and points of a sweep, that are looked at: what is wrong is seldom wrong only later. */
@@ -56,6 +56,7 @@ function hasExpressions(template: RunTemplate): boolean {
 
 function valueProblem({ constants, axes, derived, shape }: Block): string | undefined {
   const { args, argsOptions = {} } = shape.shape.template;
+  if (!usesArgs(shape.shape.template)) return undefined;
   const computed = new Set(derived.map(({ name }) => name));
   const problemOf = (name: string, value: ParamValue) =>
     computed.has(name) ? undefined : argsProblem(args, argsOptions, name, value);

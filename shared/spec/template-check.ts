@@ -2,7 +2,7 @@
 import { suggest } from "../kernel/suggest.ts";
 import { styleWord } from "./args.ts";
 import { knownNames, readComputed } from "./computed-text.ts";
-import { ARGS_NAME, type Placeholder, parsePlaceholders } from "./placeholders.ts";
+import { ARGS_NAME, type Placeholder, parsePlaceholders, type Segment } from "./placeholders.ts";
 import { didYouMean } from "./problems.ts";
 import { type ShellContext, type ShellRefusal, shellContexts } from "./shell.ts";
 import type { RunTemplate } from "./types.ts";
@@ -50,6 +50,17 @@ export function templateIssues(
     if (issue) issues.push({ ...spanOf(placeholder), ...issue });
   }
   return issues;
+}
+
+/** True where the style of the arguments matters: the command takes `${args}`, or the style gives the program something else. */
+export function usesArgs({ command, args }: RunTemplate): boolean {
+  const style = styleWord(args);
+  if (style === "env" || style === "file") return true;
+  return [command].flat().some((text) => parsePlaceholders(text).some(isArgs));
+}
+
+function isArgs(segment: Segment): boolean {
+  return segment.kind === "placeholder" && segment.text === ARGS_NAME;
 }
 
 /** Every text of a template that may hold placeholders. */

@@ -11,7 +11,7 @@ import {
 } from "./computed-text.ts";
 import { ARGS_NAME, parsePlaceholders, type Segment } from "./placeholders.ts";
 import { quoteInContext, quoteWords, shellContexts } from "./shell.ts";
-import { templateProblems } from "./template-check.ts";
+import { templateProblems, usesArgs } from "./template-check.ts";
 import type { Interpreter, RunTemplate } from "./types.ts";
 
 export interface RenderedCommand {
@@ -93,7 +93,9 @@ interface Rendering {
 }
 
 function startRendering(template: RunTemplate, params: ArgsParams, context: RenderContext): Rendering {
-  const args = renderArgs(template.args, template.argsOptions ?? {}, params, context.run.dir);
+  // What a style could not carry does no harm where nothing is written in it.
+  const style = usesArgs(template) ? template.args : "none";
+  const args = renderArgs(style, style === "none" ? {} : (template.argsOptions ?? {}), params, context.run.dir);
   if ("problem" in args) throw new Unrenderable(args.problem);
   return {
     names: new Set(params.keys()),

@@ -301,6 +301,12 @@ describe("warnings", () => {
   });
 });
 
+test("values that a style cannot carry do no harm where it is not used", () => {
+  const file = (command: string) => `name = "a"\nrun.command = ["x", ${JSON.stringify(command)}]\nbase.k = ["-v"]\n`;
+  expect(problemLinesOf(file("${run.index}"))).toEqual([]);
+  expect(problemLinesOf(file("${args}"))[0]).toContain('holds "-v"');
+});
+
 test("a file that is large within the limits is read in reasonable time", () => {
   const rows = Array.from({ length: 20_000 }, (_, i) => `[[runs]]\nparams = { a = ${i}, b = "x" }\n`).join("");
   const { total } = sweepOf(SOUND + rows);

@@ -1,5 +1,6 @@
 /** What sound sweep files mean. */
 
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { stringify } from "smol-toml";
 import { describe, expect, test } from "vitest";
@@ -263,6 +264,44 @@ describe("no text makes the parser throw", () => {
     fc.assert(
       fc.property(fc.oneof(mutated, fc.string({ unit: "binary" })), (text) => void problemLinesOf(text)),
       { numRuns: 1000 },
+    );
+  });
+
+  const wholes = ["vit-ablation", "llm-sft"].map((name) =>
+    readFileSync(new URL(`../../../examples/sweeps/${name}.toml`, import.meta.url), "utf8"),
+  );
+  const lines = [
+    "[[runs]]\nparams = { a = 1 }\n",
+    'extends = "x"\n',
+    "limits.runs = 3\n",
+    'order = "shuffled"\n',
+    "variants = 1\n",
+    "zip = []\n",
+    "seeds = []\n",
+    "repeats = 2\n",
+    '"a.b" = "c"\n',
+    "x = { expr = '1' }\n",
+    '= "1 / 0"\n',
+    "nan",
+    "None",
+    "{ range = [3] }",
+    "]]",
+    "[[",
+    "${run.index}",
+    "''",
+  ];
+  const mutatedWhole = fc
+    .tuple(fc.constantFrom(...wholes), fc.nat(2000), fc.nat(40), fc.constantFrom(...lines, ""))
+    .map(([whole, at, cut, put]) => whole.slice(0, at % whole.length) + put + whole.slice((at % whole.length) + cut));
+
+  test("mutated files of the whole language", () => {
+    fc.assert(
+      fc.property(mutatedWhole, (text) => {
+        const result = readSweep(tomlSource(text));
+        if ("problems" in result) expect(result.problems.length).toBeGreaterThan(0);
+        else expect([...result.sweep.points]).toHaveLength(result.sweep.total);
+      }),
+      { numRuns: 600 },
     );
   });
 
