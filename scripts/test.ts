@@ -50,18 +50,19 @@ function stepsOf(stage: Stage): readonly Step[] {
   const long: Record<string, string> = isLong ? { EXP_TEST_LONG: "1" } : {};
   const steps = [
     check("types", "tsc", "-p", "."),
+    check("types of the page", "tsc", "-p", "dashboard"),
     check("lint", "biome", "check", "--diagnostic-level=warn", "."),
     check("generated code", "sh", "scripts/gen.sh", "--check"),
-    ...level("unit", 4),
+    ...level("unit", 6),
     ...level("sim", 4 * slower, { EXP_SIM_SECONDS: String(SIM_SECONDS[stage]), ...long }),
   ];
   if (stage === "check") return steps;
   return [
     ...steps,
     ...level("contract", 3),
-    ...level("compat", 3),
-    ...level("integration", 6 * slower, long),
-    ...level("e2e", 8 * slower, long),
+    ...level("compat", 6),
+    ...level("integration", 10 * slower, long),
+    ...level("e2e", 12 * slower, long),
   ];
 }
 

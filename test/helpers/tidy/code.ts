@@ -53,6 +53,15 @@ export function checkPurity(files: readonly SourceFile[]): Violation[] {
     ]);
 }
 
+/** The page shows what strangers wrote: it becomes text, never markup and never code. */
+export function checkInertPage(files: readonly SourceFile[]): Violation[] {
+  const markup =
+    /\b(dangerouslySetInnerHTML|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval|new Function)\b/g;
+  return own(files)
+    .filter((file) => isIn(file.path, ["dashboard/app/"]))
+    .flatMap((file) => violationsOf(file, blankOut(file.text), markup, (found) => `${found}: set text instead.`));
+}
+
 export function checkProcessHomes(files: readonly SourceFile[]): Violation[] {
   return own(files)
     .filter((file) => !PROCESS_HOME.test(file.path))
@@ -86,10 +95,10 @@ export function checkExports(files: readonly SourceFile[]): Violation[] {
 export function checkNames(files: readonly SourceFile[]): Violation[] {
   return own(files).flatMap((file): Violation[] => {
     const name = file.path.split("/").at(-1) ?? "";
-    if (/^(utils?|helpers?|misc|common|manager|service)\.ts$/.test(name)) {
+    if (/^(utils?|helpers?|misc|common|manager|service)\.tsx?$/.test(name)) {
       return [{ path: file.path, message: "the name says nothing: name the file for the one thing it does." }];
     }
-    if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.config|\.d)?\.ts$/.test(name)) {
+    if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.config|\.d)?\.tsx?$/.test(name)) {
       return [{ path: file.path, message: "file names are kebab-case." }];
     }
     return [];

@@ -151,7 +151,7 @@ export function checkImportEndings(files: readonly SourceFile[]): Violation[] {
     .filter((file) => isOwnTypeScript(file.path))
     .flatMap((file) =>
       importsOf(file.text)
-        .filter(({ specifier }) => specifier.startsWith(".") && !/\.(ts|json)$/.test(specifier))
+        .filter(({ specifier }) => specifier.startsWith(".") && !/\.(tsx?|json)$/.test(specifier))
         .map(({ specifier, line }) => ({
           path: file.path,
           line,

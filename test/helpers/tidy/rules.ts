@@ -122,6 +122,21 @@ export const RULES: readonly Rule[] = [
     ],
   },
   {
+    name: "inert page",
+    check: code.checkInertPage,
+    bad: [
+      {
+        files: [["dashboard/app/views/run.tsx", "const a = <p dangerouslySetInnerHTML={{ __html: name }} />;"]],
+        says: /run\.tsx:1: dangerouslySetInnerHTML/,
+      },
+      { files: [["dashboard/app/a.ts", "element.innerHTML = name;"]], says: /innerHTML/ },
+    ],
+    good: [
+      ["dashboard/app/views/run.tsx", "// never innerHTML\nconst a = <p>{name}</p>;"],
+      ["coordinator/http/page.ts", "a.innerHTML = b;"],
+    ],
+  },
+  {
     name: "homes of the process",
     check: code.checkProcessHomes,
     bad: [

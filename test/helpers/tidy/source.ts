@@ -20,7 +20,7 @@ export function describeViolation({ path, line, message }: Violation): string {
 
 /** Code that people write and that the programs are made of, in TypeScript. */
 export function isOwnTypeScript(path: string): boolean {
-  return path.endsWith(".ts") && !path.startsWith("proto/gen/");
+  return /\.tsx?$/.test(path) && !path.startsWith("proto/gen/");
 }
 
 /** Whether `path` is the entry itself or lies in it. Entries that end in `/` are folders. */
