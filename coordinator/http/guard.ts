@@ -1,7 +1,7 @@
 /** Stands before every HTTP request: Host, Origin, method, then the token where one is needed. */
 import type { HttpBindings } from "@hono/node-server";
 import type { Context, MiddlewareHandler } from "hono";
-import { AppError } from "../../shared/kernel/errors.ts";
+import { AppError, type SourcePlace } from "../../shared/kernel/errors.ts";
 import { httpStatusOf } from "../../shared/wire/status.ts";
 import { addressOf, type Verifier } from "../rpc/auth.ts";
 import { bodyBytesMax } from "./body.ts";
@@ -90,6 +90,7 @@ export function answerError(error: unknown, c: Context<HttpEnv>, logError: (erro
   return refuse(c, status, error.code, error.message, {
     id: error.id,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.place === undefined ? {} : { place: error.place }),
   });
 }
 
@@ -100,7 +101,7 @@ export function refuse(
   status: RefusalStatus,
   code: string,
   message: string,
-  more: { readonly id?: string; readonly hint?: string } = {},
+  more: { readonly id?: string; readonly hint?: string; readonly place?: SourcePlace } = {},
 ): Response {
   return c.json({ error: { code, message, ...more } }, status);
 }

@@ -35,7 +35,7 @@ export function ask(port: number, path: string, { method = "GET", headers = {}, 
           status: response.statusCode ?? 0,
           headers: response.headers,
           text: answer,
-          json: isJson ? JSON.parse(answer) : undefined,
+          json: isJson && answer !== "" ? JSON.parse(answer) : undefined,
         });
       });
     });

@@ -1,0 +1,365 @@
+/** Tables of runs and curves over real HTTP, read by the reading thread from a real store. */
+import { writeFileSync } from "node:fs";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { HttpServer } from "../../../coordinator/http/server.ts";
+import type { ColumnsAnswer, RunTable, SeriesAnswer } from "../../../shared/run/dashboard.ts";
+import type { SeedRun } from "../../helpers/seed-store.ts";
+import {
+  bearer,
+  collect,
+  connect,
+  createLog,
+  createReadStore,
+  failure,
+  type ReadStore,
+  startHttp,
+  startRpc,
+} from "../coordinator-read/fixture.ts";
+import { act, ask } from "./http-client.ts";
+
+let store: ReadStore;
+let server: HttpServer;
+
+beforeEach(async () => {
+  store = createReadStore();
+  store.seed.sweep({
+    name: "cnn",
+    objective: { metric: "acc", goal: "maximize" },
+    runs: [
+      { state: "succeeded", params: '{"lr":0.1,"opt":"sgd","seed":1}', metrics: { acc: 0.5, "val,loss": 3 } },
+      { state: "succeeded", params: '{"lr":0.1,"opt":"sgd","seed":2}', metrics: { acc: 0.7, "val,loss": 1 } },
+      { state: "failed", params: '{"lr":0.01,"opt":"adam","seed":1}', metrics: { acc: "nan" }, node: "gpu-02" },
+      { state: "succeeded", params: '{"lr":0.01,"opt":"adam","seed":2}', metrics: { acc: 0.9 } },
+    ],
+  });
+  store.seed.sweep({
+    name: "bert",
+    runs: [
+      { state: "running", params: '{"lr":"auto","layers":[1,2.0],"__proto__":"x"}' },
+      { state: "queued", params: '{"lr":1e-5,"big":12345678901234}' },
+    ],
+  });
+  server = await startHttp(store);
+});
+afterEach(async () => {
+  await server.stop(1_000);
+  store.close();
+});
+
+async function table(query: { [key: string]: string }): Promise<RunTable> {
+  const { status, json, text } = await ask(server.port, `/tables/runs?${new URLSearchParams(query)}`);
+  expect([status, text.slice(0, status === 200 ? 0 : 300)]).toEqual([200, ""]);
+  return json as RunTable;
+}
+const refs = async (query: { [key: string]: string }) => (await table(query)).refs.join(" ");
+
+describe("rows", () => {
+  test("the newest first; of one sweep by position; in pages", async () => {
+    expect(await refs({})).toBe("bert.1.2 bert.1.1 cnn.1.4 cnn.1.3 cnn.1.2 cnn.1.1");
+    expect(await refs({ offset: "1", limit: "2" })).toBe("bert.1.1 cnn.1.4");
+    expect(await refs({ offset: "6" })).toBe("");
+    expect(await refs({ sweep: "cnn" })).toBe("cnn.1.1 cnn.1.2 cnn.1.3 cnn.1.4");
+    expect(await refs({ sweep: "cnn.1.2-3", offset: "1" })).toBe("cnn.1.3");
+    expect(await table({ offset: "2", limit: "1" })).toMatchObject({ total: 6, offset: 2, states: ["succeeded"] });
+  });
+
+  test("columns with their kinds", async () => {
+    const columns = "ref,state,node,param:lr,param:opt,metric:acc,metric:val\\,loss,gpus,exit_code,duration";
+    const shown = await table({ sweep: "cnn", columns });
+    expect(shown.columns.map(({ key, kind }) => `${key} ${kind}`)).toEqual([
+      "ref text",
+      "state state",
+      "node text",
+      "param:lr number",
+      "param:opt text",
+      "metric:acc number",
+      "metric:val,loss number",
+      "gpus number",
+      "exit_code number",
+      "duration duration",
+    ]);
+    expect(shown.cells.slice(1)).toEqual([
+      ["succeeded", "succeeded", "failed", "succeeded"],
+      ["gpu-01", "gpu-01", "gpu-02", "gpu-01"],
+      [0.1, 0.1, 0.01, 0.01],
+      ["sgd", "sgd", "adam", "adam"],
+      [0.5, 0.7, "NaN", 0.9],
+      [3, 1, null, null],
+      [1, 1, 1, 1],
+      [0, 0, 3, 0],
+      [3000, 3000, 3000, 3000],
+    ]);
+    const other = await table({ sweep: "bert", columns: "param:lr,param:layers,param:big,param:__proto__" });
+    expect(other.columns.map(({ kind }) => kind)).toEqual(["text", "text", "number", "text"]);
+    expect(other.cells).toEqual([
+      ["auto", 0.00001],
+      ["[1,2.0]", null],
+      [null, 12345678901234],
+      ["x", null],
+    ]);
+  });
+
+  test.each([
+    ["param:lr", "bert.1.2 cnn.1.4 cnn.1.3 cnn.1.2 cnn.1.1 bert.1.1"],
+    ["-param:lr", "bert.1.1 cnn.1.2 cnn.1.1 cnn.1.4 cnn.1.3 bert.1.2"],
+    ["metric:acc", "cnn.1.1 cnn.1.2 cnn.1.4 bert.1.2 bert.1.1 cnn.1.3"],
+    ["-metric:acc,ref", "cnn.1.4 cnn.1.2 cnn.1.1 bert.1.1 bert.1.2 cnn.1.3"],
+    ["param:opt,-param:seed", "cnn.1.4 cnn.1.3 cnn.1.2 cnn.1.1 bert.1.2 bert.1.1"],
+    ["ref", "bert.1.1 bert.1.2 cnn.1.1 cnn.1.2 cnn.1.3 cnn.1.4"],
+    ["state,ref", "bert.1.2 bert.1.1 cnn.1.1 cnn.1.2 cnn.1.4 cnn.1.3"],
+  ])("sorted by %s", async (sort, expected) => {
+    expect(await refs({ sort })).toBe(expected);
+  });
+
+  test("handles are sorted by their numbers", async () => {
+    store.seed.sweep({ name: "many", runs: Array.from({ length: 11 }, () => ({ state: "queued" as const })) });
+    expect((await refs({ sweep: "many", sort: "ref" })).split(" ").at(-1)).toBe("many.1.11");
+  });
+
+  test("why a run waits is a column, and can be asked for", async () => {
+    const shown = await table({ sweep: "bert", columns: "reason" });
+    expect(shown.cells[0]?.[1]).toMatch(/no agent has joined/);
+    expect(await refs({ where: "glob(reason, '*no agent*')" })).toBe("bert.1.2");
+    expect((await refs({ sort: "-reason" })).split(" ")[0]).toBe("bert.1.2");
+  });
+
+  test.each([
+    ["?sweep=nothing", 404, "ref.unknown"],
+    ["?columns=colour", 400, "table.column"],
+    ["?sort=colour", 400, "table.column"],
+    ["?where=lr%20%3C", 400, "expression.syntax"],
+    ["?where=layres%20%3C%201", 400, "expression.name"],
+    ["?limit=1001", 400, "http.query"],
+    ["?offset=-1", 400, "http.query"],
+    ["?wher=1", 400, "http.query"],
+  ])("%s: %i", async (query, status, id) => {
+    const answer = await ask(server.port, `/tables/runs${query}`);
+    expect([answer.status, answer.json.error.id]).toEqual([status, id]);
+  });
+});
+
+describe("groups", () => {
+  test("seeds are folded to mean, spread and count; the best run stands for them", async () => {
+    const folded = await table({
+      sweep: "cnn",
+      group: "param:lr,param:opt",
+      columns: "param:lr,param:opt,metric:acc,state",
+      sort: "-metric:acc",
+    });
+    expect(folded).toMatchObject({ total: 2, refs: ["cnn.1.4", "cnn.1.2"], groups: { runs: [2, 2] } });
+    expect(folded.cells).toEqual([
+      [0.01, 0.1],
+      ["adam", "sgd"],
+      [0.9, 0.6],
+      [null, "succeeded"],
+    ]);
+    const [lr, opt, acc, state] = folded.groups?.deviations ?? [];
+    expect([lr, opt, state]).toEqual([[0, 0], null, null]);
+    expect(acc?.[0]).toBeNull();
+    expect(acc?.[1]).toBeCloseTo(Math.SQRT2 / 10);
+  });
+
+  test("in pages, and of what matches", async () => {
+    const query = { sweep: "cnn", group: "param:seed", columns: "param:seed", sort: "-param:seed" };
+    expect((await table(query)).cells).toEqual([[2, 1]]);
+    expect(await table({ ...query, offset: "1" })).toMatchObject({ total: 2, cells: [[1]] });
+    expect(await table({ ...query, where: "acc > 0.8" })).toMatchObject({
+      total: 1,
+      cells: [[2]],
+      groups: { runs: [1] },
+    });
+  });
+});
+
+describe("what changes is shown", () => {
+  test("states, metrics, notes, and sweeps that come", async () => {
+    const query = { where: "state == 'running'", columns: "ref,metric:loss,note" };
+    expect((await table(query)).cells).toEqual([["bert.1.1"], [null], [null]]);
+    await act(server.port, "annotate", { ref: "bert.1.1", note: "look" });
+    await act(server.port, "cancel", { refs: ["bert.1.2"] });
+    expect(await table({ sort: "note", limit: "1", columns: "note" })).toMatchObject({ cells: [["look"]] });
+    expect(await refs({ where: "state == 'cancelled'" })).toBe("bert.1.2");
+
+    const made = store.seed.sweep({ name: "next", runs: [{ state: "running" }] });
+    expect((await table(query)).refs).toEqual(["next.1.1", "bert.1.1"]);
+    const [fence] = made.fences;
+    if (fence === undefined) throw new Error("not seeded");
+    store.db.prepare("INSERT INTO metric_lasts VALUES (?, 'loss', 0.25, NULL, 1, 1, 1)").run(fence);
+    store.feed.publish({ runs: new Set(), sweeps: new Set(), nodes: false, outputs: new Set([fence]) });
+    expect((await table(query)).cells[1]).toEqual([0.25, null]);
+  });
+});
+
+test("what a table can show", async () => {
+  const all = (await ask(server.port, "/tables/columns")).json as ColumnsAnswer;
+  const by = Object.fromEntries(all.columns.map(({ key, ...rest }) => [key, rest]));
+  expect(by["param:lr"]).toEqual({ kind: "text", runs: 6, distinct: 4 });
+  expect(by["metric:acc"]).toEqual({ kind: "number", runs: 4, distinct: 4 });
+  expect(by.state).toEqual({ kind: "state", runs: 6, distinct: 4 });
+  expect(by.node).toMatchObject({ runs: 5, distinct: 2 });
+  const cnn = (await ask(server.port, "/tables/columns?sweep=cnn")).json as ColumnsAnswer;
+  const params = cnn.columns.filter(({ key }) => key.startsWith("param:"));
+  expect(params).toEqual([
+    { key: "param:lr", kind: "number", runs: 4, distinct: 2 },
+    { key: "param:opt", kind: "text", runs: 4, distinct: 2 },
+    { key: "param:seed", kind: "number", runs: 4, distinct: 2 },
+  ]);
+});
+
+test("an expression means what it means to `exp ls --where`", async () => {
+  const rpc = await startRpc(store.deps(), createLog());
+  const client = connect(rpc.port);
+  try {
+    const runs: SeedRun[] = Array.from({ length: 40 }, (_, i) => ({
+      state: (["succeeded", "failed", "queued", "held"] as const)[i % 4] ?? "queued",
+      params:
+        [`{"lr":${i / 8},"depth":${i % 5}}`, `{"lr":"auto","on":true}`, `{"depth":${i}.0,"t":{"a":[1]}}`][i % 3] ??
+        "{}",
+      metrics: i % 3 === 0 ? {} : { acc: i % 7 === 0 ? "nan" : i / 40, "val/acc": i },
+    }));
+    store.seed.sweep({ name: "mixed", runs });
+    const value = fc.constantFrom(
+      "lr",
+      "depth",
+      "acc",
+      'metrics["val/acc"]',
+      "index",
+      "attempt",
+      "2",
+      "0.5",
+      "'auto'",
+      "params.lr",
+      "t.a[0]",
+      "on",
+    );
+    const comparison = fc
+      .tuple(value, fc.constantFrom("<", "<=", "==", "!=", ">", "in"), value)
+      .map(([a, o, b]) => (o === "in" ? `${a} in [${b}, 1, 'auto']` : `${a} ${o} ${b}`));
+    const word = fc.constantFrom(
+      "state == 'failed'",
+      "defined(lr)",
+      "isnan(acc)",
+      "node == 'gpu-01'",
+      "reused",
+      "age > 1d",
+    );
+    const term = fc.oneof(comparison, word);
+    const expression = fc.tuple(term, fc.constantFrom("and", "or", "and not"), term).map((parts) => parts.join(" "));
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(term, expression), async (where) => {
+        const request = { refs: [], states: [], limit: 0, where };
+        const listed = collect(client.listRuns(request, bearer())).then((messages) =>
+          messages.flatMap((message) => message.runs.map(({ ref }) => ref)),
+        );
+        const shown = await ask(
+          server.port,
+          `/tables/runs?${new URLSearchParams({ where, sort: "ref", limit: "1000" })}`,
+        );
+        if (shown.status === 200) expect([...shown.json.refs].sort()).toEqual([...(await listed)].sort());
+        else expect(shown.json.error).toMatchObject({ message: (await failure(listed)).message });
+      }),
+      { numRuns: 150 },
+    );
+  } finally {
+    client.close();
+    await rpc.stop(1_000);
+  }
+});
+
+describe("curves", () => {
+  const line = (step: number, values: object) =>
+    `${JSON.stringify({ e: "m", t: 1_700_000_002 + step, s: step, v: values })}\n`;
+
+  async function series(ref: string, query: { [key: string]: string } = {}): Promise<SeriesAnswer> {
+    const { status, json } = await ask(server.port, `/runs/${ref}/series?${new URLSearchParams(query)}`);
+    expect(status).toBe(200);
+    return json as SeriesAnswer;
+  }
+
+  function seed(text: string, name = "curve"): { ref: string; grow(more: string): void } {
+    const { fences, ref } = store.seed.sweep({ name, runs: [{ state: "running" }] });
+    const [fence] = fences;
+    if (fence === undefined) throw new Error("not seeded");
+    let all = text;
+    store.store(fence, "client", all);
+    return {
+      ref: `${ref}.1`,
+      grow(more) {
+        all += more;
+        store.store(fence, "client", all);
+      },
+    };
+  }
+
+  test("all points where they are few; by step, by time, by another metric; in a range", async () => {
+    const { ref } = seed(
+      [0, 1, 2, 3]
+        .map((i) => line(i, { loss: i === 2 ? Number.NaN : 4 - i, epoch: i / 2 }))
+        .join("")
+        .replace("null", "NaN"),
+    );
+    expect(await series(ref, { keys: "loss" })).toEqual({
+      x: "step",
+      series: [{ key: "loss", points: 4, exact: true, xs: [0, 1, 2, 3], ys: [4, 3, null, 1] }],
+    });
+    expect((await series(ref)).series.map(({ key }) => key)).toEqual(["loss", "epoch"]);
+    expect((await series(ref, { keys: "loss", x: "time" })).series[0]?.xs).toEqual([0, 1000, 2000, 3000]);
+    expect((await series(ref, { keys: "loss", x: "epoch" })).series[0]?.xs).toEqual([0, 0.5, 1, 1.5]);
+    expect((await series(ref, { keys: "loss", from: "1", to: "2" })).series[0]).toMatchObject({
+      points: 2,
+      xs: [1, 2],
+    });
+    expect((await series(ref, { keys: "none" })).series[0]).toEqual({
+      key: "none",
+      points: 0,
+      exact: true,
+      xs: [],
+      ys: [],
+    });
+    expect((await ask(server.port, `/runs/${ref}/series?attempt=2`)).status).toBe(404);
+    expect((await ask(server.port, `/runs/${ref}/series?width=1`)).status).toBe(400);
+    expect((await series("bert.1.2", { keys: "a" })).series[0]?.points).toBe(0);
+  });
+
+  test("what is added is read on, whole lines only", async () => {
+    const run = seed(line(0, { loss: 1 }));
+    expect((await series(run.ref)).series[0]?.ys).toEqual([1]);
+    run.grow(`${line(1, { loss: 2 })}{"e":"m","s":2,`);
+    expect((await series(run.ref)).series[0]?.ys).toEqual([1, 2]);
+    run.grow(`"v":{"loss":3}}\nno line of ours\n`);
+    expect((await series(run.ref)).series[0]?.ys).toEqual([1, 2, 3]);
+    run.grow(`{"x":"${"y".repeat(3_000_000)}"}\n${line(3, { loss: 4 })}`);
+    expect((await series(run.ref)).series[0]?.ys).toEqual([1, 2, 3, 4]);
+  });
+
+  test("a million points: at most two for each bucket, no peak lost", async () => {
+    const { fences, ref } = store.seed.sweep({ name: "long", runs: [{ state: "running" }] });
+    const [fence] = fences;
+    if (fence === undefined) throw new Error("not seeded");
+    const points = 1_000_000;
+    const parts: string[] = [];
+    for (let i = 0; i < points; i++) {
+      const loss = i === 543_210 ? -50 : i === 777_777 ? 99 : Math.sin(i / 1000);
+      parts.push(`{"e":"m","t":${1_700_000_002 + i},"s":${i},"v":{"loss":${loss}}}\n`);
+    }
+    const text = parts.join("");
+    writeFileSync(store.pathOf(fence, "client"), text);
+    store.seed.commit(fence, "client", Buffer.byteLength(text));
+    const query = { keys: "loss", width: "800" };
+    // While it is read for the first time, other questions are answered.
+    const first = series(`${ref}.1`, query);
+    expect(await refs({ sweep: "cnn" })).toContain("cnn.1.1");
+    const [all] = (await first).series;
+    expect(all).toMatchObject({ points, exact: false });
+    expect(all?.xs.length).toBeLessThanOrEqual(1_600);
+    const ys = (all?.ys ?? []) as number[];
+    expect([Math.min(...ys), Math.max(...ys)]).toEqual([-50, 99]);
+    const started = performance.now();
+    await series(`${ref}.1`, query);
+    expect(performance.now() - started).toBeLessThan(2_000);
+    const zoom = (await series(`${ref}.1`, { ...query, from: "543200", to: "543219" })).series[0];
+    expect(zoom).toMatchObject({ points: 20, exact: true });
+    expect(zoom?.ys[10]).toBe(-50);
+  }, 60_000);
+});
