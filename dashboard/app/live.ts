@@ -4,17 +4,12 @@
  * closed: a browser has six connections for a host, and nobody looks.
  */
 import { signal } from "@preact/signals";
+import type { LiveNews } from "../../shared/run/dashboard.ts";
 import { ApiError, request } from "./api.ts";
 import { token } from "./session.ts";
 
-export type Topic = "nodes" | "runs";
-
-export interface News {
-  readonly nodes: boolean;
-  readonly runs: boolean;
-  /** Live runs by state. */
-  readonly counts: { readonly [state: string]: number };
-}
+/** "runs": any run's state; "run:REF": one run's state or output. */
+export type Topic = "nodes" | "runs" | `run:${string}`;
 
 export type Link = "off" | "live" | "lost";
 
@@ -25,12 +20,18 @@ export const liveCounts = signal<{ readonly [state: string]: number }>({});
 const GATHER_MS = 500;
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000];
 const listeners = new Map<() => void, { readonly topics: ReadonlySet<Topic>; stale: boolean }>();
+/** Every stream has these; others are asked for while a view shows them. */
+const USUAL: readonly Topic[] = ["nodes", "runs"];
 let timer: ReturnType<typeof setTimeout> | undefined;
+/** What the open stream was asked for; another set opens another stream. */
+let streamed = "";
 let abort: AbortController | undefined;
 
 /** Calls `listener` when one of the topics may have changed, until the returned function is called. */
 export function subscribe(topics: readonly Topic[], listener: () => void): () => void {
   listeners.set(listener, { topics: new Set(topics), stale: false });
+  // A stream with topics that nobody needs any more does no harm: it ends with the next one.
+  if (link.value === "live" && topics.some((topic) => !streamed.split(",").includes(topic))) abort?.abort();
   return () => listeners.delete(listener);
 }
 
@@ -51,7 +52,8 @@ export async function follow(): Promise<void> {
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) continue;
     }
-    if (document.hidden) continue;
+    // Closed by us: hidden, or with other topics.
+    if (document.hidden || abort?.signal.aborted) continue;
     link.value = "lost";
     await pause(RETRY_MS[Math.min(attempt++, RETRY_MS.length - 1)] ?? 0);
   }
@@ -59,13 +61,14 @@ export async function follow(): Promise<void> {
 
 async function read(onOpen: () => void): Promise<void> {
   abort = new AbortController();
-  const response = await request("/stream", { signal: abort.signal });
+  streamed = topicsNow();
+  const response = await request(`/stream?${new URLSearchParams({ topics: streamed })}`, { signal: abort.signal });
   if (!response.body) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   onOpen();
   link.value = "live";
   // Whatever happened while nobody listened.
-  note({ nodes: true, runs: true, counts: liveCounts.value });
+  note({ topics: streamed.split(",") });
   for (let text = ""; ; ) {
     const { done, value } = await reader.read();
     if (done) return;
@@ -73,15 +76,19 @@ async function read(onOpen: () => void): Promise<void> {
     text = events.pop() ?? "";
     for (const event of events) {
       const data = event.split("\n").find((line) => line.startsWith("data: "));
-      if (data) note(JSON.parse(data.slice("data: ".length)) as News);
+      if (data) note(JSON.parse(data.slice("data: ".length)) as LiveNews);
     }
   }
 }
 
-function note(news: News): void {
-  liveCounts.value = news.counts;
+function topicsNow(): string {
+  return [...new Set([...USUAL, ...[...listeners.values()].flatMap(({ topics }) => [...topics])])].sort().join(",");
+}
+
+function note(news: Pick<LiveNews, "topics"> & Partial<LiveNews>): void {
+  if (news.counts) liveCounts.value = news.counts;
   for (const entry of listeners.values()) {
-    if ((news.nodes && entry.topics.has("nodes")) || (news.runs && entry.topics.has("runs"))) entry.stale = true;
+    if (news.topics.some((topic) => entry.topics.has(topic as Topic))) entry.stale = true;
   }
   if (timer === undefined) timer = setTimeout(tell, GATHER_MS);
 }

@@ -1,7 +1,11 @@
 /** English. Keys are `area.name`; views keep theirs in files of their own. */
 import { fleet } from "./en-fleet.ts";
+import { history } from "./en-history.ts";
+import { node } from "./en-node.ts";
 import { run } from "./en-run.ts";
 import { runs } from "./en-runs.ts";
+import { settings } from "./en-settings.ts";
 import { shell } from "./en-shell.ts";
+import { submit } from "./en-submit.ts";
 
-export const en = { ...shell, ...fleet, ...runs, ...run } as const;
+export const en = { ...shell, ...fleet, ...runs, ...run, ...node, ...history, ...settings, ...submit } as const;

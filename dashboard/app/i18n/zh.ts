@@ -1,8 +1,21 @@
 /** 简体中文。 */
 import type { Key } from "./i18n.ts";
 import { fleet } from "./zh-fleet.ts";
+import { history } from "./zh-history.ts";
+import { node } from "./zh-node.ts";
 import { run } from "./zh-run.ts";
 import { runs } from "./zh-runs.ts";
+import { settings } from "./zh-settings.ts";
 import { shell } from "./zh-shell.ts";
+import { submit } from "./zh-submit.ts";
 
-export const zh: { readonly [key in Key]: string } = { ...shell, ...fleet, ...runs, ...run };
+export const zh: { readonly [key in Key]: string } = {
+  ...shell,
+  ...fleet,
+  ...runs,
+  ...run,
+  ...node,
+  ...history,
+  ...settings,
+  ...submit,
+};

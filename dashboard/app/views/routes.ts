@@ -9,4 +9,12 @@ export interface View {
   readonly load: () => Promise<ComponentType<{ names: { readonly [name: string]: string } }>>;
 }
 
-export const VIEWS: readonly View[] = [{ pattern: "/", load: async () => (await import("./fleet.tsx")).Fleet }];
+export const VIEWS: readonly View[] = [
+  { pattern: "/", load: async () => (await import("./fleet.tsx")).Fleet },
+  { pattern: "/runs/:ref", load: async () => (await import("./run.tsx")).Run },
+  { pattern: "/nodes/:name", load: async () => (await import("./node.tsx")).Node },
+  { pattern: "/submit", load: async () => (await import("./submit.tsx")).Submit },
+  { pattern: "/events", load: async () => (await import("./events.tsx")).Events },
+  { pattern: "/usage", load: async () => (await import("./usage.tsx")).Usage },
+  { pattern: "/settings", load: async () => (await import("./settings.tsx")).Settings },
+];

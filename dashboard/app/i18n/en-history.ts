@@ -1,0 +1,20 @@
+/** Words of what happened and of who used what. */
+export const history = {
+  "events.kind": "Kind",
+  "events.any": "any",
+  "events.run": "Run or sweep",
+  "events.node": "Node",
+  "events.none": "Nothing of this kind happened yet.",
+  "events.many": "Older ones than these {count} are in the CSV file, or behind a filter.",
+  "usage.days": "Days",
+  "usage.kind": "Devices",
+  "usage.total": "{hours} device hours",
+  "usage.utc": "Days begin at midnight UTC.",
+  "usage.none": "No device of this kind was used in these days.",
+  "usage.others": "{count} more",
+  "usage.chart": "Device hours by day. {days}",
+  "usage.highest": "highest day: {hours} h",
+  "usage.sweep": "Sweep",
+  "usage.hours": "Hours",
+  "usage.many": "The first {count} are shown; the CSV file has more.",
+} as const;

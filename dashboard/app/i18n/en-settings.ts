@@ -1,0 +1,20 @@
+/** Words of the settings. */
+export const settings = {
+  "settings.look": "Appearance",
+  "settings.kept": "Kept in this browser.",
+  "settings.access": "Access",
+  "settings.token": "This tab holds an access token, which may do everything on this fleet.",
+  "settings.forget": "Forget it",
+  "settings.token-hint": "It is kept in this tab only and is gone when the tab is closed.",
+  "settings.server": "Server",
+  "settings.version": "ExpFleet",
+  "settings.address": "Address",
+  "settings.health": "Coordinator",
+  "settings.ok": "works",
+  "settings.bus": "Message bus",
+  "settings.connected": "connected",
+  "settings.disconnected": "not connected: output and metrics come later",
+  "settings.more": "To read on",
+  "settings.help": "lists every command.",
+  "settings.docs": "in the repository says what the page shows, its keys and its addresses.",
+} as const;

@@ -1,0 +1,21 @@
+/** Words of the page that submits. */
+export const submit = {
+  "submit.title": "Submit a sweep",
+  "submit.file": "A sweep file of yours",
+  "submit.text": "or its text",
+  "submit.directory": "Directory on the hosts",
+  "submit.directory-hint": "Absolute. Runs start there unless the file says another; its relative paths begin there.",
+  "submit.force": "Run every point again, also those that are done",
+  "submit.check": "Check",
+  "submit.go": "Submit {count} runs",
+  "submit.leave": "Leave? The text of the sweep file is not kept.",
+  "submit.too-large": "{name} is too large for a sweep file.",
+  "submit.plan": "What it would run",
+  "submit.total": "{count} points",
+  "submit.new": "{count} new",
+  "submit.reused": "{count} reused",
+  "submit.result": "Result",
+  "submit.is-new": "new",
+  "submit.is-reused": "that of {ref}",
+  "submit.first": "The first {count} of {total}.",
+} as const;

@@ -1,0 +1,27 @@
+/** What happened, line by line; the run and the node of an event are links. */
+import type { HistoryView } from "../../../shared/run/dashboard.ts";
+import { time } from "../format.ts";
+import { Link } from "./parts.tsx";
+
+export function History({ events, withPlaces = true }: { events: readonly HistoryView[]; withPlaces?: boolean }) {
+  return (
+    <ol class="events">
+      {events.map((event) => (
+        <li key={event.seq}>
+          <time dateTime={new Date(event.at).toISOString()}>{time(event.at)}</time> <strong>{event.kind}</strong>{" "}
+          {withPlaces && event.run !== null && (
+            <>
+              <Link to={`/runs/${encodeURIComponent(event.run)}`}>{event.run}</Link>{" "}
+            </>
+          )}
+          {withPlaces && event.node !== null && (
+            <>
+              <Link to={`/nodes/${encodeURIComponent(event.node)}`}>{event.node}</Link>{" "}
+            </>
+          )}
+          {event.text}
+        </li>
+      ))}
+    </ol>
+  );
+}
