@@ -59,7 +59,8 @@ export function createRefQueries(db: Database): RefQueries {
   const byAge = db.prepare(`${columns} ORDER BY seq DESC LIMIT 1 OFFSET ?`);
   const bySeq = db.prepare(`${columns} WHERE seq < ? ORDER BY seq DESC LIMIT ?`);
   const byId = db.prepare(`${columns} WHERE sweep_id = ?`);
-  const idRange = db.prepare("SELECT run_id, sweep_id, idx FROM runs WHERE run_id >= ? AND run_id < ? LIMIT 2");
+  const idRange = db.prepare(`SELECT r.run_id, r.sweep_id, r.idx FROM runs r JOIN sweeps w ON w.sweep_id = r.sweep_id
+    WHERE r.run_id >= ? AND r.run_id < ? LIMIT 2`);
   const byIndex = db.prepare("SELECT run_id FROM runs WHERE sweep_id = ? AND idx = ?");
 
   function findSweep(ref: SweepRef): SweepRow | undefined {

@@ -4,12 +4,12 @@ import { sweepRef } from "../../../shared/run/names.ts";
 import type { SweepSummary } from "../../../shared/run/records.ts";
 import { RUN_STATES } from "../../../shared/run/states.ts";
 import { sweepStateOf } from "../../../shared/run/views.ts";
+import type { Reduce, Objective as SweepObjective } from "../../../shared/spec/types.ts";
 import type { Database } from "../database.ts";
 import type { Selection } from "./refs.ts";
 
-export interface Objective {
-  readonly metric: string;
-  readonly goal: "maximize" | "minimize";
+export interface Objective extends SweepObjective {
+  readonly reduce: Reduce;
 }
 
 /** How the selected runs stand. */
@@ -36,7 +36,8 @@ export interface SweepQueries {
 }
 
 export function createSweepQueries(db: Database): SweepQueries {
-  const one = db.prepare(`SELECT name, number, total, reused, created_at, objective_metric, objective_goal
+  const one = db.prepare(`SELECT name, number, total, reused, created_at, objective_metric, objective_goal,
+      objective_reduce
     FROM sweeps WHERE sweep_id = ?`);
   const source = db.prepare("SELECT source_path AS path, source_text AS text FROM sweeps WHERE sweep_id = ?");
   const tags = db.prepare("SELECT tags_json FROM sweeps WHERE sweep_id = ?");
@@ -53,6 +54,11 @@ export function createSweepQueries(db: Database): SweepQueries {
     WHERE state IN ('queued', 'held', 'assigned', 'running', 'unknown') GROUP BY state`);
   const all = db.prepare("SELECT state, count(*) AS runs FROM run_states GROUP BY state");
 
+  const stagedCounts = db.prepare(`SELECT s.state, -count(*) AS runs FROM staged_sweeps w
+    JOIN run_states s ON s.sweep_id = w.sweep_id GROUP BY s.state`);
+
+  /** Runs whose sweep is not there yet count for nothing. */
+  const staged = () => stagedCounts.all() as unknown as CountRow[];
   const rowOf = (id: SweepId) => one.get(id) as unknown as Row | undefined;
 
   return {
@@ -94,8 +100,8 @@ export function createSweepQueries(db: Database): SweepQueries {
       return { total: Object.values(byState).reduce((sum, runs) => sum + runs, 0), counts: byState, catchingUp };
     },
 
-    liveCounts: () => sumOf(live.all() as unknown as CountRow[]),
-    allCounts: () => sumOf(all.all() as unknown as CountRow[]),
+    liveCounts: () => sumOf([...(live.all() as unknown as CountRow[]), ...staged()]),
+    allCounts: () => sumOf([...(all.all() as unknown as CountRow[]), ...staged()]),
   };
 }
 
@@ -107,6 +113,7 @@ interface Row {
   readonly created_at: number;
   readonly objective_metric: string | null;
   readonly objective_goal: string | null;
+  readonly objective_reduce: Reduce;
 }
 
 interface CountRow {
@@ -125,5 +132,6 @@ function sumOf(rows: readonly CountRow[]): { [state: string]: number } {
 
 function objectiveOf(row: Row): Objective | undefined {
   if (row.objective_metric === null) return undefined;
-  return { metric: row.objective_metric, goal: row.objective_goal === "minimize" ? "minimize" : "maximize" };
+  const goal = row.objective_goal === "minimize" ? "minimize" : "maximize";
+  return { metric: row.objective_metric, goal, reduce: row.objective_reduce };
 }
