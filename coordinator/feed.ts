@@ -21,6 +21,10 @@ export class Feed {
     return () => this.#listeners.delete(listener);
   }
 
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
   publish(news: News): void {
     for (const listener of this.#listeners) listener(news);
   }

@@ -6,11 +6,13 @@ import type { ControlReads } from "../rpc/control/reads.ts";
 import { type ActionParts, addActions } from "./actions.ts";
 import type { HttpEnv } from "./guard.ts";
 import { addHistory } from "./history.ts";
+import { createLiveFeed, readTopics } from "./live.ts";
 import { addNodes } from "./nodes.ts";
 import { addQueue } from "./queue.ts";
+import { answer } from "./route.ts";
 import { readRunDetail } from "./run-detail.ts";
 import { addRuns } from "./runs.ts";
-import type { StreamSlots } from "./stream-body.ts";
+import { type StreamSlots, streamBody } from "./stream-body.ts";
 import { addSweeps } from "./sweeps.ts";
 import { addTables } from "./tables.ts";
 
@@ -46,5 +48,12 @@ export function createApi({ deps, reads, reader, actions, slots }: ApiParts): Ho
   addHistory(api, deps, reader);
   addTables(api, deps, reader);
   addActions(api, actions);
+  const feed = createLiveFeed(deps);
+  answer(api, "stream", (c, query) => {
+    const topics = readTopics(deps, query.topics);
+    const last = c.req.header("last-event-id");
+    const events = (signal: AbortSignal) => feed.events(topics, last, signal);
+    return streamBody(c, slots, "text/event-stream", true, events, c.req.header("authorization"));
+  });
   return api;
 }

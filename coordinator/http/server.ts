@@ -13,11 +13,9 @@ import type { ActionParts } from "./actions.ts";
 import { createApi } from "./api.ts";
 import { answerError, guardRequests, type HttpEnv, refuse, requireToken } from "./guard.ts";
 import { createHostRule } from "./hosts.ts";
-import { fleetEvents } from "./live.ts";
 import { servePage } from "./page.ts";
 import { createPrometheusPage } from "./prometheus.ts";
-import { readQuery } from "./query.ts";
-import { createStreamSlots, streamBody } from "./stream-body.ts";
+import { createStreamSlots } from "./stream-body.ts";
 
 export interface HttpServerOptions {
   readonly deps: ReadDeps;
@@ -57,10 +55,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.get("/healthz", (c) => c.json({ status: "ok", bus: deps.health().connected ? "connected" : "disconnected" }));
 
   app.use("/api/*", requireToken(verifier));
-  app.get("/api/v1/stream", (c) => {
-    readQuery(c, []);
-    return streamBody(c, slots, "text/event-stream", true, (signal) => fleetEvents(deps, signal));
-  });
   app.route(
     "/api/v1",
     createApi({ deps, reads: createControlReads(deps), reader: options.reader, actions: options.actions, slots }),

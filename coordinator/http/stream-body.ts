@@ -4,27 +4,37 @@ import { AppError } from "../../shared/kernel/errors.ts";
 import type { HttpEnv } from "./guard.ts";
 
 const STREAMS_MAX = 256;
+/** Of those the live feeds that one token may have; logs and points remain possible. */
+const FEEDS_PER_TOKEN_MAX = 128;
 
 /** Open streams; closing ends them all. */
 export interface StreamSlots {
-  /** Throws AppError when too many are open. `signal` is aborted at the end of the server. */
-  take(): { readonly abort: AbortController; release(): void };
+  /**
+   * Throws AppError when too many are open. `signal` is aborted at the end of the server. `token`: whose live feed it is;
+   * undefined for a stream of another kind.
+   */
+  take(token?: string): { readonly abort: AbortController; release(): void };
   closeAll(): void;
 }
 
 export function createStreamSlots(): StreamSlots {
-  const open = new Set<AbortController>();
+  const open = new Map<AbortController, string | undefined>();
+  const feedsOf = (token: string) => [...open.values()].filter((other) => other === token).length;
   return {
-    take() {
+    take(token) {
       if (open.size >= STREAMS_MAX) {
         throw new AppError("unavailable", `there are ${STREAMS_MAX} open streams already`, { id: "http.streams" });
       }
+      if (token !== undefined && feedsOf(token) >= FEEDS_PER_TOKEN_MAX) {
+        const problem = `this token has ${FEEDS_PER_TOKEN_MAX} live feeds open already`;
+        throw new AppError("exhausted", problem, { id: "http.feeds", hint: "close some tabs" });
+      }
       const abort = new AbortController();
-      open.add(abort);
+      open.set(abort, token);
       return { abort, release: () => open.delete(abort) };
     },
     closeAll() {
-      for (const abort of open) abort.abort();
+      for (const abort of open.keys()) abort.abort();
     },
   };
 }
@@ -39,8 +49,9 @@ export async function streamBody(
   contentType: string,
   endless: boolean,
   make: (signal: AbortSignal) => AsyncGenerator<Uint8Array>,
+  token?: string,
 ): Promise<Response> {
-  const { abort, release } = slots.take();
+  const { abort, release } = slots.take(token);
   const parts = make(abort.signal);
   let ready: IteratorResult<Uint8Array, unknown> | undefined;
   if (endless) {

@@ -1,5 +1,6 @@
 /** Sweeps: lists, one of them, its runs, its leaderboard, its page. */
 import type { Hono } from "hono";
+import { BestRequest } from "../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
 import type { SweepDetail } from "../../shared/run/dashboard.ts";
 import { viewOfRun, viewOfSweep } from "../../shared/run/records.ts";
@@ -55,7 +56,8 @@ export function addSweeps(api: Hono<HttpEnv>, { deps, reads, detail }: SweepPart
   answer(api, "sweepBest", async (c, query) => {
     const { ref } = wholeSweep(deps, named(c, "ref"));
     const limit = query.limit === undefined ? 0 : readLimit(query.limit);
-    const { metric, goal, rows } = await reads.best({ ref, metric: query.metric ?? "", goal: query.goal ?? "", limit });
+    const asked = { ref, metric: query.metric ?? "", goal: query.goal ?? "", reduce: "", byRun: true, limit };
+    const { metric, goal, rows } = await reads.best(asked);
     return c.json({
       metric,
       goal,

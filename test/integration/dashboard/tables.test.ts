@@ -185,7 +185,9 @@ describe("what changes is shown", () => {
     expect((await table(query)).refs).toEqual(["next.1.1", "bert.1.1"]);
     const [fence] = made.fences;
     if (fence === undefined) throw new Error("not seeded");
-    store.db.prepare("INSERT INTO metric_lasts VALUES (?, 'loss', 0.25, NULL, 1, 1, 1)").run(fence);
+    store.db
+      .prepare("INSERT INTO metric_lasts (fence, key, value, step, at, count) VALUES (?, 'loss', 0.25, 1, 1, 1)")
+      .run(fence);
     store.feed.publish({ runs: new Set(), sweeps: new Set(), nodes: false, outputs: new Set([fence]) });
     expect((await table(query)).cells[1]).toEqual([0.25, null]);
   });
