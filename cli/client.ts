@@ -2,11 +2,13 @@
  * The one way to the coordinator: every call with its deadline, the token, and errors as AppError. The only place in the
  * command line that knows grpc.
  */
+import { once } from "node:events";
 import {
   type CallOptions,
   type ChannelOptions,
   type ClientReadableStream,
   type ClientUnaryCall,
+  type ClientWritableStream,
   credentials,
   Metadata,
   type ServiceError,
@@ -14,6 +16,14 @@ import {
 import type { RunState as RunStateMessage } from "../proto/gen/runner/v1/common.ts";
 import type * as proto from "../proto/gen/runner/v1/control.ts";
 import { ControlServiceClient } from "../proto/gen/runner/v1/control.ts";
+import {
+  type GetResponse,
+  type MissingContent,
+  type MissingRequest,
+  type MissingResponse,
+  type PutRequest,
+  StoreServiceClient,
+} from "../proto/gen/runner/v1/store.ts";
 import { AppError } from "../shared/kernel/errors.ts";
 import { GRPC_MESSAGE_BYTES_MAX } from "../shared/run/limits.ts";
 import type { RunState } from "../shared/run/states.ts";
@@ -67,11 +77,17 @@ export interface Client {
   logs(request: proto.LogsRequest, signal?: AbortSignal): AsyncIterable<proto.LogsResponse>;
   metrics(request: proto.MetricsRequest): AsyncIterable<proto.MetricsResponse>;
   watch(refs: readonly string[], signal?: AbortSignal): AsyncIterable<proto.WatchResponse>;
+  /** Which of these contents the coordinator lacks. */
+  missingContents(hashes: readonly string[]): Promise<MissingContent[]>;
+  /** Sends contents in frames, at the pace of the coordinator; gives how many are whole there now. */
+  putContents(frames: AsyncIterable<PutRequest>): Promise<number>;
+  getContents(hashes: readonly string[]): AsyncIterable<GetResponse>;
   close(): void;
 }
 
 export function createClient(options: ClientOptions): Client {
   const stub = new ControlServiceClient(options.address, credentials.createInsecure(), CHANNEL);
+  const store = new StoreServiceClient(options.address, credentials.createInsecure(), CHANNEL);
   const metadata = new Metadata();
   if (options.token !== undefined) metadata.set("authorization", `Bearer ${options.token}`);
   const callOptions = (limitMs: number): CallOptions => ({ deadline: Date.now() + (options.timeoutMs ?? limitMs) });
@@ -121,7 +137,20 @@ export function createClient(options: ClientOptions): Client {
     logs: (request, signal) => stream(stub.logs, request, signal),
     metrics: (request) => stream(stub.metrics, request),
     watch: (refs, signal) => stream(stub.watch, { refs: [...refs] }, signal),
-    close: () => stub.close(),
+    missingContents: async (hashes) => {
+      const missing: Unary<MissingRequest, MissingResponse> = (...args) => store.missing(...args);
+      return (await repeat(() => call(missing, { hashes: [...hashes] }))).contents;
+    },
+    putContents: (frames) =>
+      sendStream(
+        (callback) => store.put(metadata, streamOptions(), (error, response) => callback(error, response?.stored ?? 0)),
+        frames,
+      ),
+    getContents: (hashes) => readStream(store.get({ hashes: [...hashes] }, metadata, streamOptions()), undefined),
+    close: () => {
+      stub.close();
+      store.close();
+    },
   };
 }
 
@@ -163,6 +192,35 @@ async function* readStream<Response>(
     signal?.removeEventListener("abort", stop);
     source.cancel();
   }
+}
+
+/** Sends all messages, then waits for the answer. Whichever of the two fails first ends both. */
+function sendStream<Request, Response>(
+  start: (callback: (error: ServiceError | null, response: Response) => void) => ClientWritableStream<Request>,
+  messages: AsyncIterable<Request>,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const over = new AbortController();
+    const stream = start((error, response) => {
+      over.abort();
+      if (error) reject(fromServiceError(error));
+      else resolve(response);
+    });
+    // The callback says the same, with the details.
+    stream.on("error", () => over.abort());
+    const write = async (): Promise<void> => {
+      for await (const message of messages) {
+        if (over.signal.aborted) return;
+        if (!stream.write(message)) await once(stream, "drain", { signal: over.signal });
+      }
+      stream.end();
+    };
+    write().catch((error: unknown) => {
+      if (over.signal.aborted) return;
+      stream.cancel();
+      reject(error instanceof Error ? error : new Error(String(error)));
+    });
+  });
 }
 
 /** A refused connection at the first try says that nobody is there, so it is not repeated. */

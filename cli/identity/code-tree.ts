@@ -28,14 +28,26 @@ const READERS = 8;
  * value to a grid is no change of code. Throws AppError where there is too much, or what cannot be read.
  */
 export async function readCodeTree(directory: string, without: ReadonlySet<string>): Promise<CodeTree> {
-  const repository = await gitRoot(directory);
-  const root = repository ?? directory;
-  const listed = repository === undefined ? await walk(root) : await gitFiles(root);
+  const { root, paths: listed } = await listCode(directory);
   const paths = listed.filter((path) => !without.has(join(root, path)));
   if (paths.length > CODE_FILES_MAX) {
     throw tooMuch(`${paths.length} files, at most ${CODE_FILES_MAX}`, root, heaviest(paths.map((path) => [path, 1])));
   }
   return codeTreeOf(await digests(root, paths));
+}
+
+export interface CodeFiles {
+  readonly root: string;
+  readonly inGit: boolean;
+  /** Relative to the root, with "/". */
+  readonly paths: readonly string[];
+}
+
+/** The files of the code that a directory belongs to. Throws AppError where git cannot list them. */
+export async function listCode(directory: string): Promise<CodeFiles> {
+  const repository = await gitRoot(directory);
+  if (repository === undefined) return { root: directory, inGit: false, paths: await walk(directory) };
+  return { root: repository, inGit: true, paths: await gitFiles(repository) };
 }
 
 /** Digest of one file that `identity.include` names, or of a directory with all that is in it. */
@@ -58,7 +70,8 @@ export async function digestOf(path: string, shown: string): Promise<string> {
   }
 }
 
-async function gitRoot(directory: string): Promise<string | undefined> {
+/** Root of the git work tree that a directory is in; undefined where it is in none. */
+export async function gitRoot(directory: string): Promise<string | undefined> {
   const result = await git(directory, ["rev-parse", "--show-toplevel"]);
   return result.failed || result.stdout.trim() === "" ? undefined : result.stdout.replace(/\n$/, "");
 }
@@ -91,13 +104,20 @@ async function gitList(root: string, options: readonly string[]): Promise<string
   return [...new Set(result.stdout.split("\0").filter((path) => path !== ""))];
 }
 
-function git(directory: string, args: readonly string[]) {
-  return execa("git", ["-C", directory, ...args], {
+/** Runs git without any lock on the repository, and without programs that its configuration names. Never throws. */
+export function git(directory: string, args: readonly string[], options: GitOptions = {}) {
+  return execa("git", ["-C", directory, "-c", "core.fsmonitor=false", ...args], {
     reject: false,
     stripFinalNewline: false,
-    maxBuffer: 1 << 28,
-    env: { GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C" },
+    maxBuffer: options.bytesMax ?? 1 << 28,
+    env: { GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C", ...options.env },
   });
+}
+
+export interface GitOptions {
+  readonly env?: { readonly [name: string]: string };
+  /** What is printed beyond ends it. */
+  readonly bytesMax?: number;
 }
 
 /** Every file below, without what `.gitignore` and `.expignore` files on the way leave out. */
@@ -181,7 +201,8 @@ async function digestFile(path: string, bytesMax = Infinity): Promise<{ digest: 
   return { digest: sum.digest("hex"), bytes: facts.size };
 }
 
-async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+/** Results in the order of the items; some at a time. */
+export async function inTurn<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = new Array(items.length);
   let next = 0;
   const reader = async (): Promise<void> => {

@@ -34,3 +34,13 @@ export const COMMAND_WORDS_MAX = 10_000;
 export const CODE_FILES_MAX = 20_000;
 /** Bytes of them. */
 export const CODE_BYTES_MAX = 256 * 1024 * 1024;
+/** Bytes of one frame of a content on its way. */
+export const CONTENT_FRAME_BYTES = 512 * 1024;
+/** Bytes of one content. */
+export const CONTENT_BYTES_MAX = CODE_BYTES_MAX;
+/** Contents of one call. */
+export const CONTENTS_PER_CALL_MAX = CODE_FILES_MAX + 1;
+/** Bytes of the difference to the commit that is kept of a sweep. */
+export const CODE_DIFF_BYTES_MAX = 256 * 1024;
+/** Names of untracked files that are kept of a sweep. */
+export const UNTRACKED_NAMES_MAX = 1_000;

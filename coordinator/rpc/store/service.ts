@@ -1,0 +1,56 @@
+/** The store service: contents by their hash, in frames, with the pace of whoever is slower. */
+import type { ServerReadableStream, sendUnaryData } from "@grpc/grpc-js";
+import type {
+  GetRequest,
+  GetResponse,
+  MissingRequest,
+  MissingResponse,
+  PutRequest,
+  PutResponse,
+  StoreServiceServer,
+} from "../../../proto/gen/runner/v1/store.ts";
+import { AppError } from "../../../shared/kernel/errors.ts";
+import { CONTENTS_PER_CALL_MAX } from "../../../shared/run/limits.ts";
+import { toServiceError } from "../../../shared/wire/status.ts";
+import type { BlobStore } from "../../blobs/blob-store.ts";
+import { type HandlerLog, streamHandler, unaryHandler } from "../handler.ts";
+
+export function createStoreService(blobs: BlobStore, log: HandlerLog): StoreServiceServer {
+  return {
+    missing: unaryHandler("Missing", (request) => missing(blobs, request), log),
+    get: streamHandler("Get", (request: GetRequest) => get(blobs, request), log),
+    put: (call: ServerReadableStream<PutRequest, PutResponse>, done: sendUnaryData<PutResponse>) => {
+      // A caller who has gone ends the frames with an error; what came of a content is kept for the next call.
+      blobs.receive(call as AsyncIterable<PutRequest>).then(
+        (stored) => done(null, { stored }),
+        (error: unknown) => {
+          if (!(error instanceof AppError) && !call.cancelled) log.error({ method: "Put", err: error }, "call failed");
+          done(toServiceError(error));
+        },
+      );
+    },
+  };
+}
+
+async function missing(blobs: BlobStore, { hashes }: MissingRequest): Promise<MissingResponse> {
+  checkCount(hashes);
+  const contents = [];
+  for (const hash of hashes) {
+    if ((await blobs.size(hash)) === undefined) contents.push({ hash, received: await blobs.received(hash) });
+  }
+  return { contents };
+}
+
+async function* get(blobs: BlobStore, { hashes }: GetRequest): AsyncGenerator<GetResponse> {
+  checkCount(hashes);
+  for (const hash of hashes) {
+    for await (const { size, offset, data } of blobs.frames(hash))
+      yield { hash, size, offset, data: Buffer.from(data) };
+  }
+}
+
+function checkCount(hashes: readonly string[]): void {
+  if (hashes.length > CONTENTS_PER_CALL_MAX) {
+    throw new AppError("exhausted", `at most ${CONTENTS_PER_CALL_MAX} contents in one call`, { id: "blob.many" });
+  }
+}
