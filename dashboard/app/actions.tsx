@@ -32,13 +32,18 @@ export async function act(name: string, body: object): Promise<boolean> {
   }
 }
 
-/** Cancelling is asked about where it hits more than one run. */
-export async function actOnRuns(action: RunAction, refs: readonly string[]): Promise<boolean> {
-  if (action === "cancel" && refs.length > 1 && !confirm(t("act.sure-cancel", { count: refs.length }))) return false;
+/** Cancelling is asked about where it hits more than one run. `count`: runs that are meant, where a reference names many. */
+export async function actOnRuns(action: RunAction, refs: readonly string[], count = refs.length): Promise<boolean> {
+  if (action === "cancel" && count > 1 && !confirm(t("act.sure-cancel", { count }))) return false;
   return act(action, { refs });
 }
 
-export function RunActions(props: { refs: readonly string[]; actions: readonly RunAction[]; onDone?: () => void }) {
+export function RunActions(props: {
+  refs: readonly string[];
+  actions: readonly RunAction[];
+  count?: number;
+  onDone?: () => void;
+}) {
   return (
     <>
       {props.actions.map((action) => (
@@ -48,7 +53,7 @@ export function RunActions(props: { refs: readonly string[]; actions: readonly R
           class={action === "cancel" ? "danger" : ""}
           disabled={busy.value || props.refs.length === 0}
           onClick={() => {
-            void actOnRuns(action, props.refs).then((done) => {
+            void actOnRuns(action, props.refs, props.count).then((done) => {
               if (done) props.onDone?.();
             });
           }}

@@ -54,3 +54,43 @@ export function useLoaded<T>(
   }, [...keys, again]);
   return { ...state, reload: () => setAgain((count) => count + 1) };
 }
+
+/** Runs at most `count` pieces of work at a time, in the order in which they were given. */
+export function createLanes(count: number): (work: () => Promise<void>) => Promise<void> {
+  const waiting: (() => void)[] = [];
+  let busy = 0;
+  return async (work) => {
+    if (busy >= count) await new Promise<void>((resolve) => waiting.push(resolve));
+    busy += 1;
+    try {
+      await work();
+    } finally {
+      busy -= 1;
+      waiting.shift()?.();
+    }
+  };
+}
+
+/** A number that grows on news of `topics`, at most once in `everyMs`: a key for what is dear to read. */
+export function useNews(topics: readonly Topic[], everyMs: number): number {
+  const [count, setCount] = useState(0);
+  useEffect(() => {
+    let lastMs = performance.now();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const unsubscribe = subscribe(topics, () => {
+      timer ??= setTimeout(
+        () => {
+          timer = undefined;
+          lastMs = performance.now();
+          setCount((before) => before + 1);
+        },
+        Math.max(0, lastMs + everyMs - performance.now()),
+      );
+    });
+    return () => {
+      clearTimeout(timer);
+      unsubscribe();
+    };
+  }, []);
+  return count;
+}

@@ -3,11 +3,13 @@ import type { Key } from "./i18n.ts";
 import { fleet } from "./zh-fleet.ts";
 import { history } from "./zh-history.ts";
 import { node } from "./zh-node.ts";
+import { queue } from "./zh-queue.ts";
 import { run } from "./zh-run.ts";
 import { runs } from "./zh-runs.ts";
 import { settings } from "./zh-settings.ts";
 import { shell } from "./zh-shell.ts";
 import { submit } from "./zh-submit.ts";
+import { sweeps } from "./zh-sweeps.ts";
 
 export const zh: { readonly [key in Key]: string } = {
   ...shell,
@@ -18,4 +20,6 @@ export const zh: { readonly [key in Key]: string } = {
   ...history,
   ...settings,
   ...submit,
+  ...sweeps,
+  ...queue,
 };

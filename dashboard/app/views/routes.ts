@@ -11,6 +11,11 @@ export interface View {
 
 export const VIEWS: readonly View[] = [
   { pattern: "/", load: async () => (await import("./fleet.tsx")).Fleet },
+  { pattern: "/queue", load: async () => (await import("./queue.tsx")).Queue },
+  { pattern: "/runs", load: async () => (await import("./runs.tsx")).Runs },
+  { pattern: "/sweeps", load: async () => (await import("./sweeps.tsx")).Sweeps },
+  { pattern: "/sweeps/:ref", load: async () => (await import("./sweep.tsx")).Sweep },
+  { pattern: "/compare", load: async () => (await import("./compare.tsx")).Compare },
   { pattern: "/runs/:ref", load: async () => (await import("./run.tsx")).Run },
   { pattern: "/nodes/:name", load: async () => (await import("./node.tsx")).Node },
   { pattern: "/submit", load: async () => (await import("./submit.tsx")).Submit },

@@ -14,6 +14,7 @@ import { NoticeLine, RunActions } from "../actions.tsx";
 import { get } from "../api.ts";
 import { duration, number, text, time } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
+import { isParam, isSeed, joinKeys, splitKeys, titleOf } from "../keys.ts";
 import { subscribe } from "../live.ts";
 import { useLoaded } from "../loading.ts";
 import { go, queryOf, setQuery } from "../router.ts";
@@ -72,8 +73,8 @@ function Shown({ sweep, known }: { sweep: string; known: ColumnsAnswer["columns"
     ...(sweep === "" ? {} : { sweep }),
     ...(condition === "" ? {} : { where: condition }),
     ...(sort === "" ? {} : { sort }),
-    ...(group.length === 0 ? {} : { group: group.join(",") }),
-    columns: chosen.map(({ key }) => key).join(","),
+    ...(group.length === 0 ? {} : { group: joinKeys(group) }),
+    columns: joinKeys(chosen.map(({ key }) => key)),
   }).toString();
 
   const read = async (offset: number, limit: number, signal?: AbortSignal): Promise<Page> => {
@@ -197,7 +198,7 @@ function Columns({ known, chosen }: { known: ColumnsAnswer["columns"]; chosen: r
                     const next = event.currentTarget.checked
                       ? [...chosen, key]
                       : chosen.filter((other) => other !== key);
-                    setQuery({ columns: next.join(",") });
+                    setQuery({ columns: joinKeys(next) });
                   }}
                 />{" "}
                 {titleOf(key)}
@@ -242,7 +243,7 @@ function cellText(value: Cell, kind: ColumnKind): string {
 
 function chosenColumns(known: ColumnsAnswer["columns"], wanted: string): Column[] {
   const byKey = new Map<string, Column>(known.map((column) => [column.key, column]));
-  const asked = wanted.split(",").flatMap((key) => byKey.get(key) ?? []);
+  const asked = splitKeys(wanted).flatMap((key) => byKey.get(key) ?? []);
   if (asked.length > 0) return asked;
   const usual = USUAL.map((key): Column => byKey.get(key) ?? { key, kind: factKind(key) });
   const varying = known.filter(({ key, distinct }) => key.startsWith("param:") && distinct > 1).slice(0, VARYING_MAX);
@@ -255,20 +256,15 @@ function factKind(key: string): ColumnKind {
   return (FACT_COLUMNS as { readonly [key: string]: ColumnKind })[key] ?? "text";
 }
 
-/** Parameters that tell points apart; the seed tells replicates of one point apart. */
+/** Parameters that tell points apart. */
 function isAxis(key: string, distinct: number): boolean {
-  return key.startsWith("param:") && key !== "param:seed" && distinct > 1;
+  return isParam(key) && !isSeed(key) && distinct > 1;
 }
 
 function tableColumn({ key, kind }: Column): TableColumn {
   const numeric = kind === "number" || kind === "duration";
   const width = key === "ref" ? 190 : kind === "state" ? 130 : kind === "time" ? 160 : numeric ? 110 : 140;
   return { key, title: titleOf(key), numeric, sortKey: key, width };
-}
-
-/** Names of parameters and metrics are the user's own; those of facts are the words of the expression language. */
-function titleOf(key: string): string {
-  return key.replace(/^(?:param|metric):/, "");
 }
 
 /** `state`: "failed" or "running,assigned", as links of other views have it. */

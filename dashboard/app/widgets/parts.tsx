@@ -6,12 +6,20 @@ import { t } from "../i18n/i18n.ts";
 import { go } from "../router.ts";
 
 /** A link within the page. */
-export function Link(props: { to: string; class?: string; title?: string; children: ComponentChildren }) {
-  const { to, children, ...rest } = props;
+export function Link(props: {
+  to: string;
+  class?: string;
+  title?: string;
+  /** It leads to what is shown now. */
+  current?: boolean;
+  children: ComponentChildren;
+}) {
+  const { to, children, current, ...rest } = props;
   return (
     <a
       href={to}
       {...rest}
+      {...(current ? { "aria-current": "page" as const } : {})}
       onClick={(event) => {
         // With a modifier the browser opens a tab or a window, as everywhere.
         if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;

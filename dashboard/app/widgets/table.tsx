@@ -34,6 +34,10 @@ export interface TableProps<Page extends TablePage> {
   readonly cell: (page: Page, row: number, column: TableColumn) => ComponentChildren;
   readonly rowKey: (page: Page, row: number) => string;
   readonly onOpen?: (page: Page, row: number) => void;
+  /** The row of the cursor, when the user moves it there. */
+  readonly onCursor?: (page: Page, row: number) => void;
+  /** A key that the table does not know, on the row of the cursor. */
+  readonly onKey?: (key: string, page: Page, row: number) => void;
   /** "key" ascending, "-key" descending. */
   readonly sort?: string;
   readonly onSort?: (sort: string) => void;
@@ -131,6 +135,13 @@ export function Table<Page extends TablePage>(props: TableProps<Page>) {
     return page && within < page.rows ? { page, row: within } : undefined;
   };
 
+  const moveTo = (index: number, scroll = true) => {
+    setCursor(index);
+    if (scroll) virtualizer.scrollToIndex(index);
+    const here = at(index);
+    if (here) latest.current.onCursor?.(here.page, here.row);
+  };
+
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
@@ -138,17 +149,16 @@ export function Table<Page extends TablePage>(props: TableProps<Page>) {
       const focused = scroller.current?.contains(document.activeElement) === true;
       if (step !== undefined && (event.key.length === 1 || focused)) {
         event.preventDefault();
-        setCursor((before) => {
-          const next = Math.max(0, Math.min(total - 1, before + step));
-          virtualizer.scrollToIndex(next);
-          return next;
-        });
+        moveTo(Math.max(0, Math.min(total - 1, cursor + step)));
       } else if (event.key === "Enter" && cursor >= 0 && !(document.activeElement instanceof HTMLAnchorElement)) {
         const here = at(cursor);
         if (here) latest.current.onOpen?.(here.page, here.row);
       } else if (event.key === "x" && cursor >= 0) {
         const here = at(cursor);
         if (here) latest.current.onSelect?.(latest.current.rowKey(here.page, here.row));
+      } else if (cursor >= 0) {
+        const here = at(cursor);
+        if (here) latest.current.onKey?.(event.key, here.page, here.row);
       }
     };
     addEventListener("keydown", onKey);
@@ -192,7 +202,12 @@ export function Table<Page extends TablePage>(props: TableProps<Page>) {
               const here = at(index);
               const key = here ? props.rowKey(here.page, here.row) : "";
               return (
-                <tr key={index} aria-rowindex={index + 2} class={index === cursor ? "table-cursor" : ""}>
+                <tr
+                  key={index}
+                  aria-rowindex={index + 2}
+                  class={index === cursor ? "table-cursor" : ""}
+                  onClick={() => moveTo(index, false)}
+                >
                   {picks && (
                     <td>
                       <input

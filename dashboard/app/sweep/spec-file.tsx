@@ -1,0 +1,75 @@
+/** The file that a sweep was made from, and what is different in it from the one before. */
+import type { SweepDetail } from "../../../shared/run/dashboard.ts";
+import { get } from "../api.ts";
+import { t } from "../i18n/i18n.ts";
+import { useLoaded } from "../loading.ts";
+import { queryOf, setQuery } from "../router.ts";
+import { lineDiff, nearChanges } from "../stats/line-diff.ts";
+import { Command, download, Waiting } from "../widgets/parts.tsx";
+
+const AROUND = 3;
+const SIGNS = { same: " ", added: "+", removed: "-" } as const;
+
+export function SpecFile({ detail }: { detail: SweepDetail }) {
+  const { ref, source } = detail;
+  const number = Number(ref.slice(ref.lastIndexOf(".") + 1));
+  const before = number > 1 ? `${ref.slice(0, ref.lastIndexOf("."))}.${number - 1}` : "";
+  const comparing = before !== "" && queryOf("diff") === "1";
+  if (source.text === "") return <p class="hint">{t("spec.none")}</p>;
+  return (
+    <section>
+      <h2>{t("spec.title")}</h2>
+      <div class="toolbar">
+        <span class="mono">{source.path}</span>
+        {before !== "" && (
+          <label>
+            <input
+              type="checkbox"
+              checked={comparing}
+              onChange={(event) => setQuery({ diff: event.currentTarget.checked ? "1" : "" })}
+            />{" "}
+            {t("spec.diff", { ref: before })}
+          </label>
+        )}
+        <button
+          type="button"
+          onClick={() => download(source.path.split("/").at(-1) || "sweep.toml", "text/plain", source.text)}
+        >
+          {t("spec.download")}
+        </button>
+      </div>
+      {/* biome-ignore-start lint/a11y/noNoninteractiveTabindex: what scrolls must be within reach of the keyboard */}
+      {comparing ? (
+        <Diff before={before} text={source.text} />
+      ) : (
+        <pre class="source" tabIndex={0}>
+          {source.text}
+        </pre>
+      )}
+      {/* biome-ignore-end lint/a11y/noNoninteractiveTabindex: as above */}
+      <Command text={`exp show ${ref}`} />
+    </section>
+  );
+}
+
+function Diff({ before, text }: { before: string; text: string }) {
+  const other = useLoaded(
+    (signal) => get<SweepDetail>(`/sweeps/${encodeURIComponent(before)}/detail`, signal),
+    [before],
+  );
+  if (!other.data) return <Waiting error={other.error} reload={other.reload} />;
+  const lines = lineDiff(other.data.source.text, text);
+  if (!lines) return <p class="hint">{t("spec.too-long")}</p>;
+  if (lines.every(({ kind }) => kind === "same")) return <p class="hint">{t("spec.same")}</p>;
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be within reach of the keyboard
+    <pre class="source" tabIndex={0}>
+      {nearChanges(lines, AROUND).map((line, i) => (
+        <span key={i} class={`diff-line diff-${line?.kind ?? "gap"}`}>
+          {line ? `${SIGNS[line.kind]} ${line.text}` : "⋯"}
+          {"\n"}
+        </span>
+      ))}
+    </pre>
+  );
+}
