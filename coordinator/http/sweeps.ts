@@ -1,6 +1,5 @@
 /** Sweeps: lists, one of them, its runs, its leaderboard, its page. */
 import type { Hono } from "hono";
-import { BestRequest } from "../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
 import type { SweepDetail } from "../../shared/run/dashboard.ts";
 import { viewOfRun, viewOfSweep } from "../../shared/run/records.ts";
