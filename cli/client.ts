@@ -74,6 +74,10 @@ export interface Client {
   listNodes(): Promise<proto.Node[]>;
   updateNode(name: string, action: proto.NodeAction): Promise<proto.Node | undefined>;
   getServer(): Promise<proto.GetServerResponse>;
+  /** What happened, the oldest first. */
+  events(request: proto.EventsRequest, signal?: AbortSignal): AsyncIterable<proto.EventsResponse>;
+  /** The next `limit` runs to be placed, and how many wait in all. */
+  listQueue(limit: number): Promise<proto.ListQueueResponse>;
   logs(request: proto.LogsRequest, signal?: AbortSignal): AsyncIterable<proto.LogsResponse>;
   metrics(request: proto.MetricsRequest): AsyncIterable<proto.MetricsResponse>;
   watch(refs: readonly string[], signal?: AbortSignal): AsyncIterable<proto.WatchResponse>;
@@ -134,6 +138,8 @@ export function createClient(options: ClientOptions): Client {
     listNodes: async () => (await call(stub.listNodes, {})).nodes,
     updateNode: async (name, action) => (await call(stub.updateNode, { name, action })).node,
     getServer: () => call(stub.getServer, {}),
+    events: (request, signal) => stream(stub.events, request, signal),
+    listQueue: (limit) => call(stub.listQueue, { limit }),
     logs: (request, signal) => stream(stub.logs, request, signal),
     metrics: (request) => stream(stub.metrics, request),
     watch: (refs, signal) => stream(stub.watch, { refs: [...refs] }, signal),

@@ -28,5 +28,7 @@ export function createControlService(reading: ReadDeps, writes: ControlWrites, l
     why: unaryHandler("Why", reads.why, log),
     listNodes: unaryHandler("ListNodes", reads.listNodes, log),
     getServer: unaryHandler("GetServer", reads.getServer, log),
+    events: streamHandler("Events", reads.events, log),
+    listQueue: unaryHandler("ListQueue", reads.listQueue, log),
   };
 }

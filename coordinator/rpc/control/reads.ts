@@ -1,9 +1,11 @@
 /** The read verbs, by the names that the service gives them. */
 import { best } from "./best.ts";
 import type { ReadDeps } from "./deps.ts";
+import { events } from "./events.ts";
 import { getRun } from "./get-run.ts";
 import { getServer } from "./get-server.ts";
 import { listNodes } from "./list-nodes.ts";
+import { listQueue } from "./list-queue.ts";
 import { listRuns } from "./list-runs.ts";
 import { listSweeps } from "./list-sweeps.ts";
 import { logs } from "./logs.ts";
@@ -25,5 +27,7 @@ export function createControlReads(deps: ReadDeps) {
     why: why(deps),
     listNodes: listNodes(deps),
     getServer: getServer(deps),
+    events: events(deps),
+    listQueue: listQueue(deps),
   };
 }

@@ -123,7 +123,12 @@ export function nodeActionToJSON(object: NodeAction): string {
   }
 }
 
-export const ImportTool = { IMPORT_TOOL_UNSPECIFIED: 0, IMPORT_TOOL_EXP: 1, IMPORT_TOOL_ZTXEXP: 2 } as const;
+export const ImportTool = {
+  IMPORT_TOOL_UNSPECIFIED: 0,
+  IMPORT_TOOL_EXP: 1,
+  IMPORT_TOOL_ZTXEXP: 2,
+  IMPORT_TOOL_TENSORBOARD: 3,
+} as const;
 
 export type ImportTool = typeof ImportTool[keyof typeof ImportTool];
 
@@ -131,6 +136,7 @@ export namespace ImportTool {
   export type IMPORT_TOOL_UNSPECIFIED = typeof ImportTool.IMPORT_TOOL_UNSPECIFIED;
   export type IMPORT_TOOL_EXP = typeof ImportTool.IMPORT_TOOL_EXP;
   export type IMPORT_TOOL_ZTXEXP = typeof ImportTool.IMPORT_TOOL_ZTXEXP;
+  export type IMPORT_TOOL_TENSORBOARD = typeof ImportTool.IMPORT_TOOL_TENSORBOARD;
 }
 
 export function importToolFromJSON(object: any): ImportTool {
@@ -144,6 +150,9 @@ export function importToolFromJSON(object: any): ImportTool {
     case 2:
     case "IMPORT_TOOL_ZTXEXP":
       return ImportTool.IMPORT_TOOL_ZTXEXP;
+    case 3:
+    case "IMPORT_TOOL_TENSORBOARD":
+      return ImportTool.IMPORT_TOOL_TENSORBOARD;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum ImportTool");
   }
@@ -157,6 +166,8 @@ export function importToolToJSON(object: ImportTool): string {
       return "IMPORT_TOOL_EXP";
     case ImportTool.IMPORT_TOOL_ZTXEXP:
       return "IMPORT_TOOL_ZTXEXP";
+    case ImportTool.IMPORT_TOOL_TENSORBOARD:
+      return "IMPORT_TOOL_TENSORBOARD";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum ImportTool");
   }
@@ -308,7 +319,19 @@ export interface SubmitRequest {
   submitId: string;
   source: SpecSource | undefined;
   force: boolean;
-  priority?: number | undefined;
+  priority?:
+    | number
+    | undefined;
+  /** The code as it lies where it is submitted. */
+  code: CodeSource | undefined;
+}
+
+export interface CodeSource {
+  /** A CodeOrigin as JSON: what git says of it. */
+  originJson: string;
+  /** Contents that the coordinator has: the hash of a snapshot, and the directory that it was taken of. Empty: none. */
+  snapshot: string;
+  root: string;
 }
 
 export interface SubmitResponse {
@@ -377,6 +400,8 @@ export interface Run {
   sealed: boolean;
   resultsDir: string;
   reusedFrom: string;
+  /** When its results directory was removed; 0: it was not. */
+  prunedAt: number;
 }
 
 export interface Run_MetricsEntry {
@@ -404,6 +429,8 @@ export interface Objective {
   metric: string;
   /** "maximize" or "minimize". */
   goal: string;
+  /** Which of a run's values counts: "best", "last", "min" or "max". */
+  reduce: string;
 }
 
 export interface ListRunsRequest {
@@ -512,12 +539,60 @@ export interface EditRequest {
   refs: string[];
   /** Absent: left as it is. */
   priority?: number | undefined;
+  addTags: string[];
+  removeTags: string[];
+  /** Empty: it is removed. */
+  note?: string | undefined;
+  favourite?: boolean | undefined;
 }
 
 export interface EditResponse {
   changed: number;
   /** Terminal, or so before. */
   unchanged: number;
+}
+
+export interface RerunRequest {
+  /** Made by the client; makes a repeated call harmless. */
+  submitId: string;
+  ref: string;
+  /** "lr=0.1": parameters that the run has. */
+  set: string[];
+}
+
+export interface RerunResponse {
+  sweep: string;
+  /** The run that is repeated. */
+  repeats: string;
+}
+
+export interface GetRecordRequest {
+  /** A sweep, or one run. */
+  ref: string;
+}
+
+export interface GetRecordResponse {
+  /** A CodeOrigin as JSON; empty where none was recorded. */
+  originJson: string;
+  /** Empty: the code was used where it lay. */
+  snapshot: string;
+  root: string;
+  sourcePath: string;
+  sourceText: string;
+  /** Of a run that repeats another; and those that repeat this one. */
+  repeats: string;
+  repeatedBy: string[];
+  /** Of a run: what each attempt ran on, where it is known. */
+  environments: AttemptEnvironment[];
+  tags: string[];
+  note: string;
+  favourite: boolean;
+}
+
+export interface AttemptEnvironment {
+  attempt: number;
+  /** A RunEnvironment as JSON. */
+  environmentJson: string;
 }
 
 export interface LogsRequest {
@@ -561,18 +636,97 @@ export interface BestRequest {
   metric: string;
   goal: string;
   limit: number;
+  /** Each run by itself, not the mean of runs that differ only in their seed. */
+  byRun: boolean;
+  /** As that of an objective; empty: as the sweep says, else "best". */
+  reduce: string;
 }
 
 export interface BestRow {
-  run: Run | undefined;
+  /** Of a group: its best run. */
+  run:
+    | Run
+    | undefined;
+  /** Of a group: the mean. */
   value: number;
   rank: number;
+  /** What the runs of the group have in common, and those that count, the best first. */
+  groupParamsJson: string;
+  refs: string[];
+  /** Of the sample; absent for one run. */
+  deviation?:
+    | number
+    | undefined;
+  /** Half the width of the 95 % confidence interval of the mean (Student's t); absent for one run. */
+  halfWidth?:
+    | number
+    | undefined;
+  /** Further runs of the group: succeeded without a finite value, failed or cancelled or skipped, and not over yet. */
+  withoutValue: number;
+  notSucceeded: number;
+  live: number;
 }
 
 export interface BestResponse {
   metric: string;
   goal: string;
   rows: BestRow[];
+  reduce: string;
+  /** Succeeded runs without a finite value of the metric. */
+  withoutValue: number;
+  /** Runs whose value is the last one, as no other is known. */
+  lastOnly: number;
+  /** Rows beyond the limit. */
+  more: number;
+}
+
+export interface FilesRequest {
+  ref: string;
+  /** "exp" or "ztxexp": the files that this program knows. */
+  layout: string;
+}
+
+export interface FilesResponse {
+  /** First message: name of the directory; empty where the run has none, with the reason. */
+  directory: string;
+  none: string;
+  /** A file begins, by its path from the directory, with as many bytes as follow. */
+  path: string;
+  size: number;
+  /** Unix milliseconds. */
+  modifiedAt: number;
+  data: Buffer;
+}
+
+export interface PruneRequest {
+  refs: string[];
+  /** Empty: failed and cancelled. */
+  states: RunState[];
+  where: string;
+  /** Ended at least so long ago; 0: whenever. */
+  olderThanMs: number;
+  /** Of each sweep, by its objective. */
+  keepBest: number;
+  /** Shows what would go, and changes nothing. */
+  dryRun: boolean;
+}
+
+export interface PruneResponse {
+  runs: PrunedRun[];
+  /** In the last message: why others stay. */
+  kept: PruneKept[];
+}
+
+export interface PrunedRun {
+  ref: string;
+  state: RunState;
+  finishedAt: number;
+  bytes: number;
+}
+
+export interface PruneKept {
+  reason: string;
+  runs: number;
 }
 
 export interface WatchRequest {
@@ -715,6 +869,83 @@ export interface ImportResponse {
   added: number;
   /** There already. */
   known: number;
+  /** Those of a tool whose points are taken over: what is stored of them. */
+  places: ImportedPlace[];
+}
+
+export interface ImportedPlace {
+  directory: string;
+  runId: string;
+  ref: string;
+  /** Bytes of its points that are stored, and whether these are all. */
+  stored: number;
+  complete: boolean;
+}
+
+export interface ImportPointsRequest {
+  runId: string;
+  /** Where `data` begins; at most what is stored. */
+  offset: number;
+  /** Whole lines, as programs append them to $EXP_EVENTS. */
+  data: Buffer;
+  complete: boolean;
+}
+
+export interface ImportPointsResponse {
+  stored: number;
+}
+
+export interface EventsRequest {
+  /** Reference of runs of one sweep; empty: of everything. */
+  ref: string;
+  /** Name of a node; empty: any. */
+  node: string;
+  /** Empty: any. */
+  kinds: string[];
+  /** Unix milliseconds; 0: from the beginning. */
+  since: number;
+  /** The newest so many; 0: 1000. */
+  limit: number;
+  follow: boolean;
+  /** Only events with a greater number: where a follower goes on. 0: as `since` and `limit` say. */
+  after: number;
+}
+
+export interface Event {
+  /** Grows with each event. */
+  seq: number;
+  /** Unix milliseconds. */
+  at: number;
+  kind: string;
+  /** Handle; empty where it is about no run. */
+  run: string;
+  node: string;
+  text: string;
+}
+
+export interface EventsResponse {
+  events: Event[];
+}
+
+export interface ListQueueRequest {
+  /** 0: 100. */
+  limit: number;
+}
+
+export interface QueuedRun {
+  ref: string;
+  state: RunState;
+  priority: number;
+  /** What it asks for, in words. */
+  needs: string;
+  reason: string;
+  waitingMs: number;
+}
+
+export interface ListQueueResponse {
+  /** All that wait, with those that are not listed. */
+  total: number;
+  runs: QueuedRun[];
 }
 
 function createBaseSpecSource(): SpecSource {
@@ -2597,7 +2828,7 @@ export const PlanPoint: MessageFns<PlanPoint> = {
 };
 
 function createBaseSubmitRequest(): SubmitRequest {
-  return { submitId: "", source: undefined, force: false, priority: undefined };
+  return { submitId: "", source: undefined, force: false, priority: undefined, code: undefined };
 }
 
 export const SubmitRequest: MessageFns<SubmitRequest> = {
@@ -2613,6 +2844,9 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
     }
     if (message.priority !== undefined) {
       writer.uint32(32).int32(message.priority);
+    }
+    if (message.code !== undefined) {
+      CodeSource.encode(message.code, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -2662,6 +2896,14 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
             message.priority = reader.int32();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.code = CodeSource.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2684,6 +2926,7 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
       source: isSet(object.source) ? SpecSource.fromJSON(object.source) : undefined,
       force: isSet(object.force) ? globalThis.Boolean(object.force) : false,
       priority: isSet(object.priority) ? globalThis.Number(object.priority) : undefined,
+      code: isSet(object.code) ? CodeSource.fromJSON(object.code) : undefined,
     };
   },
 
@@ -2701,6 +2944,9 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
     if (message.priority !== undefined) {
       obj.priority = Math.round(message.priority);
     }
+    if (message.code !== undefined) {
+      obj.code = CodeSource.toJSON(message.code);
+    }
     return obj;
   },
 
@@ -2715,6 +2961,114 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
       : undefined;
     message.force = object.force ?? false;
     message.priority = object.priority ?? undefined;
+    message.code = (object.code !== undefined && object.code !== null)
+      ? CodeSource.fromPartial(object.code)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCodeSource(): CodeSource {
+  return { originJson: "", snapshot: "", root: "" };
+}
+
+export const CodeSource: MessageFns<CodeSource> = {
+  encode(message: CodeSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.originJson !== "") {
+      writer.uint32(10).string(message.originJson);
+    }
+    if (message.snapshot !== "") {
+      writer.uint32(18).string(message.snapshot);
+    }
+    if (message.root !== "") {
+      writer.uint32(26).string(message.root);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CodeSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCodeSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.originJson = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.snapshot = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.root = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CodeSource {
+    return {
+      originJson: isSet(object.originJson)
+        ? globalThis.String(object.originJson)
+        : isSet(object.origin_json)
+        ? globalThis.String(object.origin_json)
+        : "",
+      snapshot: isSet(object.snapshot) ? globalThis.String(object.snapshot) : "",
+      root: isSet(object.root) ? globalThis.String(object.root) : "",
+    };
+  },
+
+  toJSON(message: CodeSource): unknown {
+    const obj: any = {};
+    if (message.originJson !== "") {
+      obj.originJson = message.originJson;
+    }
+    if (message.snapshot !== "") {
+      obj.snapshot = message.snapshot;
+    }
+    if (message.root !== "") {
+      obj.root = message.root;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CodeSource>, I>>(base?: I): CodeSource {
+    return CodeSource.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CodeSource>, I>>(object: I): CodeSource {
+    const message = createBaseCodeSource();
+    message.originJson = object.originJson ?? "";
+    message.snapshot = object.snapshot ?? "";
+    message.root = object.root ?? "";
     return message;
   },
 };
@@ -3236,6 +3590,7 @@ function createBaseRun(): Run {
     sealed: false,
     resultsDir: "",
     reusedFrom: "",
+    prunedAt: 0,
   };
 }
 
@@ -3300,6 +3655,9 @@ export const Run: MessageFns<Run> = {
     }
     if (message.reusedFrom !== "") {
       writer.uint32(162).string(message.reusedFrom);
+    }
+    if (message.prunedAt !== 0) {
+      writer.uint32(168).int64(message.prunedAt);
     }
     return writer;
   },
@@ -3480,6 +3838,14 @@ export const Run: MessageFns<Run> = {
             message.reusedFrom = reader.string();
             continue;
           }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.prunedAt = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3555,6 +3921,11 @@ export const Run: MessageFns<Run> = {
         : isSet(object.reused_from)
         ? globalThis.String(object.reused_from)
         : "",
+      prunedAt: isSet(object.prunedAt)
+        ? globalThis.Number(object.prunedAt)
+        : isSet(object.pruned_at)
+        ? globalThis.Number(object.pruned_at)
+        : 0,
     };
   },
 
@@ -3626,6 +3997,9 @@ export const Run: MessageFns<Run> = {
     if (message.reusedFrom !== "") {
       obj.reusedFrom = message.reusedFrom;
     }
+    if (message.prunedAt !== 0) {
+      obj.prunedAt = Math.round(message.prunedAt);
+    }
     return obj;
   },
 
@@ -3662,6 +4036,7 @@ export const Run: MessageFns<Run> = {
     message.sealed = object.sealed ?? false;
     message.resultsDir = object.resultsDir ?? "";
     message.reusedFrom = object.reusedFrom ?? "";
+    message.prunedAt = object.prunedAt ?? 0;
     return message;
   },
 };
@@ -4054,7 +4429,7 @@ export const Sweep_CountsEntry: MessageFns<Sweep_CountsEntry> = {
 };
 
 function createBaseObjective(): Objective {
-  return { metric: "", goal: "" };
+  return { metric: "", goal: "", reduce: "" };
 }
 
 export const Objective: MessageFns<Objective> = {
@@ -4064,6 +4439,9 @@ export const Objective: MessageFns<Objective> = {
     }
     if (message.goal !== "") {
       writer.uint32(18).string(message.goal);
+    }
+    if (message.reduce !== "") {
+      writer.uint32(26).string(message.reduce);
     }
     return writer;
   },
@@ -4097,6 +4475,14 @@ export const Objective: MessageFns<Objective> = {
             message.goal = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reduce = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4113,6 +4499,7 @@ export const Objective: MessageFns<Objective> = {
     return {
       metric: isSet(object.metric) ? globalThis.String(object.metric) : "",
       goal: isSet(object.goal) ? globalThis.String(object.goal) : "",
+      reduce: isSet(object.reduce) ? globalThis.String(object.reduce) : "",
     };
   },
 
@@ -4124,6 +4511,9 @@ export const Objective: MessageFns<Objective> = {
     if (message.goal !== "") {
       obj.goal = message.goal;
     }
+    if (message.reduce !== "") {
+      obj.reduce = message.reduce;
+    }
     return obj;
   },
 
@@ -4134,6 +4524,7 @@ export const Objective: MessageFns<Objective> = {
     const message = createBaseObjective();
     message.metric = object.metric ?? "";
     message.goal = object.goal ?? "";
+    message.reduce = object.reduce ?? "";
     return message;
   },
 };
@@ -5698,7 +6089,7 @@ export const ResumeResponse: MessageFns<ResumeResponse> = {
 };
 
 function createBaseEditRequest(): EditRequest {
-  return { refs: [], priority: undefined };
+  return { refs: [], priority: undefined, addTags: [], removeTags: [], note: undefined, favourite: undefined };
 }
 
 export const EditRequest: MessageFns<EditRequest> = {
@@ -5708,6 +6099,18 @@ export const EditRequest: MessageFns<EditRequest> = {
     }
     if (message.priority !== undefined) {
       writer.uint32(16).int32(message.priority);
+    }
+    for (const v of message.addTags) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.removeTags) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.note !== undefined) {
+      writer.uint32(42).string(message.note);
+    }
+    if (message.favourite !== undefined) {
+      writer.uint32(48).bool(message.favourite);
     }
     return writer;
   },
@@ -5741,6 +6144,38 @@ export const EditRequest: MessageFns<EditRequest> = {
             message.priority = reader.int32();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.addTags.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.removeTags.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.favourite = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5757,6 +6192,18 @@ export const EditRequest: MessageFns<EditRequest> = {
     return {
       refs: globalThis.Array.isArray(object?.refs) ? object.refs.map((e: any) => globalThis.String(e)) : [],
       priority: isSet(object.priority) ? globalThis.Number(object.priority) : undefined,
+      addTags: globalThis.Array.isArray(object?.addTags)
+        ? object.addTags.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.add_tags)
+        ? object.add_tags.map((e: any) => globalThis.String(e))
+        : [],
+      removeTags: globalThis.Array.isArray(object?.removeTags)
+        ? object.removeTags.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.remove_tags)
+        ? object.remove_tags.map((e: any) => globalThis.String(e))
+        : [],
+      note: isSet(object.note) ? globalThis.String(object.note) : undefined,
+      favourite: isSet(object.favourite) ? globalThis.Boolean(object.favourite) : undefined,
     };
   },
 
@@ -5768,6 +6215,18 @@ export const EditRequest: MessageFns<EditRequest> = {
     if (message.priority !== undefined) {
       obj.priority = Math.round(message.priority);
     }
+    if (message.addTags?.length) {
+      obj.addTags = message.addTags;
+    }
+    if (message.removeTags?.length) {
+      obj.removeTags = message.removeTags;
+    }
+    if (message.note !== undefined) {
+      obj.note = message.note;
+    }
+    if (message.favourite !== undefined) {
+      obj.favourite = message.favourite;
+    }
     return obj;
   },
 
@@ -5778,6 +6237,10 @@ export const EditRequest: MessageFns<EditRequest> = {
     const message = createBaseEditRequest();
     message.refs = object.refs?.map((e) => e) || [];
     message.priority = object.priority ?? undefined;
+    message.addTags = object.addTags?.map((e) => e) || [];
+    message.removeTags = object.removeTags?.map((e) => e) || [];
+    message.note = object.note ?? undefined;
+    message.favourite = object.favourite ?? undefined;
     return message;
   },
 };
@@ -5863,6 +6326,613 @@ export const EditResponse: MessageFns<EditResponse> = {
     const message = createBaseEditResponse();
     message.changed = object.changed ?? 0;
     message.unchanged = object.unchanged ?? 0;
+    return message;
+  },
+};
+
+function createBaseRerunRequest(): RerunRequest {
+  return { submitId: "", ref: "", set: [] };
+}
+
+export const RerunRequest: MessageFns<RerunRequest> = {
+  encode(message: RerunRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.submitId !== "") {
+      writer.uint32(10).string(message.submitId);
+    }
+    if (message.ref !== "") {
+      writer.uint32(18).string(message.ref);
+    }
+    for (const v of message.set) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RerunRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRerunRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.submitId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ref = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.set.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RerunRequest {
+    return {
+      submitId: isSet(object.submitId)
+        ? globalThis.String(object.submitId)
+        : isSet(object.submit_id)
+        ? globalThis.String(object.submit_id)
+        : "",
+      ref: isSet(object.ref) ? globalThis.String(object.ref) : "",
+      set: globalThis.Array.isArray(object?.set) ? object.set.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: RerunRequest): unknown {
+    const obj: any = {};
+    if (message.submitId !== "") {
+      obj.submitId = message.submitId;
+    }
+    if (message.ref !== "") {
+      obj.ref = message.ref;
+    }
+    if (message.set?.length) {
+      obj.set = message.set;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RerunRequest>, I>>(base?: I): RerunRequest {
+    return RerunRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RerunRequest>, I>>(object: I): RerunRequest {
+    const message = createBaseRerunRequest();
+    message.submitId = object.submitId ?? "";
+    message.ref = object.ref ?? "";
+    message.set = object.set?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseRerunResponse(): RerunResponse {
+  return { sweep: "", repeats: "" };
+}
+
+export const RerunResponse: MessageFns<RerunResponse> = {
+  encode(message: RerunResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sweep !== "") {
+      writer.uint32(10).string(message.sweep);
+    }
+    if (message.repeats !== "") {
+      writer.uint32(18).string(message.repeats);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RerunResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRerunResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sweep = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.repeats = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RerunResponse {
+    return {
+      sweep: isSet(object.sweep) ? globalThis.String(object.sweep) : "",
+      repeats: isSet(object.repeats) ? globalThis.String(object.repeats) : "",
+    };
+  },
+
+  toJSON(message: RerunResponse): unknown {
+    const obj: any = {};
+    if (message.sweep !== "") {
+      obj.sweep = message.sweep;
+    }
+    if (message.repeats !== "") {
+      obj.repeats = message.repeats;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RerunResponse>, I>>(base?: I): RerunResponse {
+    return RerunResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RerunResponse>, I>>(object: I): RerunResponse {
+    const message = createBaseRerunResponse();
+    message.sweep = object.sweep ?? "";
+    message.repeats = object.repeats ?? "";
+    return message;
+  },
+};
+
+function createBaseGetRecordRequest(): GetRecordRequest {
+  return { ref: "" };
+}
+
+export const GetRecordRequest: MessageFns<GetRecordRequest> = {
+  encode(message: GetRecordRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ref !== "") {
+      writer.uint32(10).string(message.ref);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetRecordRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetRecordRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ref = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetRecordRequest {
+    return { ref: isSet(object.ref) ? globalThis.String(object.ref) : "" };
+  },
+
+  toJSON(message: GetRecordRequest): unknown {
+    const obj: any = {};
+    if (message.ref !== "") {
+      obj.ref = message.ref;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetRecordRequest>, I>>(base?: I): GetRecordRequest {
+    return GetRecordRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetRecordRequest>, I>>(object: I): GetRecordRequest {
+    const message = createBaseGetRecordRequest();
+    message.ref = object.ref ?? "";
+    return message;
+  },
+};
+
+function createBaseGetRecordResponse(): GetRecordResponse {
+  return {
+    originJson: "",
+    snapshot: "",
+    root: "",
+    sourcePath: "",
+    sourceText: "",
+    repeats: "",
+    repeatedBy: [],
+    environments: [],
+    tags: [],
+    note: "",
+    favourite: false,
+  };
+}
+
+export const GetRecordResponse: MessageFns<GetRecordResponse> = {
+  encode(message: GetRecordResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.originJson !== "") {
+      writer.uint32(10).string(message.originJson);
+    }
+    if (message.snapshot !== "") {
+      writer.uint32(18).string(message.snapshot);
+    }
+    if (message.root !== "") {
+      writer.uint32(26).string(message.root);
+    }
+    if (message.sourcePath !== "") {
+      writer.uint32(34).string(message.sourcePath);
+    }
+    if (message.sourceText !== "") {
+      writer.uint32(42).string(message.sourceText);
+    }
+    if (message.repeats !== "") {
+      writer.uint32(50).string(message.repeats);
+    }
+    for (const v of message.repeatedBy) {
+      writer.uint32(58).string(v!);
+    }
+    for (const v of message.environments) {
+      AttemptEnvironment.encode(v!, writer.uint32(66).fork()).join();
+    }
+    for (const v of message.tags) {
+      writer.uint32(74).string(v!);
+    }
+    if (message.note !== "") {
+      writer.uint32(82).string(message.note);
+    }
+    if (message.favourite !== false) {
+      writer.uint32(88).bool(message.favourite);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetRecordResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetRecordResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.originJson = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.snapshot = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.root = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sourcePath = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.sourceText = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.repeats = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.repeatedBy.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.environments.push(AttemptEnvironment.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.tags.push(reader.string());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.favourite = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetRecordResponse {
+    return {
+      originJson: isSet(object.originJson)
+        ? globalThis.String(object.originJson)
+        : isSet(object.origin_json)
+        ? globalThis.String(object.origin_json)
+        : "",
+      snapshot: isSet(object.snapshot) ? globalThis.String(object.snapshot) : "",
+      root: isSet(object.root) ? globalThis.String(object.root) : "",
+      sourcePath: isSet(object.sourcePath)
+        ? globalThis.String(object.sourcePath)
+        : isSet(object.source_path)
+        ? globalThis.String(object.source_path)
+        : "",
+      sourceText: isSet(object.sourceText)
+        ? globalThis.String(object.sourceText)
+        : isSet(object.source_text)
+        ? globalThis.String(object.source_text)
+        : "",
+      repeats: isSet(object.repeats) ? globalThis.String(object.repeats) : "",
+      repeatedBy: globalThis.Array.isArray(object?.repeatedBy)
+        ? object.repeatedBy.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.repeated_by)
+        ? object.repeated_by.map((e: any) => globalThis.String(e))
+        : [],
+      environments: globalThis.Array.isArray(object?.environments)
+        ? object.environments.map((e: any) => AttemptEnvironment.fromJSON(e))
+        : [],
+      tags: globalThis.Array.isArray(object?.tags)
+        ? object.tags.map((e: any) => globalThis.String(e))
+        : [],
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
+      favourite: isSet(object.favourite) ? globalThis.Boolean(object.favourite) : false,
+    };
+  },
+
+  toJSON(message: GetRecordResponse): unknown {
+    const obj: any = {};
+    if (message.originJson !== "") {
+      obj.originJson = message.originJson;
+    }
+    if (message.snapshot !== "") {
+      obj.snapshot = message.snapshot;
+    }
+    if (message.root !== "") {
+      obj.root = message.root;
+    }
+    if (message.sourcePath !== "") {
+      obj.sourcePath = message.sourcePath;
+    }
+    if (message.sourceText !== "") {
+      obj.sourceText = message.sourceText;
+    }
+    if (message.repeats !== "") {
+      obj.repeats = message.repeats;
+    }
+    if (message.repeatedBy?.length) {
+      obj.repeatedBy = message.repeatedBy;
+    }
+    if (message.environments?.length) {
+      obj.environments = message.environments.map((e) => AttemptEnvironment.toJSON(e));
+    }
+    if (message.tags?.length) {
+      obj.tags = message.tags;
+    }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
+    if (message.favourite !== false) {
+      obj.favourite = message.favourite;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetRecordResponse>, I>>(base?: I): GetRecordResponse {
+    return GetRecordResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetRecordResponse>, I>>(object: I): GetRecordResponse {
+    const message = createBaseGetRecordResponse();
+    message.originJson = object.originJson ?? "";
+    message.snapshot = object.snapshot ?? "";
+    message.root = object.root ?? "";
+    message.sourcePath = object.sourcePath ?? "";
+    message.sourceText = object.sourceText ?? "";
+    message.repeats = object.repeats ?? "";
+    message.repeatedBy = object.repeatedBy?.map((e) => e) || [];
+    message.environments = object.environments?.map((e) => AttemptEnvironment.fromPartial(e)) || [];
+    message.tags = object.tags?.map((e) => e) || [];
+    message.note = object.note ?? "";
+    message.favourite = object.favourite ?? false;
+    return message;
+  },
+};
+
+function createBaseAttemptEnvironment(): AttemptEnvironment {
+  return { attempt: 0, environmentJson: "" };
+}
+
+export const AttemptEnvironment: MessageFns<AttemptEnvironment> = {
+  encode(message: AttemptEnvironment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.attempt !== 0) {
+      writer.uint32(8).int32(message.attempt);
+    }
+    if (message.environmentJson !== "") {
+      writer.uint32(18).string(message.environmentJson);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AttemptEnvironment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAttemptEnvironment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.attempt = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.environmentJson = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AttemptEnvironment {
+    return {
+      attempt: isSet(object.attempt) ? globalThis.Number(object.attempt) : 0,
+      environmentJson: isSet(object.environmentJson)
+        ? globalThis.String(object.environmentJson)
+        : isSet(object.environment_json)
+        ? globalThis.String(object.environment_json)
+        : "",
+    };
+  },
+
+  toJSON(message: AttemptEnvironment): unknown {
+    const obj: any = {};
+    if (message.attempt !== 0) {
+      obj.attempt = Math.round(message.attempt);
+    }
+    if (message.environmentJson !== "") {
+      obj.environmentJson = message.environmentJson;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AttemptEnvironment>, I>>(base?: I): AttemptEnvironment {
+    return AttemptEnvironment.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AttemptEnvironment>, I>>(object: I): AttemptEnvironment {
+    const message = createBaseAttemptEnvironment();
+    message.attempt = object.attempt ?? 0;
+    message.environmentJson = object.environmentJson ?? "";
     return message;
   },
 };
@@ -6393,7 +7463,7 @@ export const MetricsResponse: MessageFns<MetricsResponse> = {
 };
 
 function createBaseBestRequest(): BestRequest {
-  return { ref: "", metric: "", goal: "", limit: 0 };
+  return { ref: "", metric: "", goal: "", limit: 0, byRun: false, reduce: "" };
 }
 
 export const BestRequest: MessageFns<BestRequest> = {
@@ -6409,6 +7479,12 @@ export const BestRequest: MessageFns<BestRequest> = {
     }
     if (message.limit !== 0) {
       writer.uint32(32).int32(message.limit);
+    }
+    if (message.byRun !== false) {
+      writer.uint32(40).bool(message.byRun);
+    }
+    if (message.reduce !== "") {
+      writer.uint32(50).string(message.reduce);
     }
     return writer;
   },
@@ -6458,6 +7534,22 @@ export const BestRequest: MessageFns<BestRequest> = {
             message.limit = reader.int32();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.byRun = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reduce = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6476,6 +7568,12 @@ export const BestRequest: MessageFns<BestRequest> = {
       metric: isSet(object.metric) ? globalThis.String(object.metric) : "",
       goal: isSet(object.goal) ? globalThis.String(object.goal) : "",
       limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      byRun: isSet(object.byRun)
+        ? globalThis.Boolean(object.byRun)
+        : isSet(object.by_run)
+        ? globalThis.Boolean(object.by_run)
+        : false,
+      reduce: isSet(object.reduce) ? globalThis.String(object.reduce) : "",
     };
   },
 
@@ -6493,6 +7591,12 @@ export const BestRequest: MessageFns<BestRequest> = {
     if (message.limit !== 0) {
       obj.limit = Math.round(message.limit);
     }
+    if (message.byRun !== false) {
+      obj.byRun = message.byRun;
+    }
+    if (message.reduce !== "") {
+      obj.reduce = message.reduce;
+    }
     return obj;
   },
 
@@ -6505,12 +7609,25 @@ export const BestRequest: MessageFns<BestRequest> = {
     message.metric = object.metric ?? "";
     message.goal = object.goal ?? "";
     message.limit = object.limit ?? 0;
+    message.byRun = object.byRun ?? false;
+    message.reduce = object.reduce ?? "";
     return message;
   },
 };
 
 function createBaseBestRow(): BestRow {
-  return { run: undefined, value: 0, rank: 0 };
+  return {
+    run: undefined,
+    value: 0,
+    rank: 0,
+    groupParamsJson: "",
+    refs: [],
+    deviation: undefined,
+    halfWidth: undefined,
+    withoutValue: 0,
+    notSucceeded: 0,
+    live: 0,
+  };
 }
 
 export const BestRow: MessageFns<BestRow> = {
@@ -6523,6 +7640,27 @@ export const BestRow: MessageFns<BestRow> = {
     }
     if (message.rank !== 0) {
       writer.uint32(24).int32(message.rank);
+    }
+    if (message.groupParamsJson !== "") {
+      writer.uint32(34).string(message.groupParamsJson);
+    }
+    for (const v of message.refs) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.deviation !== undefined) {
+      writer.uint32(49).double(message.deviation);
+    }
+    if (message.halfWidth !== undefined) {
+      writer.uint32(57).double(message.halfWidth);
+    }
+    if (message.withoutValue !== 0) {
+      writer.uint32(64).int32(message.withoutValue);
+    }
+    if (message.notSucceeded !== 0) {
+      writer.uint32(72).int32(message.notSucceeded);
+    }
+    if (message.live !== 0) {
+      writer.uint32(80).int32(message.live);
     }
     return writer;
   },
@@ -6564,6 +7702,62 @@ export const BestRow: MessageFns<BestRow> = {
             message.rank = reader.int32();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.groupParamsJson = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.refs.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.deviation = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.halfWidth = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.withoutValue = reader.int32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.notSucceeded = reader.int32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.live = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6581,6 +7775,29 @@ export const BestRow: MessageFns<BestRow> = {
       run: isSet(object.run) ? Run.fromJSON(object.run) : undefined,
       value: isSet(object.value) ? globalThis.Number(object.value) : 0,
       rank: isSet(object.rank) ? globalThis.Number(object.rank) : 0,
+      groupParamsJson: isSet(object.groupParamsJson)
+        ? globalThis.String(object.groupParamsJson)
+        : isSet(object.group_params_json)
+        ? globalThis.String(object.group_params_json)
+        : "",
+      refs: globalThis.Array.isArray(object?.refs) ? object.refs.map((e: any) => globalThis.String(e)) : [],
+      deviation: isSet(object.deviation) ? globalThis.Number(object.deviation) : undefined,
+      halfWidth: isSet(object.halfWidth)
+        ? globalThis.Number(object.halfWidth)
+        : isSet(object.half_width)
+        ? globalThis.Number(object.half_width)
+        : undefined,
+      withoutValue: isSet(object.withoutValue)
+        ? globalThis.Number(object.withoutValue)
+        : isSet(object.without_value)
+        ? globalThis.Number(object.without_value)
+        : 0,
+      notSucceeded: isSet(object.notSucceeded)
+        ? globalThis.Number(object.notSucceeded)
+        : isSet(object.not_succeeded)
+        ? globalThis.Number(object.not_succeeded)
+        : 0,
+      live: isSet(object.live) ? globalThis.Number(object.live) : 0,
     };
   },
 
@@ -6595,6 +7812,27 @@ export const BestRow: MessageFns<BestRow> = {
     if (message.rank !== 0) {
       obj.rank = Math.round(message.rank);
     }
+    if (message.groupParamsJson !== "") {
+      obj.groupParamsJson = message.groupParamsJson;
+    }
+    if (message.refs?.length) {
+      obj.refs = message.refs;
+    }
+    if (message.deviation !== undefined) {
+      obj.deviation = floatToJson(message.deviation);
+    }
+    if (message.halfWidth !== undefined) {
+      obj.halfWidth = floatToJson(message.halfWidth);
+    }
+    if (message.withoutValue !== 0) {
+      obj.withoutValue = Math.round(message.withoutValue);
+    }
+    if (message.notSucceeded !== 0) {
+      obj.notSucceeded = Math.round(message.notSucceeded);
+    }
+    if (message.live !== 0) {
+      obj.live = Math.round(message.live);
+    }
     return obj;
   },
 
@@ -6606,12 +7844,19 @@ export const BestRow: MessageFns<BestRow> = {
     message.run = (object.run !== undefined && object.run !== null) ? Run.fromPartial(object.run) : undefined;
     message.value = object.value ?? 0;
     message.rank = object.rank ?? 0;
+    message.groupParamsJson = object.groupParamsJson ?? "";
+    message.refs = object.refs?.map((e) => e) || [];
+    message.deviation = object.deviation ?? undefined;
+    message.halfWidth = object.halfWidth ?? undefined;
+    message.withoutValue = object.withoutValue ?? 0;
+    message.notSucceeded = object.notSucceeded ?? 0;
+    message.live = object.live ?? 0;
     return message;
   },
 };
 
 function createBaseBestResponse(): BestResponse {
-  return { metric: "", goal: "", rows: [] };
+  return { metric: "", goal: "", rows: [], reduce: "", withoutValue: 0, lastOnly: 0, more: 0 };
 }
 
 export const BestResponse: MessageFns<BestResponse> = {
@@ -6624,6 +7869,18 @@ export const BestResponse: MessageFns<BestResponse> = {
     }
     for (const v of message.rows) {
       BestRow.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.reduce !== "") {
+      writer.uint32(34).string(message.reduce);
+    }
+    if (message.withoutValue !== 0) {
+      writer.uint32(40).int32(message.withoutValue);
+    }
+    if (message.lastOnly !== 0) {
+      writer.uint32(48).int32(message.lastOnly);
+    }
+    if (message.more !== 0) {
+      writer.uint32(56).int32(message.more);
     }
     return writer;
   },
@@ -6665,6 +7922,38 @@ export const BestResponse: MessageFns<BestResponse> = {
             message.rows.push(BestRow.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reduce = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.withoutValue = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.lastOnly = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.more = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6682,6 +7971,18 @@ export const BestResponse: MessageFns<BestResponse> = {
       metric: isSet(object.metric) ? globalThis.String(object.metric) : "",
       goal: isSet(object.goal) ? globalThis.String(object.goal) : "",
       rows: globalThis.Array.isArray(object?.rows) ? object.rows.map((e: any) => BestRow.fromJSON(e)) : [],
+      reduce: isSet(object.reduce) ? globalThis.String(object.reduce) : "",
+      withoutValue: isSet(object.withoutValue)
+        ? globalThis.Number(object.withoutValue)
+        : isSet(object.without_value)
+        ? globalThis.Number(object.without_value)
+        : 0,
+      lastOnly: isSet(object.lastOnly)
+        ? globalThis.Number(object.lastOnly)
+        : isSet(object.last_only)
+        ? globalThis.Number(object.last_only)
+        : 0,
+      more: isSet(object.more) ? globalThis.Number(object.more) : 0,
     };
   },
 
@@ -6696,6 +7997,18 @@ export const BestResponse: MessageFns<BestResponse> = {
     if (message.rows?.length) {
       obj.rows = message.rows.map((e) => BestRow.toJSON(e));
     }
+    if (message.reduce !== "") {
+      obj.reduce = message.reduce;
+    }
+    if (message.withoutValue !== 0) {
+      obj.withoutValue = Math.round(message.withoutValue);
+    }
+    if (message.lastOnly !== 0) {
+      obj.lastOnly = Math.round(message.lastOnly);
+    }
+    if (message.more !== 0) {
+      obj.more = Math.round(message.more);
+    }
     return obj;
   },
 
@@ -6707,6 +8020,714 @@ export const BestResponse: MessageFns<BestResponse> = {
     message.metric = object.metric ?? "";
     message.goal = object.goal ?? "";
     message.rows = object.rows?.map((e) => BestRow.fromPartial(e)) || [];
+    message.reduce = object.reduce ?? "";
+    message.withoutValue = object.withoutValue ?? 0;
+    message.lastOnly = object.lastOnly ?? 0;
+    message.more = object.more ?? 0;
+    return message;
+  },
+};
+
+function createBaseFilesRequest(): FilesRequest {
+  return { ref: "", layout: "" };
+}
+
+export const FilesRequest: MessageFns<FilesRequest> = {
+  encode(message: FilesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ref !== "") {
+      writer.uint32(10).string(message.ref);
+    }
+    if (message.layout !== "") {
+      writer.uint32(18).string(message.layout);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FilesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFilesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ref = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.layout = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FilesRequest {
+    return {
+      ref: isSet(object.ref) ? globalThis.String(object.ref) : "",
+      layout: isSet(object.layout) ? globalThis.String(object.layout) : "",
+    };
+  },
+
+  toJSON(message: FilesRequest): unknown {
+    const obj: any = {};
+    if (message.ref !== "") {
+      obj.ref = message.ref;
+    }
+    if (message.layout !== "") {
+      obj.layout = message.layout;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FilesRequest>, I>>(base?: I): FilesRequest {
+    return FilesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FilesRequest>, I>>(object: I): FilesRequest {
+    const message = createBaseFilesRequest();
+    message.ref = object.ref ?? "";
+    message.layout = object.layout ?? "";
+    return message;
+  },
+};
+
+function createBaseFilesResponse(): FilesResponse {
+  return { directory: "", none: "", path: "", size: 0, modifiedAt: 0, data: Buffer.alloc(0) };
+}
+
+export const FilesResponse: MessageFns<FilesResponse> = {
+  encode(message: FilesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.directory !== "") {
+      writer.uint32(10).string(message.directory);
+    }
+    if (message.none !== "") {
+      writer.uint32(18).string(message.none);
+    }
+    if (message.path !== "") {
+      writer.uint32(26).string(message.path);
+    }
+    if (message.size !== 0) {
+      writer.uint32(32).int64(message.size);
+    }
+    if (message.modifiedAt !== 0) {
+      writer.uint32(40).int64(message.modifiedAt);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(50).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FilesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFilesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.directory = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.none = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.size = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.modifiedAt = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FilesResponse {
+    return {
+      directory: isSet(object.directory) ? globalThis.String(object.directory) : "",
+      none: isSet(object.none) ? globalThis.String(object.none) : "",
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      size: isSet(object.size) ? globalThis.Number(object.size) : 0,
+      modifiedAt: isSet(object.modifiedAt)
+        ? globalThis.Number(object.modifiedAt)
+        : isSet(object.modified_at)
+        ? globalThis.Number(object.modified_at)
+        : 0,
+      data: isSet(object.data) ? Buffer.from(bytesFromBase64(object.data)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: FilesResponse): unknown {
+    const obj: any = {};
+    if (message.directory !== "") {
+      obj.directory = message.directory;
+    }
+    if (message.none !== "") {
+      obj.none = message.none;
+    }
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.size !== 0) {
+      obj.size = Math.round(message.size);
+    }
+    if (message.modifiedAt !== 0) {
+      obj.modifiedAt = Math.round(message.modifiedAt);
+    }
+    if (message.data.length !== 0) {
+      obj.data = base64FromBytes(message.data);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FilesResponse>, I>>(base?: I): FilesResponse {
+    return FilesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FilesResponse>, I>>(object: I): FilesResponse {
+    const message = createBaseFilesResponse();
+    message.directory = object.directory ?? "";
+    message.none = object.none ?? "";
+    message.path = object.path ?? "";
+    message.size = object.size ?? 0;
+    message.modifiedAt = object.modifiedAt ?? 0;
+    message.data = object.data ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBasePruneRequest(): PruneRequest {
+  return { refs: [], states: [], where: "", olderThanMs: 0, keepBest: 0, dryRun: false };
+}
+
+export const PruneRequest: MessageFns<PruneRequest> = {
+  encode(message: PruneRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.refs) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.states.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.states) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    if (message.where !== "") {
+      writer.uint32(26).string(message.where);
+    }
+    if (message.olderThanMs !== 0) {
+      writer.uint32(32).int64(message.olderThanMs);
+    }
+    if (message.keepBest !== 0) {
+      writer.uint32(40).int32(message.keepBest);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(48).bool(message.dryRun);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PruneRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePruneRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.refs.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.states.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.states.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.where = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.olderThanMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.keepBest = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PruneRequest {
+    return {
+      refs: globalThis.Array.isArray(object?.refs) ? object.refs.map((e: any) => globalThis.String(e)) : [],
+      states: globalThis.Array.isArray(object?.states) ? object.states.map((e: any) => runStateFromJSON(e)) : [],
+      where: isSet(object.where) ? globalThis.String(object.where) : "",
+      olderThanMs: isSet(object.olderThanMs)
+        ? globalThis.Number(object.olderThanMs)
+        : isSet(object.older_than_ms)
+        ? globalThis.Number(object.older_than_ms)
+        : 0,
+      keepBest: isSet(object.keepBest)
+        ? globalThis.Number(object.keepBest)
+        : isSet(object.keep_best)
+        ? globalThis.Number(object.keep_best)
+        : 0,
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
+    };
+  },
+
+  toJSON(message: PruneRequest): unknown {
+    const obj: any = {};
+    if (message.refs?.length) {
+      obj.refs = message.refs;
+    }
+    if (message.states?.length) {
+      obj.states = message.states.map((e) => runStateToJSON(e));
+    }
+    if (message.where !== "") {
+      obj.where = message.where;
+    }
+    if (message.olderThanMs !== 0) {
+      obj.olderThanMs = Math.round(message.olderThanMs);
+    }
+    if (message.keepBest !== 0) {
+      obj.keepBest = Math.round(message.keepBest);
+    }
+    if (message.dryRun !== false) {
+      obj.dryRun = message.dryRun;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PruneRequest>, I>>(base?: I): PruneRequest {
+    return PruneRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PruneRequest>, I>>(object: I): PruneRequest {
+    const message = createBasePruneRequest();
+    message.refs = object.refs?.map((e) => e) || [];
+    message.states = object.states?.map((e) => e) || [];
+    message.where = object.where ?? "";
+    message.olderThanMs = object.olderThanMs ?? 0;
+    message.keepBest = object.keepBest ?? 0;
+    message.dryRun = object.dryRun ?? false;
+    return message;
+  },
+};
+
+function createBasePruneResponse(): PruneResponse {
+  return { runs: [], kept: [] };
+}
+
+export const PruneResponse: MessageFns<PruneResponse> = {
+  encode(message: PruneResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.runs) {
+      PrunedRun.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.kept) {
+      PruneKept.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PruneResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePruneResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runs.push(PrunedRun.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kept.push(PruneKept.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PruneResponse {
+    return {
+      runs: globalThis.Array.isArray(object?.runs) ? object.runs.map((e: any) => PrunedRun.fromJSON(e)) : [],
+      kept: globalThis.Array.isArray(object?.kept) ? object.kept.map((e: any) => PruneKept.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: PruneResponse): unknown {
+    const obj: any = {};
+    if (message.runs?.length) {
+      obj.runs = message.runs.map((e) => PrunedRun.toJSON(e));
+    }
+    if (message.kept?.length) {
+      obj.kept = message.kept.map((e) => PruneKept.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PruneResponse>, I>>(base?: I): PruneResponse {
+    return PruneResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PruneResponse>, I>>(object: I): PruneResponse {
+    const message = createBasePruneResponse();
+    message.runs = object.runs?.map((e) => PrunedRun.fromPartial(e)) || [];
+    message.kept = object.kept?.map((e) => PruneKept.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePrunedRun(): PrunedRun {
+  return { ref: "", state: 0, finishedAt: 0, bytes: 0 };
+}
+
+export const PrunedRun: MessageFns<PrunedRun> = {
+  encode(message: PrunedRun, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ref !== "") {
+      writer.uint32(10).string(message.ref);
+    }
+    if (message.state !== 0) {
+      writer.uint32(16).int32(message.state);
+    }
+    if (message.finishedAt !== 0) {
+      writer.uint32(24).int64(message.finishedAt);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(32).int64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PrunedRun {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrunedRun();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ref = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.finishedAt = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PrunedRun {
+    return {
+      ref: isSet(object.ref) ? globalThis.String(object.ref) : "",
+      state: isSet(object.state) ? runStateFromJSON(object.state) : 0,
+      finishedAt: isSet(object.finishedAt)
+        ? globalThis.Number(object.finishedAt)
+        : isSet(object.finished_at)
+        ? globalThis.Number(object.finished_at)
+        : 0,
+      bytes: isSet(object.bytes) ? globalThis.Number(object.bytes) : 0,
+    };
+  },
+
+  toJSON(message: PrunedRun): unknown {
+    const obj: any = {};
+    if (message.ref !== "") {
+      obj.ref = message.ref;
+    }
+    if (message.state !== 0) {
+      obj.state = runStateToJSON(message.state);
+    }
+    if (message.finishedAt !== 0) {
+      obj.finishedAt = Math.round(message.finishedAt);
+    }
+    if (message.bytes !== 0) {
+      obj.bytes = Math.round(message.bytes);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PrunedRun>, I>>(base?: I): PrunedRun {
+    return PrunedRun.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PrunedRun>, I>>(object: I): PrunedRun {
+    const message = createBasePrunedRun();
+    message.ref = object.ref ?? "";
+    message.state = object.state ?? 0;
+    message.finishedAt = object.finishedAt ?? 0;
+    message.bytes = object.bytes ?? 0;
+    return message;
+  },
+};
+
+function createBasePruneKept(): PruneKept {
+  return { reason: "", runs: 0 };
+}
+
+export const PruneKept: MessageFns<PruneKept> = {
+  encode(message: PruneKept, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    if (message.runs !== 0) {
+      writer.uint32(16).int32(message.runs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PruneKept {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePruneKept();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.runs = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PruneKept {
+    return {
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      runs: isSet(object.runs) ? globalThis.Number(object.runs) : 0,
+    };
+  },
+
+  toJSON(message: PruneKept): unknown {
+    const obj: any = {};
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.runs !== 0) {
+      obj.runs = Math.round(message.runs);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PruneKept>, I>>(base?: I): PruneKept {
+    return PruneKept.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PruneKept>, I>>(object: I): PruneKept {
+    const message = createBasePruneKept();
+    message.reason = object.reason ?? "";
+    message.runs = object.runs ?? 0;
     return message;
   },
 };
@@ -8799,7 +10820,7 @@ export const ImportedMetric: MessageFns<ImportedMetric> = {
 };
 
 function createBaseImportResponse(): ImportResponse {
-  return { sweep: "", added: 0, known: 0 };
+  return { sweep: "", added: 0, known: 0, places: [] };
 }
 
 export const ImportResponse: MessageFns<ImportResponse> = {
@@ -8812,6 +10833,9 @@ export const ImportResponse: MessageFns<ImportResponse> = {
     }
     if (message.known !== 0) {
       writer.uint32(24).int32(message.known);
+    }
+    for (const v of message.places) {
+      ImportedPlace.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -8853,6 +10877,14 @@ export const ImportResponse: MessageFns<ImportResponse> = {
             message.known = reader.int32();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.places.push(ImportedPlace.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -8870,6 +10902,7 @@ export const ImportResponse: MessageFns<ImportResponse> = {
       sweep: isSet(object.sweep) ? globalThis.String(object.sweep) : "",
       added: isSet(object.added) ? globalThis.Number(object.added) : 0,
       known: isSet(object.known) ? globalThis.Number(object.known) : 0,
+      places: globalThis.Array.isArray(object?.places) ? object.places.map((e: any) => ImportedPlace.fromJSON(e)) : [],
     };
   },
 
@@ -8884,6 +10917,9 @@ export const ImportResponse: MessageFns<ImportResponse> = {
     if (message.known !== 0) {
       obj.known = Math.round(message.known);
     }
+    if (message.places?.length) {
+      obj.places = message.places.map((e) => ImportedPlace.toJSON(e));
+    }
     return obj;
   },
 
@@ -8895,6 +10931,1018 @@ export const ImportResponse: MessageFns<ImportResponse> = {
     message.sweep = object.sweep ?? "";
     message.added = object.added ?? 0;
     message.known = object.known ?? 0;
+    message.places = object.places?.map((e) => ImportedPlace.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseImportedPlace(): ImportedPlace {
+  return { directory: "", runId: "", ref: "", stored: 0, complete: false };
+}
+
+export const ImportedPlace: MessageFns<ImportedPlace> = {
+  encode(message: ImportedPlace, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.directory !== "") {
+      writer.uint32(10).string(message.directory);
+    }
+    if (message.runId !== "") {
+      writer.uint32(18).string(message.runId);
+    }
+    if (message.ref !== "") {
+      writer.uint32(26).string(message.ref);
+    }
+    if (message.stored !== 0) {
+      writer.uint32(32).int64(message.stored);
+    }
+    if (message.complete !== false) {
+      writer.uint32(40).bool(message.complete);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportedPlace {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportedPlace();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.directory = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ref = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.stored = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.complete = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ImportedPlace {
+    return {
+      directory: isSet(object.directory) ? globalThis.String(object.directory) : "",
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      ref: isSet(object.ref) ? globalThis.String(object.ref) : "",
+      stored: isSet(object.stored) ? globalThis.Number(object.stored) : 0,
+      complete: isSet(object.complete) ? globalThis.Boolean(object.complete) : false,
+    };
+  },
+
+  toJSON(message: ImportedPlace): unknown {
+    const obj: any = {};
+    if (message.directory !== "") {
+      obj.directory = message.directory;
+    }
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.ref !== "") {
+      obj.ref = message.ref;
+    }
+    if (message.stored !== 0) {
+      obj.stored = Math.round(message.stored);
+    }
+    if (message.complete !== false) {
+      obj.complete = message.complete;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ImportedPlace>, I>>(base?: I): ImportedPlace {
+    return ImportedPlace.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ImportedPlace>, I>>(object: I): ImportedPlace {
+    const message = createBaseImportedPlace();
+    message.directory = object.directory ?? "";
+    message.runId = object.runId ?? "";
+    message.ref = object.ref ?? "";
+    message.stored = object.stored ?? 0;
+    message.complete = object.complete ?? false;
+    return message;
+  },
+};
+
+function createBaseImportPointsRequest(): ImportPointsRequest {
+  return { runId: "", offset: 0, data: Buffer.alloc(0), complete: false };
+}
+
+export const ImportPointsRequest: MessageFns<ImportPointsRequest> = {
+  encode(message: ImportPointsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runId !== "") {
+      writer.uint32(10).string(message.runId);
+    }
+    if (message.offset !== 0) {
+      writer.uint32(16).int64(message.offset);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(26).bytes(message.data);
+    }
+    if (message.complete !== false) {
+      writer.uint32(32).bool(message.complete);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportPointsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportPointsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.runId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.offset = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.complete = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ImportPointsRequest {
+    return {
+      runId: isSet(object.runId)
+        ? globalThis.String(object.runId)
+        : isSet(object.run_id)
+        ? globalThis.String(object.run_id)
+        : "",
+      offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0,
+      data: isSet(object.data) ? Buffer.from(bytesFromBase64(object.data)) : Buffer.alloc(0),
+      complete: isSet(object.complete) ? globalThis.Boolean(object.complete) : false,
+    };
+  },
+
+  toJSON(message: ImportPointsRequest): unknown {
+    const obj: any = {};
+    if (message.runId !== "") {
+      obj.runId = message.runId;
+    }
+    if (message.offset !== 0) {
+      obj.offset = Math.round(message.offset);
+    }
+    if (message.data.length !== 0) {
+      obj.data = base64FromBytes(message.data);
+    }
+    if (message.complete !== false) {
+      obj.complete = message.complete;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ImportPointsRequest>, I>>(base?: I): ImportPointsRequest {
+    return ImportPointsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ImportPointsRequest>, I>>(object: I): ImportPointsRequest {
+    const message = createBaseImportPointsRequest();
+    message.runId = object.runId ?? "";
+    message.offset = object.offset ?? 0;
+    message.data = object.data ?? Buffer.alloc(0);
+    message.complete = object.complete ?? false;
+    return message;
+  },
+};
+
+function createBaseImportPointsResponse(): ImportPointsResponse {
+  return { stored: 0 };
+}
+
+export const ImportPointsResponse: MessageFns<ImportPointsResponse> = {
+  encode(message: ImportPointsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.stored !== 0) {
+      writer.uint32(8).int64(message.stored);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportPointsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportPointsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.stored = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ImportPointsResponse {
+    return { stored: isSet(object.stored) ? globalThis.Number(object.stored) : 0 };
+  },
+
+  toJSON(message: ImportPointsResponse): unknown {
+    const obj: any = {};
+    if (message.stored !== 0) {
+      obj.stored = Math.round(message.stored);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ImportPointsResponse>, I>>(base?: I): ImportPointsResponse {
+    return ImportPointsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ImportPointsResponse>, I>>(object: I): ImportPointsResponse {
+    const message = createBaseImportPointsResponse();
+    message.stored = object.stored ?? 0;
+    return message;
+  },
+};
+
+function createBaseEventsRequest(): EventsRequest {
+  return { ref: "", node: "", kinds: [], since: 0, limit: 0, follow: false, after: 0 };
+}
+
+export const EventsRequest: MessageFns<EventsRequest> = {
+  encode(message: EventsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ref !== "") {
+      writer.uint32(10).string(message.ref);
+    }
+    if (message.node !== "") {
+      writer.uint32(18).string(message.node);
+    }
+    for (const v of message.kinds) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.since !== 0) {
+      writer.uint32(32).int64(message.since);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(40).int32(message.limit);
+    }
+    if (message.follow !== false) {
+      writer.uint32(48).bool(message.follow);
+    }
+    if (message.after !== 0) {
+      writer.uint32(56).int64(message.after);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ref = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kinds.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.since = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.follow = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.after = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EventsRequest {
+    return {
+      ref: isSet(object.ref) ? globalThis.String(object.ref) : "",
+      node: isSet(object.node) ? globalThis.String(object.node) : "",
+      kinds: globalThis.Array.isArray(object?.kinds) ? object.kinds.map((e: any) => globalThis.String(e)) : [],
+      since: isSet(object.since) ? globalThis.Number(object.since) : 0,
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      follow: isSet(object.follow) ? globalThis.Boolean(object.follow) : false,
+      after: isSet(object.after) ? globalThis.Number(object.after) : 0,
+    };
+  },
+
+  toJSON(message: EventsRequest): unknown {
+    const obj: any = {};
+    if (message.ref !== "") {
+      obj.ref = message.ref;
+    }
+    if (message.node !== "") {
+      obj.node = message.node;
+    }
+    if (message.kinds?.length) {
+      obj.kinds = message.kinds;
+    }
+    if (message.since !== 0) {
+      obj.since = Math.round(message.since);
+    }
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    if (message.follow !== false) {
+      obj.follow = message.follow;
+    }
+    if (message.after !== 0) {
+      obj.after = Math.round(message.after);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<EventsRequest>, I>>(base?: I): EventsRequest {
+    return EventsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EventsRequest>, I>>(object: I): EventsRequest {
+    const message = createBaseEventsRequest();
+    message.ref = object.ref ?? "";
+    message.node = object.node ?? "";
+    message.kinds = object.kinds?.map((e) => e) || [];
+    message.since = object.since ?? 0;
+    message.limit = object.limit ?? 0;
+    message.follow = object.follow ?? false;
+    message.after = object.after ?? 0;
+    return message;
+  },
+};
+
+function createBaseEvent(): Event {
+  return { seq: 0, at: 0, kind: "", run: "", node: "", text: "" };
+}
+
+export const Event: MessageFns<Event> = {
+  encode(message: Event, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seq !== 0) {
+      writer.uint32(8).int64(message.seq);
+    }
+    if (message.at !== 0) {
+      writer.uint32(16).int64(message.at);
+    }
+    if (message.kind !== "") {
+      writer.uint32(26).string(message.kind);
+    }
+    if (message.run !== "") {
+      writer.uint32(34).string(message.run);
+    }
+    if (message.node !== "") {
+      writer.uint32(42).string(message.node);
+    }
+    if (message.text !== "") {
+      writer.uint32(50).string(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Event {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.at = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Event {
+    return {
+      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
+      at: isSet(object.at) ? globalThis.Number(object.at) : 0,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      run: isSet(object.run) ? globalThis.String(object.run) : "",
+      node: isSet(object.node) ? globalThis.String(object.node) : "",
+      text: isSet(object.text) ? globalThis.String(object.text) : "",
+    };
+  },
+
+  toJSON(message: Event): unknown {
+    const obj: any = {};
+    if (message.seq !== 0) {
+      obj.seq = Math.round(message.seq);
+    }
+    if (message.at !== 0) {
+      obj.at = Math.round(message.at);
+    }
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.run !== "") {
+      obj.run = message.run;
+    }
+    if (message.node !== "") {
+      obj.node = message.node;
+    }
+    if (message.text !== "") {
+      obj.text = message.text;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Event>, I>>(base?: I): Event {
+    return Event.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Event>, I>>(object: I): Event {
+    const message = createBaseEvent();
+    message.seq = object.seq ?? 0;
+    message.at = object.at ?? 0;
+    message.kind = object.kind ?? "";
+    message.run = object.run ?? "";
+    message.node = object.node ?? "";
+    message.text = object.text ?? "";
+    return message;
+  },
+};
+
+function createBaseEventsResponse(): EventsResponse {
+  return { events: [] };
+}
+
+export const EventsResponse: MessageFns<EventsResponse> = {
+  encode(message: EventsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.events) {
+      Event.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.events.push(Event.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EventsResponse {
+    return { events: globalThis.Array.isArray(object?.events) ? object.events.map((e: any) => Event.fromJSON(e)) : [] };
+  },
+
+  toJSON(message: EventsResponse): unknown {
+    const obj: any = {};
+    if (message.events?.length) {
+      obj.events = message.events.map((e) => Event.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<EventsResponse>, I>>(base?: I): EventsResponse {
+    return EventsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EventsResponse>, I>>(object: I): EventsResponse {
+    const message = createBaseEventsResponse();
+    message.events = object.events?.map((e) => Event.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseListQueueRequest(): ListQueueRequest {
+  return { limit: 0 };
+}
+
+export const ListQueueRequest: MessageFns<ListQueueRequest> = {
+  encode(message: ListQueueRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.limit !== 0) {
+      writer.uint32(8).int32(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListQueueRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListQueueRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListQueueRequest {
+    return { limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0 };
+  },
+
+  toJSON(message: ListQueueRequest): unknown {
+    const obj: any = {};
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListQueueRequest>, I>>(base?: I): ListQueueRequest {
+    return ListQueueRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListQueueRequest>, I>>(object: I): ListQueueRequest {
+    const message = createBaseListQueueRequest();
+    message.limit = object.limit ?? 0;
+    return message;
+  },
+};
+
+function createBaseQueuedRun(): QueuedRun {
+  return { ref: "", state: 0, priority: 0, needs: "", reason: "", waitingMs: 0 };
+}
+
+export const QueuedRun: MessageFns<QueuedRun> = {
+  encode(message: QueuedRun, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ref !== "") {
+      writer.uint32(10).string(message.ref);
+    }
+    if (message.state !== 0) {
+      writer.uint32(16).int32(message.state);
+    }
+    if (message.priority !== 0) {
+      writer.uint32(24).int32(message.priority);
+    }
+    if (message.needs !== "") {
+      writer.uint32(34).string(message.needs);
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    if (message.waitingMs !== 0) {
+      writer.uint32(48).int64(message.waitingMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QueuedRun {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQueuedRun();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ref = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.priority = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.needs = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.waitingMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): QueuedRun {
+    return {
+      ref: isSet(object.ref) ? globalThis.String(object.ref) : "",
+      state: isSet(object.state) ? runStateFromJSON(object.state) : 0,
+      priority: isSet(object.priority) ? globalThis.Number(object.priority) : 0,
+      needs: isSet(object.needs) ? globalThis.String(object.needs) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      waitingMs: isSet(object.waitingMs)
+        ? globalThis.Number(object.waitingMs)
+        : isSet(object.waiting_ms)
+        ? globalThis.Number(object.waiting_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: QueuedRun): unknown {
+    const obj: any = {};
+    if (message.ref !== "") {
+      obj.ref = message.ref;
+    }
+    if (message.state !== 0) {
+      obj.state = runStateToJSON(message.state);
+    }
+    if (message.priority !== 0) {
+      obj.priority = Math.round(message.priority);
+    }
+    if (message.needs !== "") {
+      obj.needs = message.needs;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.waitingMs !== 0) {
+      obj.waitingMs = Math.round(message.waitingMs);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<QueuedRun>, I>>(base?: I): QueuedRun {
+    return QueuedRun.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<QueuedRun>, I>>(object: I): QueuedRun {
+    const message = createBaseQueuedRun();
+    message.ref = object.ref ?? "";
+    message.state = object.state ?? 0;
+    message.priority = object.priority ?? 0;
+    message.needs = object.needs ?? "";
+    message.reason = object.reason ?? "";
+    message.waitingMs = object.waitingMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseListQueueResponse(): ListQueueResponse {
+  return { total: 0, runs: [] };
+}
+
+export const ListQueueResponse: MessageFns<ListQueueResponse> = {
+  encode(message: ListQueueResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.total !== 0) {
+      writer.uint32(8).int32(message.total);
+    }
+    for (const v of message.runs) {
+      QueuedRun.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListQueueResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListQueueResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.total = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.runs.push(QueuedRun.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListQueueResponse {
+    return {
+      total: isSet(object.total) ? globalThis.Number(object.total) : 0,
+      runs: globalThis.Array.isArray(object?.runs) ? object.runs.map((e: any) => QueuedRun.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ListQueueResponse): unknown {
+    const obj: any = {};
+    if (message.total !== 0) {
+      obj.total = Math.round(message.total);
+    }
+    if (message.runs?.length) {
+      obj.runs = message.runs.map((e) => QueuedRun.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListQueueResponse>, I>>(base?: I): ListQueueResponse {
+    return ListQueueResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListQueueResponse>, I>>(object: I): ListQueueResponse {
+    const message = createBaseListQueueResponse();
+    message.total = object.total ?? 0;
+    message.runs = object.runs?.map((e) => QueuedRun.fromPartial(e)) || [];
     return message;
   },
 };
@@ -9005,6 +12053,26 @@ export const ControlServiceService = {
     responseSerialize: (value: EditResponse): Buffer => Buffer.from(EditResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): EditResponse => EditResponse.decode(value),
   },
+  /** A run once more, as a sweep of its own, with its code and with some parameters changed. Durable when it returns. */
+  rerun: {
+    path: "/runner.v1.ControlService/Rerun" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RerunRequest): Buffer => Buffer.from(RerunRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RerunRequest => RerunRequest.decode(value),
+    responseSerialize: (value: RerunResponse): Buffer => Buffer.from(RerunResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RerunResponse => RerunResponse.decode(value),
+  },
+  /** Where a sweep or a run came from, and what its attempts ran on. */
+  getRecord: {
+    path: "/runner.v1.ControlService/GetRecord" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetRecordRequest): Buffer => Buffer.from(GetRecordRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetRecordRequest => GetRecordRequest.decode(value),
+    responseSerialize: (value: GetRecordResponse): Buffer => Buffer.from(GetRecordResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetRecordResponse => GetRecordResponse.decode(value),
+  },
   logs: {
     path: "/runner.v1.ControlService/Logs" as const,
     requestStream: false as const,
@@ -9081,6 +12149,26 @@ export const ControlServiceService = {
     responseSerialize: (value: GetServerResponse): Buffer => Buffer.from(GetServerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetServerResponse => GetServerResponse.decode(value),
   },
+  /** What happened, the oldest of the wanted events first; with follow, goes on as more happens. */
+  events: {
+    path: "/runner.v1.ControlService/Events" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: EventsRequest): Buffer => Buffer.from(EventsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EventsRequest => EventsRequest.decode(value),
+    responseSerialize: (value: EventsResponse): Buffer => Buffer.from(EventsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EventsResponse => EventsResponse.decode(value),
+  },
+  /** What waits, in the order in which it will be placed. */
+  listQueue: {
+    path: "/runner.v1.ControlService/ListQueue" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListQueueRequest): Buffer => Buffer.from(ListQueueRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListQueueRequest => ListQueueRequest.decode(value),
+    responseSerialize: (value: ListQueueResponse): Buffer => Buffer.from(ListQueueResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListQueueResponse => ListQueueResponse.decode(value),
+  },
   /** Takes over runs that EXP or ztxexp completed. Durable when it returns; runs that are there already are left alone. */
   import: {
     path: "/runner.v1.ControlService/Import" as const,
@@ -9090,6 +12178,37 @@ export const ControlServiceService = {
     requestDeserialize: (value: Buffer): ImportRequest => ImportRequest.decode(value),
     responseSerialize: (value: ImportResponse): Buffer => Buffer.from(ImportResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ImportResponse => ImportResponse.decode(value),
+  },
+  /** Metric points of an imported run, in portions. Each is durable when it returns. */
+  importPoints: {
+    path: "/runner.v1.ControlService/ImportPoints" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ImportPointsRequest): Buffer => Buffer.from(ImportPointsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ImportPointsRequest => ImportPointsRequest.decode(value),
+    responseSerialize: (value: ImportPointsResponse): Buffer =>
+      Buffer.from(ImportPointsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ImportPointsResponse => ImportPointsResponse.decode(value),
+  },
+  /** The results directory of a run, file by file. */
+  files: {
+    path: "/runner.v1.ControlService/Files" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: FilesRequest): Buffer => Buffer.from(FilesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FilesRequest => FilesRequest.decode(value),
+    responseSerialize: (value: FilesResponse): Buffer => Buffer.from(FilesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FilesResponse => FilesResponse.decode(value),
+  },
+  /** Removes results directories of runs that are over; what is known of the runs stays. */
+  prune: {
+    path: "/runner.v1.ControlService/Prune" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: PruneRequest): Buffer => Buffer.from(PruneRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PruneRequest => PruneRequest.decode(value),
+    responseSerialize: (value: PruneResponse): Buffer => Buffer.from(PruneResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PruneResponse => PruneResponse.decode(value),
   },
 } as const;
 
@@ -9110,6 +12229,10 @@ export interface ControlServiceServer extends UntypedServiceImplementation {
   /** Held runs go back to the queue, whatever held them. */
   resume: handleUnaryCall<ResumeRequest, ResumeResponse>;
   edit: handleUnaryCall<EditRequest, EditResponse>;
+  /** A run once more, as a sweep of its own, with its code and with some parameters changed. Durable when it returns. */
+  rerun: handleUnaryCall<RerunRequest, RerunResponse>;
+  /** Where a sweep or a run came from, and what its attempts ran on. */
+  getRecord: handleUnaryCall<GetRecordRequest, GetRecordResponse>;
   logs: handleServerStreamingCall<LogsRequest, LogsResponse>;
   metrics: handleServerStreamingCall<MetricsRequest, MetricsResponse>;
   best: handleUnaryCall<BestRequest, BestResponse>;
@@ -9122,8 +12245,18 @@ export interface ControlServiceServer extends UntypedServiceImplementation {
   listNodes: handleUnaryCall<ListNodesRequest, ListNodesResponse>;
   updateNode: handleUnaryCall<UpdateNodeRequest, UpdateNodeResponse>;
   getServer: handleUnaryCall<GetServerRequest, GetServerResponse>;
+  /** What happened, the oldest of the wanted events first; with follow, goes on as more happens. */
+  events: handleServerStreamingCall<EventsRequest, EventsResponse>;
+  /** What waits, in the order in which it will be placed. */
+  listQueue: handleUnaryCall<ListQueueRequest, ListQueueResponse>;
   /** Takes over runs that EXP or ztxexp completed. Durable when it returns; runs that are there already are left alone. */
   import: handleUnaryCall<ImportRequest, ImportResponse>;
+  /** Metric points of an imported run, in portions. Each is durable when it returns. */
+  importPoints: handleUnaryCall<ImportPointsRequest, ImportPointsResponse>;
+  /** The results directory of a run, file by file. */
+  files: handleServerStreamingCall<FilesRequest, FilesResponse>;
+  /** Removes results directories of runs that are over; what is known of the runs stays. */
+  prune: handleServerStreamingCall<PruneRequest, PruneResponse>;
 }
 
 export interface ControlServiceClient extends Client {
@@ -9282,6 +12415,38 @@ export interface ControlServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: EditResponse) => void,
   ): ClientUnaryCall;
+  /** A run once more, as a sweep of its own, with its code and with some parameters changed. Durable when it returns. */
+  rerun(
+    request: RerunRequest,
+    callback: (error: ServiceError | null, response: RerunResponse) => void,
+  ): ClientUnaryCall;
+  rerun(
+    request: RerunRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RerunResponse) => void,
+  ): ClientUnaryCall;
+  rerun(
+    request: RerunRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RerunResponse) => void,
+  ): ClientUnaryCall;
+  /** Where a sweep or a run came from, and what its attempts ran on. */
+  getRecord(
+    request: GetRecordRequest,
+    callback: (error: ServiceError | null, response: GetRecordResponse) => void,
+  ): ClientUnaryCall;
+  getRecord(
+    request: GetRecordRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetRecordResponse) => void,
+  ): ClientUnaryCall;
+  getRecord(
+    request: GetRecordRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetRecordResponse) => void,
+  ): ClientUnaryCall;
   logs(request: LogsRequest, options?: Partial<CallOptions>): ClientReadableStream<LogsResponse>;
   logs(request: LogsRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<LogsResponse>;
   metrics(request: MetricsRequest, options?: Partial<CallOptions>): ClientReadableStream<MetricsResponse>;
@@ -9369,6 +12534,29 @@ export interface ControlServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetServerResponse) => void,
   ): ClientUnaryCall;
+  /** What happened, the oldest of the wanted events first; with follow, goes on as more happens. */
+  events(request: EventsRequest, options?: Partial<CallOptions>): ClientReadableStream<EventsResponse>;
+  events(
+    request: EventsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<EventsResponse>;
+  /** What waits, in the order in which it will be placed. */
+  listQueue(
+    request: ListQueueRequest,
+    callback: (error: ServiceError | null, response: ListQueueResponse) => void,
+  ): ClientUnaryCall;
+  listQueue(
+    request: ListQueueRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListQueueResponse) => void,
+  ): ClientUnaryCall;
+  listQueue(
+    request: ListQueueRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListQueueResponse) => void,
+  ): ClientUnaryCall;
   /** Takes over runs that EXP or ztxexp completed. Durable when it returns; runs that are there already are left alone. */
   import(
     request: ImportRequest,
@@ -9385,6 +12573,36 @@ export interface ControlServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ImportResponse) => void,
   ): ClientUnaryCall;
+  /** Metric points of an imported run, in portions. Each is durable when it returns. */
+  importPoints(
+    request: ImportPointsRequest,
+    callback: (error: ServiceError | null, response: ImportPointsResponse) => void,
+  ): ClientUnaryCall;
+  importPoints(
+    request: ImportPointsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ImportPointsResponse) => void,
+  ): ClientUnaryCall;
+  importPoints(
+    request: ImportPointsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ImportPointsResponse) => void,
+  ): ClientUnaryCall;
+  /** The results directory of a run, file by file. */
+  files(request: FilesRequest, options?: Partial<CallOptions>): ClientReadableStream<FilesResponse>;
+  files(
+    request: FilesRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<FilesResponse>;
+  /** Removes results directories of runs that are over; what is known of the runs stays. */
+  prune(request: PruneRequest, options?: Partial<CallOptions>): ClientReadableStream<PruneResponse>;
+  prune(
+    request: PruneRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<PruneResponse>;
 }
 
 export const ControlServiceClient = makeGenericClientConstructor(
