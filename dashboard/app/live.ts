@@ -25,13 +25,15 @@ const USUAL: readonly Topic[] = ["nodes", "runs"];
 let timer: ReturnType<typeof setTimeout> | undefined;
 /** What the open stream was asked for; another set opens another stream. */
 let streamed = "";
+/** Topics that the server does not take, such as those of a run that is not there. */
+let refused = "";
 let abort: AbortController | undefined;
 
 /** Calls `listener` when one of the topics may have changed, until the returned function is called. */
 export function subscribe(topics: readonly Topic[], listener: () => void): () => void {
   listeners.set(listener, { topics: new Set(topics), stale: false });
   // A stream with topics that nobody needs any more does no harm: it ends with the next one.
-  if (link.value === "live" && topics.some((topic) => !streamed.split(",").includes(topic))) abort?.abort();
+  if (topics.some((topic) => !streamed.split(",").includes(topic))) abort?.abort();
   return () => listeners.delete(listener);
 }
 
@@ -51,6 +53,7 @@ export async function follow(): Promise<void> {
       });
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) continue;
+      if (error instanceof ApiError && (error.status === 400 || error.status === 404)) refused = streamed;
     }
     // Closed by us: hidden, or with other topics.
     if (document.hidden || abort?.signal.aborted) continue;
@@ -62,7 +65,8 @@ export async function follow(): Promise<void> {
 async function read(onOpen: () => void): Promise<void> {
   abort = new AbortController();
   streamed = topicsNow();
-  const response = await request(`/stream?${new URLSearchParams({ topics: streamed })}`, { signal: abort.signal });
+  const topics = streamed === refused ? USUAL.join(",") : streamed;
+  const response = await request(`/stream?${new URLSearchParams({ topics })}`, { signal: abort.signal });
   if (!response.body) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   onOpen();

@@ -6,7 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { number } from "../format.ts";
 import { colour, shownTheme } from "../theme.ts";
-import { smooth } from "./smooth.ts";
+import { clipRange, smooth } from "./smooth.ts";
 
 export interface Curve {
   readonly label: string;
@@ -24,6 +24,8 @@ export interface LineChartProps {
   readonly logY?: boolean;
   /** 0: none; towards 1: more. The raw curve stays, faint. */
   readonly smoothing?: number;
+  /** Leaves the outermost hundredth of the values on either side out of the picture. */
+  readonly clip?: boolean;
   readonly sync?: string;
   readonly formatX?: (x: number) => string;
   /** The part of the axis that the user chose; undefined: all of it. */
@@ -31,6 +33,9 @@ export interface LineChartProps {
 }
 
 const HEIGHT_PX = 220;
+const CLIPPED_SHARE = 0.01;
+/** Room above and below clipped curves, as a part of their height. */
+const CLIP_MARGIN = 0.05;
 /** Of the raw curve behind a smooth one. */
 const FAINT = "55";
 
@@ -40,13 +45,15 @@ export function LineChart(props: LineChartProps) {
   const onZoom = useRef(props.onZoom);
   onZoom.current = props.onZoom;
   const theme = shownTheme.value;
-  const data = tableOf(props.curves, props.smoothing ?? 0);
-  const shape = `${props.curves.map(({ label, colour: index }) => `${label}\n${index}`).join("\n\n")} ${props.logX} ${props.logY} ${props.smoothing} ${theme} ${props.height}`;
+  const data = tableOf(props);
+  const clipped = useRef<readonly [number, number] | undefined>(undefined);
+  clipped.current = props.clip === true ? clipOf(props.curves) : undefined;
+  const shape = `${props.curves.map(({ label, colour: index }) => `${label}\n${index}`).join("\n\n")} ${props.logX} ${props.logY} ${(props.smoothing ?? 0) > 0} ${theme} ${props.height}`;
 
   useEffect(() => {
     const element = holder.current;
     if (!element) return;
-    const made = new uPlot(options(props, element.clientWidth, onZoom), data, element);
+    const made = new uPlot(options(props, element.clientWidth, onZoom, clipped), data, element);
     plot.current = made;
     const resized = new ResizeObserver(() => {
       made.setSize({ width: element.clientWidth, height: props.height ?? HEIGHT_PX });
@@ -61,12 +68,18 @@ export function LineChart(props: LineChartProps) {
   useEffect(() => {
     const shown = plot.current;
     if (!shown) return;
-    // Live points arrive while the user looks at a part: the part stays.
+    // Live points arrive while the user looks at a part: the part stays. With onZoom, only points of that part arrive.
     const { min, max } = shown.scales.x ?? {};
     const first = shown.data[0][0];
     const last = shown.data[0].at(-1);
-    const zoomed = min != null && max != null && first !== undefined && (min > first || max < (last ?? max));
+    const zoomed =
+      props.onZoom === undefined &&
+      min != null &&
+      max != null &&
+      first !== undefined &&
+      (min > first || max < (last ?? max));
     shown.setData(data, !zoomed);
+    if (zoomed) shown.redraw();
   });
 
   const described = props.curves.map((curve) => `${curve.label}: ${number(lastOf(curve))}`).join("; ");
@@ -83,19 +96,37 @@ function lastOf(curve: Curve): number {
 }
 
 /** All curves over the union of their xs; with smoothing, each raw curve is followed by its smooth one. */
-function tableOf(curves: readonly Curve[], smoothing: number): uPlot.AlignedData {
+function tableOf({ curves, smoothing = 0, logX = false, logY = false }: LineChartProps): uPlot.AlignedData {
   const tables = curves.map((curve): uPlot.AlignedData => {
-    const raw = [...curve.ys];
-    return smoothing > 0 ? [[...curve.xs], raw, smooth(curve.xs, curve.ys, smoothing)] : [[...curve.xs], raw];
+    const { xs, ys } = logX ? withPositiveX(curve) : curve;
+    const rows = smoothing > 0 ? [[...ys], smooth(xs, ys, smoothing)] : [[...ys]];
+    // What is not above zero has no place on a log axis: a gap.
+    return [[...xs], ...rows.map((row) => (logY ? row.map((y) => (y !== null && y > 0 ? y : null)) : row))];
   });
   if (tables.length === 0) return [[]];
   return tables.length === 1 && tables[0] ? tables[0] : uPlot.join(tables);
+}
+
+function withPositiveX({ xs, ys }: Curve): Pick<Curve, "xs" | "ys"> {
+  const first = xs.findIndex((x) => x > 0);
+  return first < 0 ? { xs: [], ys: [] } : { xs: xs.slice(first), ys: ys.slice(first) };
+}
+
+function clipOf(curves: readonly Curve[]): readonly [number, number] | undefined {
+  const range = clipRange(
+    curves.flatMap(({ ys }) => [...ys]),
+    CLIPPED_SHARE,
+  );
+  if (!range || range[0] === range[1]) return undefined;
+  const margin = (range[1] - range[0]) * CLIP_MARGIN;
+  return [range[0] - margin, range[1] + margin];
 }
 
 function options(
   props: LineChartProps,
   width: number,
   onZoom: { readonly current: LineChartProps["onZoom"] },
+  clipped: { readonly current: readonly [number, number] | undefined },
 ): uPlot.Options {
   const text = colour("--muted");
   const grid = { stroke: colour("--line"), width: 1 };
@@ -105,11 +136,14 @@ function options(
   return {
     width,
     height: props.height ?? HEIGHT_PX,
-    cursor: props.sync === undefined ? {} : { sync: { key: props.sync, setSeries: false } },
+    cursor: props.sync === undefined ? {} : { sync: { key: props.sync, setSeries: false, scales: ["x", null] } },
     legend: { live: true },
     scales: {
       x: { time: false, distr: props.logX === true ? 3 : 1 },
-      y: { distr: props.logY === true ? 3 : 1 },
+      y: {
+        distr: props.logY === true ? 3 : 1,
+        range: (_, low, high) => rangeOf(clipped.current, props.logY === true, low, high),
+      },
     },
     axes: [
       { ...axis, values: (_, values) => values.map((x) => (x === null ? "" : formatX(x))) },
@@ -146,4 +180,15 @@ function options(
       ready: [(shown) => shown.over.addEventListener("dblclick", () => onZoom.current?.(undefined))],
     },
   };
+}
+
+function rangeOf(
+  clipped: readonly [number, number] | undefined,
+  isLog: boolean,
+  low: number | null,
+  high: number | null,
+): uPlot.Range.MinMax {
+  if (clipped && (!isLog || clipped[0] > 0)) return [clipped[0], clipped[1]];
+  if (low === null || high === null) return [null, null];
+  return isLog ? uPlot.rangeLog(low, high, 10, false) : uPlot.rangeNum(low, high, 0.1, true);
 }

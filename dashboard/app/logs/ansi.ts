@@ -26,6 +26,11 @@ export function collapse(line: string): string {
   return at < 0 ? shown : shown.slice(at + 1);
 }
 
+/** A line as people read it. */
+export function plainText(line: string): string {
+  return clean(line.includes("\u001b") ? line.replace(SEQUENCE, "") : line);
+}
+
 export function spansOf(line: string): Span[] {
   if (!line.includes("\u001b")) return [{ text: clean(line), style: "" }];
   const spans: Span[] = [];

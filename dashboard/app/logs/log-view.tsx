@@ -1,131 +1,81 @@
 /**
- * The output of an attempt, from its end: earlier parts are read when the user scrolls up to them, later ones as they come.
- * Only the lines on the screen are drawn, so that fifty megabytes scroll as one does.
+ * The output of an attempt, from its end. A window of it is held: it moves when the user scrolls to one of its ends or jumps to
+ * a line that was found, so that fifty megabytes take no more memory than five. Only the lines on the screen are drawn.
  */
-import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { request } from "../api.ts";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { bytes } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { collapse, spansOf } from "./ansi.ts";
-
-export interface LogViewProps {
-  /** Handle of the run. */
-  readonly run: string;
-  readonly attempt: number;
-  /** Bytes stored when the page was read. */
-  readonly size: number;
-  /** More may come. */
-  readonly live: boolean;
-}
+import { FOUND_MAX, hasText, type LogSource } from "./log-source.ts";
+import { type LogProps, useLog } from "./use-log.ts";
 
 const LINE_PX = 19;
-/** Bytes of the first reading, and of each further one towards the beginning. */
-const PART_BYTES = 512 * 1024;
-const FOLLOW_RETRY_MS = 2_000;
+/** Lines drawn above and below what is seen. */
+const OVERSCAN = 20;
+/** So near to an end of the window, more is read. */
+const NEAR_PX = 60 * LINE_PX;
+/** A line on the screen shows no more; `exp logs` has all of it. */
+const LINE_CHARS_MAX = 20_000;
+const SEARCH_AFTER_MS = 250;
 
-export function LogView({ run, attempt, size, live }: LogViewProps) {
+export function LogView(props: LogProps) {
+  const log = useLog(props);
+  const { state } = log;
+  const { window } = state;
   const scroller = useRef<HTMLDivElement>(null);
-  const text = useRef(new LogText());
-  const reading = useRef(false);
-  const [, redraw] = useState(0);
-  const [follows, setFollows] = useState(true);
-  const [search, setSearch] = useState("");
-  const [problem, setProblem] = useState("");
-  const lines = text.current.lines;
-  const found = useMemo(() => matches(lines, search), [search, lines.length]);
-  const again = () => redraw((count) => count + 1);
+  const lastTop = useRef(0);
+  const [view, setView] = useState({ top: 0, height: 500 });
+  const [current, setCurrent] = useState(-1);
+  const search = useSearch(log.source);
 
-  const virtualizer = useMemo(
-    () =>
-      new Virtualizer<HTMLDivElement, HTMLDivElement>({
-        count: 0,
-        getScrollElement: () => scroller.current,
-        estimateSize: () => LINE_PX,
-        overscan: 30,
-        scrollToFn: elementScroll,
-        observeElementOffset,
-        observeElementRect,
-        onChange: again,
-      }),
-    [],
-  );
-  virtualizer.setOptions({ ...virtualizer.options, count: lines.length });
-  useEffect(() => virtualizer._didMount(), [virtualizer]);
-  useEffect(() => virtualizer._willUpdate());
-
-  useEffect(() => {
-    const abort = new AbortController();
-    text.current = new LogText();
-    const path = `/runs/${encodeURIComponent(run)}/logs?attempt=${attempt}`;
-    const start = Math.max(0, size - PART_BYTES);
-    text.current.begin(start);
-    const read = async () => {
-      while (!abort.signal.aborted) {
-        try {
-          const response = await request(`${path}&offset=${text.current.end}${live ? "&follow=1" : ""}`, {
-            signal: abort.signal,
-          });
-          const reader = response.body?.getReader();
-          for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
-            text.current.append(part.value);
-            again();
-          }
-          setProblem("");
-          text.current.finish(!live);
-          again();
-          if (!live) return;
-        } catch (error) {
-          if (abort.signal.aborted) return;
-          setProblem(error instanceof Error ? error.message : String(error));
-        }
-        await new Promise((resolve) => setTimeout(resolve, FOLLOW_RETRY_MS));
-      }
-    };
-    void read();
-    return () => abort.abort();
-  }, [run, attempt, live]);
-
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = scroller.current;
-    if (follows && element) element.scrollTop = element.scrollHeight;
-  });
-
-  const earlier = async () => {
-    const { start } = text.current;
-    if (reading.current || start === 0) return;
-    reading.current = true;
-    try {
-      const from = Math.max(0, start - PART_BYTES);
-      const response = await request(`/runs/${encodeURIComponent(run)}/logs?attempt=${attempt}&offset=${from}`);
-      const part = await take(response, start - from);
-      const before = text.current.lines.length;
-      text.current.prepend(part, from);
-      // What the user looks at stays where it is.
-      const added = text.current.lines.length - before;
-      if (scroller.current) scroller.current.scrollTop += added * LINE_PX;
-      again();
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-    } finally {
-      reading.current = false;
+    if (!element) return;
+    const { target, shift } = state;
+    state.shift = 0;
+    const line = target === undefined ? undefined : window.lineAt(target);
+    if (line !== undefined) {
+      state.target = undefined;
+      element.scrollTop = Math.max(0, line * LINE_PX - element.clientHeight / 3);
+    } else if (log.follows && state.tail) element.scrollTop = element.scrollHeight;
+    else if (shift !== 0) element.scrollTop += shift * LINE_PX;
+    lastTop.current = element.scrollTop;
+    if (element.scrollTop !== view.top || element.clientHeight !== view.height) {
+      setView({ top: element.scrollTop, height: element.clientHeight });
     }
-  };
+  });
 
   const onScroll = () => {
     const element = scroller.current;
     if (!element) return;
-    setFollows(element.scrollHeight - element.scrollTop - element.clientHeight < 2 * LINE_PX);
-    if (element.scrollTop < 50 * LINE_PX) void earlier();
+    const { scrollTop, scrollHeight, clientHeight } = element;
+    const below = scrollHeight - scrollTop - clientHeight;
+    // Lines that come move the end away; only the user moves back.
+    if (scrollTop < lastTop.current - 1) {
+      if (log.follows) log.follow(false);
+      if (scrollTop < NEAR_PX) log.earlier();
+    } else if (scrollTop > lastTop.current) {
+      if (below < NEAR_PX) log.later();
+      if (below < 2 * LINE_PX && state.tail && !log.follows) log.follow(true);
+    }
+    lastTop.current = scrollTop;
+    setView({ top: scrollTop, height: clientHeight });
   };
 
   const step = (towards: 1 | -1) => {
-    const first = virtualizer.getVirtualItems()[0]?.index ?? 0;
-    const next = towards > 0 ? found.find((line) => line > first) : found.findLast((line) => line < first);
-    if (next === undefined) return;
-    setFollows(false);
-    virtualizer.scrollToIndex(next, { align: "start" });
+    const from = current >= 0 ? current : window.offsetOf(Math.floor(view.top / LINE_PX)) - 1;
+    const next =
+      towards > 0 ? search.found.find((offset) => offset > from) : search.found.findLast((offset) => offset < from);
+    const chosen = next ?? (towards > 0 ? search.found[0] : search.found.at(-1));
+    if (chosen === undefined) return;
+    setCurrent(chosen);
+    log.show(chosen);
   };
 
+  const first = Math.max(0, Math.floor(view.top / LINE_PX) - OVERSCAN);
+  const last = Math.min(window.lines, Math.ceil((view.top + view.height) / LINE_PX) + OVERSCAN);
+  const wanted = search.text.toLowerCase();
+  const drawn = Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i);
   return (
     <section class="log" aria-label={t("log.title")}>
       <div class="toolbar">
@@ -133,119 +83,120 @@ export function LogView({ run, attempt, size, live }: LogViewProps) {
           {t("log.search")}{" "}
           <input
             type="search"
-            value={search}
-            onInput={(event) => setSearch(event.currentTarget.value)}
+            value={search.text}
+            onInput={(event) => {
+              setCurrent(-1);
+              search.look(event.currentTarget.value);
+            }}
             onKeyDown={(event) => {
               if (event.key === "Enter") step(event.shiftKey ? -1 : 1);
             }}
           />
         </label>
-        {search !== "" && (
+        {search.text !== "" && (
           <>
-            <span class="hint">{t("log.found", { count: found.length })}</span>
-            <button type="button" onClick={() => step(-1)}>
+            <span class="hint" role="status">
+              {t(search.found.length >= FOUND_MAX ? "log.found-many" : "log.found", {
+                count: search.found.length.toLocaleString("en"),
+              })}
+              {search.busy && " …"}
+            </span>
+            <button type="button" disabled={search.found.length === 0} onClick={() => step(-1)}>
               {t("log.previous")}
             </button>
-            <button type="button" onClick={() => step(1)}>
+            <button type="button" disabled={search.found.length === 0} onClick={() => step(1)}>
               {t("log.next")}
             </button>
           </>
         )}
-        <label>
-          <input type="checkbox" checked={follows} onChange={(event) => setFollows(event.currentTarget.checked)} />{" "}
-          {t("log.follow")}
-        </label>
-        <span class="hint">{t("log.lines", { count: lines.length.toLocaleString("en") })}</span>
-        {text.current.start > 0 && (
-          <button type="button" onClick={() => void earlier()}>
-            {t("log.earlier")}
-          </button>
-        )}
-        {problem !== "" && (
+        <button type="button" onClick={() => log.show(0)}>
+          {t("log.start")}
+        </button>
+        <button type="button" aria-pressed={log.follows} onClick={() => log.toEnd(props.size)}>
+          {t(props.live ? "log.follow" : "log.end")}
+        </button>
+        <span class="hint">
+          {t("log.shown", {
+            from: bytes(window.start),
+            to: bytes(window.end),
+            size: bytes(Math.max(props.size, window.end)),
+          })}
+        </span>
+        {log.problem !== "" && (
           <span class="problem" role="alert">
-            {problem}
+            {log.problem}
           </span>
         )}
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be within reach of the keyboard */}
-      <div class="log-scroll mono" ref={scroller} tabIndex={0} onScroll={onScroll} role="log" aria-live="off">
-        <div class="log-lines" style={{ height: `${virtualizer.getTotalSize()}px` }}>
-          {virtualizer.getVirtualItems().map(({ index, start }) => (
-            <div
-              key={index}
-              class={search !== "" && isMatch(lines[index] ?? "", search) ? "log-line log-found" : "log-line"}
-              style={{ transform: `translateY(${start}px)` }}
-            >
-              {spansOf(collapse(lines[index] ?? "")).map((span, i) => (
-                <span key={i} class={span.style}>
-                  {span.text}
-                </span>
-              ))}
-            </div>
+      <div
+        class="log-scroll mono"
+        ref={scroller}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be within reach of the keyboard
+        tabIndex={0}
+        onScroll={onScroll}
+        role="log"
+        aria-live="off"
+        aria-label={t("log.title")}
+      >
+        <div class="log-lines" style={{ height: `${window.lines * LINE_PX}px` }}>
+          {drawn.map((line) => (
+            <Line
+              key={line}
+              text={window.text(line)}
+              top={line * LINE_PX}
+              wanted={wanted}
+              isCurrent={current >= 0 && window.offsetOf(line) === current}
+            />
           ))}
         </div>
-        {lines.length === 0 && <p class="hint">{t("log.empty")}</p>}
+        {window.lines === 0 && !state.part && <p class="hint">{t("log.empty")}</p>}
       </div>
     </section>
   );
 }
 
-/** The bytes that were read, as lines. A part that begins within a line begins with what was left of it. */
-class LogText {
-  /** First and next byte. */
-  start = 0;
-  end = 0;
-  lines: string[] = [];
-  #decoder = new TextDecoder();
-  #rest = "";
-
-  begin(offset: number): void {
-    this.start = offset;
-    this.end = offset;
-  }
-
-  append(bytes: Uint8Array): void {
-    this.end += bytes.length;
-    const parts = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
-    this.#rest = parts.pop() ?? "";
-    this.lines = this.lines.concat(parts);
-  }
-
-  /** `whole`: nothing more comes, and a last line without its end is a line. */
-  finish(whole: boolean): void {
-    if (!whole || this.#rest === "") return;
-    this.lines = [...this.lines, this.#rest];
-    this.#rest = "";
-  }
-
-  prepend(bytes: Uint8Array, offset: number): void {
-    const parts = new TextDecoder().decode(bytes).split("\n");
-    const joint = parts.pop() ?? "";
-    const [first, ...others] = this.lines;
-    this.lines = [...parts, joint + (first ?? ""), ...others];
-    this.start = offset;
-  }
+function Line({ text, top, wanted, isCurrent }: { text: string; top: number; wanted: string; isCurrent: boolean }) {
+  const spans = useMemo(() => {
+    const shown = collapse(text);
+    return spansOf(shown.length > LINE_CHARS_MAX ? `${shown.slice(0, LINE_CHARS_MAX)}…` : shown);
+  }, [text]);
+  const isFound = wanted !== "" && hasText(text, wanted);
+  return (
+    <div
+      class={isCurrent ? "log-line log-found log-current" : isFound ? "log-line log-found" : "log-line"}
+      style={{ transform: `translateY(${top}px)` }}
+    >
+      {spans.map((span, i) => (
+        <span key={i} class={span.style}>
+          {span.text}
+        </span>
+      ))}
+    </div>
+  );
 }
 
-async function take(response: Response, count: number): Promise<Uint8Array> {
-  const into = new Uint8Array(count);
-  const reader = response.body?.getReader();
-  let filled = 0;
-  while (filled < count) {
-    const part = await reader?.read();
-    if (!part || part.done) break;
-    const piece = part.value.subarray(0, count - filled);
-    into.set(piece, filled);
-    filled += piece.length;
-  }
-  await reader?.cancel();
-  return into.subarray(0, filled);
-}
-
-function matches(lines: readonly string[], search: string): number[] {
-  return search === "" ? [] : lines.flatMap((line, i) => (isMatch(line, search) ? [i] : []));
-}
-
-function isMatch(line: string, search: string): boolean {
-  return line.toLowerCase().includes(search.toLowerCase());
+/** Lines with a text in the whole output, also where it is not held. */
+function useSearch(source: LogSource) {
+  const [text, setText] = useState("");
+  const [found, setFound] = useState<readonly number[]>([]);
+  const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    setFound([]);
+    setBusy(text !== "");
+    if (text === "") return;
+    const abort = new AbortController();
+    const timer = setTimeout(() => {
+      source
+        .search(text, abort.signal, setFound)
+        .catch(() => undefined) // Said by the reading that is shown.
+        .finally(() => {
+          if (!abort.signal.aborted) setBusy(false);
+        });
+    }, SEARCH_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }, [source, text]);
+  return { text, found, busy, look: setText };
 }

@@ -1,26 +1,23 @@
 /** One run: how it stands, its curves, its output, what it was given, what happened to it. */
-import { useSignal } from "@preact/signals";
-import type { AttemptView, RunDetail, SeriesAnswer } from "../../../shared/run/dashboard.ts";
+import type { AttemptView, RunDetail } from "../../../shared/run/dashboard.ts";
 import { isTerminal } from "../../../shared/run/states.ts";
 import { NoticeLine, type RunAction, RunActions } from "../actions.tsx";
 import { get, serverNow } from "../api.ts";
-import { LineChart } from "../charts/line-chart.tsx";
-import { bytes, duration, number, text, time } from "../format.ts";
+import { duration } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { useLoaded } from "../loading.ts";
 import { LogView } from "../logs/log-view.tsx";
 import { queryOf, setQuery } from "../router.ts";
+import { Charts } from "../run/charts.tsx";
+import { Facts, Params } from "../run/facts.tsx";
+import { Notes, Star } from "../run/notes.tsx";
+import { History } from "../widgets/history.tsx";
 import { Command, Link, StateBadge, Waiting } from "../widgets/parts.tsx";
-
-/** Curves that are drawn without being asked for. */
-const CHARTS_MAX = 24;
-/** Buckets of a curve: about as many as a chart has pixels. */
-const WIDTH = 600;
 
 export function Run({ names }: { names: { readonly [name: string]: string } }) {
   const ref = names.ref ?? "";
   const path = `/runs/${encodeURIComponent(ref)}`;
-  const detail = useLoaded((signal) => get<RunDetail>(`${path}/detail`, signal), [ref], ["runs"]);
+  const detail = useLoaded((signal) => get<RunDetail>(`${path}/detail`, signal), [ref], [`run:${ref}`]);
   if (!detail.data) return <Waiting error={detail.error} reload={detail.reload} />;
   const { run, attempts } = detail.data;
   const asked = Number(queryOf("attempt"));
@@ -29,6 +26,7 @@ export function Run({ names }: { names: { readonly [name: string]: string } }) {
     <article class="run">
       <Heading detail={detail.data} onDone={detail.reload} />
       <NoticeLine />
+      <Notes key={run.ref} detail={detail.data} onDone={detail.reload} />
       {detail.data.why.length > 0 && <Why lines={detail.data.why} />}
       <Attempts attempts={attempts} shown={attempt?.number ?? 0} />
       <Charts detail={detail.data} attempt={attempt} />
@@ -47,7 +45,12 @@ export function Run({ names }: { names: { readonly [name: string]: string } }) {
         <Params detail={detail.data} />
         <Facts detail={detail.data} />
       </div>
-      <Events detail={detail.data} />
+      {detail.data.events.length > 0 && (
+        <section>
+          <h2>{t("run.events")}</h2>
+          <History events={detail.data.events} withRun={false} />
+        </section>
+      )}
       <Command text={`exp show ${run.ref}`} />
     </article>
   );
@@ -60,6 +63,7 @@ function Heading({ detail, onDone }: { detail: RunDetail; onDone: () => void }) 
   return (
     <header class="run-head">
       <h1>{run.ref}</h1>
+      <Star detail={detail} onDone={onDone} />
       <StateBadge state={run.state} />
       <span>{started === undefined ? t("run.waiting") : t("run.for", { duration: duration(ended - started) })}</span>
       {run.exitCode !== null && <span>{t("run.exit", { code: run.exitCode })}</span>}
@@ -113,172 +117,5 @@ function Attempts({ attempts, shown }: { attempts: readonly AttemptView[]; shown
         </button>
       ))}
     </nav>
-  );
-}
-
-function Charts({ detail, attempt }: { detail: RunDetail; attempt: AttemptView | undefined }) {
-  const { run, metricKeys } = detail;
-  const x = queryOf("x") === "time" ? "time" : "step";
-  const smoothing = Number(queryOf("smooth")) || 0;
-  const logY = queryOf("logy") === "1";
-  const range = useSignal<readonly [number, number] | undefined>(undefined);
-  const keys = metricKeys.slice(0, CHARTS_MAX);
-  const query = new URLSearchParams({
-    keys: keys.join(","),
-    x,
-    width: String(WIDTH),
-    ...(attempt ? { attempt: String(attempt.number) } : {}),
-    ...(range.value ? { from: String(range.value[0]), to: String(range.value[1]) } : {}),
-  }).toString();
-  const answer = useLoaded(
-    async (signal) =>
-      keys.length === 0
-        ? { x, series: [] }
-        : get<SeriesAnswer>(`/runs/${encodeURIComponent(run.ref)}/series?${query}`, signal),
-    [run.ref, query],
-    isTerminal(run.state) ? [] : ["runs"],
-  );
-  if (keys.length === 0) {
-    return (
-      <>
-        <h2>{t("run.charts")}</h2>
-        <p class="hint">{t("run.no-metrics")}</p>
-      </>
-    );
-  }
-  return (
-    <section aria-label={t("run.charts")}>
-      <h2>{t("run.charts")}</h2>
-      <div class="toolbar">
-        <label>
-          {t("chart.x")}{" "}
-          <select value={x} onChange={(event) => setQuery({ x: event.currentTarget.value })}>
-            <option value="step">{t("chart.step")}</option>
-            <option value="time">{t("chart.time")}</option>
-          </select>
-        </label>
-        <label>
-          {t("chart.smooth")}{" "}
-          <input
-            type="range"
-            min={0}
-            max={0.99}
-            step={0.01}
-            value={smoothing}
-            onInput={(event) => setQuery({ smooth: event.currentTarget.value })}
-          />
-        </label>
-        <label>
-          <input
-            type="checkbox"
-            checked={logY}
-            onChange={(event) => setQuery({ logy: event.currentTarget.checked ? "1" : "" })}
-          />{" "}
-          {t("chart.log-y")}
-        </label>
-        {range.value && (
-          <button
-            type="button"
-            onClick={() => {
-              range.value = undefined;
-            }}
-          >
-            {t("chart.whole")}
-          </button>
-        )}
-        <Command text={`exp metrics ${run.ref}`} />
-      </div>
-      {!answer.data && <Waiting error={answer.error} reload={answer.reload} />}
-      <div class="charts">
-        {(answer.data?.series ?? []).map((series, i) => (
-          <div key={series.key}>
-            <LineChart
-              title={series.key}
-              curves={[{ label: series.key, xs: series.xs, ys: series.ys, colour: i }]}
-              smoothing={smoothing}
-              logY={logY}
-              sync={run.ref}
-              formatX={x === "time" ? duration : number}
-              onZoom={(chosen) => {
-                range.value = chosen;
-              }}
-            />
-            <p class="hint">
-              {t(series.exact ? "chart.points" : "chart.bucketed", { count: series.points.toLocaleString("en") })}
-            </p>
-          </div>
-        ))}
-      </div>
-    </section>
-  );
-}
-
-function Params({ detail }: { detail: RunDetail }) {
-  const entries = Object.entries(detail.run.params);
-  const differing = new Set(detail.differing);
-  return (
-    <section>
-      <h2>{t("run.params")}</h2>
-      {entries.length === 0 && <p class="hint">{t("run.no-params")}</p>}
-      <table>
-        <tbody>
-          {entries.map(([key, value]) => (
-            <tr key={key} class={differing.has(key) ? "differs" : ""}>
-              <th scope="row">{key}</th>
-              <td class="mono">{typeof value === "number" ? String(value) : text(value)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
-}
-
-function Facts({ detail }: { detail: RunDetail }) {
-  const { command, cwd, resources, attempts, resultsDir, run } = detail;
-  const attempt = attempts.at(-1);
-  const rows: [string, string][] = [
-    [t("run.command"), typeof command === "string" ? command : command.join(" ")],
-    [t("run.cwd"), cwd],
-    [t("run.needs"), resources],
-    [t("run.where"), attempt ? `${attempt.node}: ${attempt.devices.join(", ")}` : ""],
-    [t("run.output"), attempt ? bytes(attempt.outputBytes) : ""],
-    [t("run.results"), resultsDir],
-    ["id", run.id],
-    ...Object.entries(run.metrics).map(([key, value]): [string, string] => [key, text(value)]),
-  ];
-  return (
-    <section>
-      <h2>{t("run.facts")}</h2>
-      <table>
-        <tbody>
-          {rows
-            .filter(([, value]) => value !== "")
-            .map(([name, value]) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td class="mono wrap">{value}</td>
-              </tr>
-            ))}
-        </tbody>
-      </table>
-    </section>
-  );
-}
-
-function Events({ detail }: { detail: RunDetail }) {
-  if (detail.events.length === 0) return null;
-  return (
-    <section>
-      <h2>{t("run.events")}</h2>
-      <ol class="events">
-        {detail.events.map((event) => (
-          <li key={event.seq}>
-            <time dateTime={new Date(event.at).toISOString()}>{time(event.at)}</time> <strong>{event.kind}</strong>{" "}
-            {event.text}
-          </li>
-        ))}
-      </ol>
-    </section>
   );
 }

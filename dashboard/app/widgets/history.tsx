@@ -3,18 +3,18 @@ import type { HistoryView } from "../../../shared/run/dashboard.ts";
 import { time } from "../format.ts";
 import { Link } from "./parts.tsx";
 
-export function History({ events, withPlaces = true }: { events: readonly HistoryView[]; withPlaces?: boolean }) {
+export function History({ events, withRun = true }: { events: readonly HistoryView[]; withRun?: boolean }) {
   return (
     <ol class="events">
       {events.map((event) => (
         <li key={event.seq}>
           <time dateTime={new Date(event.at).toISOString()}>{time(event.at)}</time> <strong>{event.kind}</strong>{" "}
-          {withPlaces && event.run !== null && (
+          {withRun && event.run !== null && (
             <>
               <Link to={`/runs/${encodeURIComponent(event.run)}`}>{event.run}</Link>{" "}
             </>
           )}
-          {withPlaces && event.node !== null && (
+          {event.node !== null && (
             <>
               <Link to={`/nodes/${encodeURIComponent(event.node)}`}>{event.node}</Link>{" "}
             </>

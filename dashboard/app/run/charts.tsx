@@ -1,0 +1,151 @@
+/** The curves of a run: over steps, time or another metric, smoothed, clipped, on log axes; a part of them exact when zoomed. */
+import type { AttemptView, RunDetail, SeriesAnswer } from "../../../shared/run/dashboard.ts";
+import { isTerminal } from "../../../shared/run/states.ts";
+import { get } from "../api.ts";
+import { LineChart } from "../charts/line-chart.tsx";
+import { duration, number } from "../format.ts";
+import { t } from "../i18n/i18n.ts";
+import { joinKeys } from "../keys.ts";
+import { useLoaded } from "../loading.ts";
+import { queryOf, setQuery } from "../router.ts";
+import { Command, Waiting } from "../widgets/parts.tsx";
+
+/** Curves drawn at a time; a filter reaches the others. */
+const CHARTS_MAX = 24;
+/** With more metrics than this there is a filter. */
+const FEW = 6;
+/** Buckets of a curve: about as many as a chart has pixels. */
+const WIDTH = 600;
+
+export function Charts({ detail, attempt }: { detail: RunDetail; attempt: AttemptView | undefined }) {
+  const { run, metricKeys } = detail;
+  const asked = queryOf("x");
+  const x = asked === "time" || metricKeys.includes(asked) ? asked : "step";
+  const filter = queryOf("metrics").toLowerCase();
+  const fitting = metricKeys.filter((key) => key !== x && key.toLowerCase().includes(filter));
+  const keys = fitting.slice(0, CHARTS_MAX);
+  const range = rangeOf(queryOf("from"), queryOf("to"));
+  const query = new URLSearchParams({
+    keys: joinKeys(keys),
+    x,
+    width: String(WIDTH),
+    ...(attempt ? { attempt: String(attempt.number) } : {}),
+    ...(range ? { from: String(range[0]), to: String(range[1]) } : {}),
+  }).toString();
+  const answer = useLoaded(
+    async (signal) =>
+      keys.length === 0
+        ? { x, series: [] }
+        : get<SeriesAnswer>(`/runs/${encodeURIComponent(run.ref)}/series?${query}`, signal),
+    [run.ref, query],
+    isTerminal(run.state) ? [] : [`run:${run.ref}`],
+  );
+  if (metricKeys.length === 0) {
+    return (
+      <>
+        <h2>{t("run.charts")}</h2>
+        <p class="hint">{t("run.no-metrics")}</p>
+      </>
+    );
+  }
+  return (
+    <section aria-label={t("run.charts")}>
+      <h2>{t("run.charts")}</h2>
+      <Choices x={x} metricKeys={metricKeys} isZoomed={range !== undefined} />
+      {!answer.data && <Waiting error={answer.error} reload={answer.reload} />}
+      {fitting.length > keys.length && (
+        <p class="hint">{t("chart.some", { count: keys.length, total: fitting.length })}</p>
+      )}
+      <div class="charts">
+        {(answer.data?.series ?? []).map((series) => (
+          <div key={series.key}>
+            <LineChart
+              title={series.key}
+              // The colour belongs to the metric, whatever the filter leaves out.
+              curves={[{ label: series.key, xs: series.xs, ys: series.ys, colour: metricKeys.indexOf(series.key) }]}
+              smoothing={Number(queryOf("smooth")) || 0}
+              logX={queryOf("logx") === "1"}
+              logY={queryOf("logy") === "1"}
+              clip={queryOf("clip") === "1"}
+              sync={run.ref}
+              formatX={x === "time" ? duration : number}
+              onZoom={(chosen) => setQuery({ from: chosen && String(chosen[0]), to: chosen && String(chosen[1]) })}
+            />
+            <p class="hint">
+              {t(series.exact ? "chart.points" : "chart.bucketed", { count: series.points.toLocaleString("en") })}
+            </p>
+          </div>
+        ))}
+      </div>
+      <Command text={`exp metrics ${run.ref} --csv`} />
+    </section>
+  );
+}
+
+function Choices(props: { x: string; metricKeys: readonly string[]; isZoomed: boolean }) {
+  const smoothing = Number(queryOf("smooth")) || 0;
+  return (
+    <div class="toolbar">
+      <label>
+        {t("chart.x")}{" "}
+        <select
+          value={props.x}
+          onChange={(event) => setQuery({ x: event.currentTarget.value, from: undefined, to: undefined })}
+        >
+          <option value="step">{t("chart.step")}</option>
+          <option value="time">{t("chart.time")}</option>
+          {props.metricKeys.map((key) => (
+            <option key={key} value={key}>
+              {key}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        {t("chart.smooth")}{" "}
+        <input
+          type="range"
+          min={0}
+          max={0.99}
+          step={0.01}
+          value={smoothing}
+          onInput={(event) =>
+            setQuery({ smooth: Number(event.currentTarget.value) > 0 ? event.currentTarget.value : "" })
+          }
+        />
+      </label>
+      {(["logx", "logy", "clip"] as const).map((key) => (
+        <label key={key}>
+          <input
+            type="checkbox"
+            checked={queryOf(key) === "1"}
+            onChange={(event) => setQuery({ [key]: event.currentTarget.checked ? "1" : "" })}
+          />{" "}
+          {t(`chart.${key}`)}
+        </label>
+      ))}
+      {props.metricKeys.length > FEW && (
+        <label>
+          {t("chart.filter")}{" "}
+          <input
+            type="search"
+            data-filter
+            value={queryOf("metrics")}
+            onInput={(event) => setQuery({ metrics: event.currentTarget.value })}
+          />
+        </label>
+      )}
+      {props.isZoomed && (
+        <button type="button" onClick={() => setQuery({ from: undefined, to: undefined })}>
+          {t("chart.whole")}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function rangeOf(from: string, to: string): readonly [number, number] | undefined {
+  if (from === "" || to === "") return undefined;
+  const range = [Number(from), Number(to)] as const;
+  return range.every(Number.isFinite) && range[0] < range[1] ? range : undefined;
+}

@@ -1,0 +1,57 @@
+/** What a run was given and where it is. */
+import type { RunDetail } from "../../../shared/run/dashboard.ts";
+import { bytes, text } from "../format.ts";
+import { t } from "../i18n/i18n.ts";
+
+export function Params({ detail }: { detail: RunDetail }) {
+  const entries = Object.entries(detail.run.params);
+  const differing = new Set(detail.differing);
+  return (
+    <section>
+      <h2>{t("run.params")}</h2>
+      {entries.length === 0 && <p class="hint">{t("run.no-params")}</p>}
+      <table>
+        <tbody>
+          {entries.map(([key, value]) => (
+            <tr key={key} class={differing.has(key) ? "differs" : ""}>
+              <th scope="row">{key}</th>
+              <td class="mono">{typeof value === "number" ? String(value) : text(value)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+export function Facts({ detail }: { detail: RunDetail }) {
+  const { command, cwd, resources, attempts, resultsDir, run } = detail;
+  const attempt = attempts.at(-1);
+  const rows: [string, string][] = [
+    [t("run.command"), typeof command === "string" ? command : command.join(" ")],
+    [t("run.cwd"), cwd],
+    [t("run.needs"), resources],
+    [t("run.where"), attempt ? `${attempt.node}: ${attempt.devices.join(", ")}` : ""],
+    [t("run.output"), attempt ? bytes(attempt.outputBytes) : ""],
+    [t("run.results"), resultsDir],
+    ["id", run.id],
+    ...Object.entries(run.metrics).map(([key, value]): [string, string] => [key, text(value)]),
+  ];
+  return (
+    <section>
+      <h2>{t("run.facts")}</h2>
+      <table>
+        <tbody>
+          {rows
+            .filter(([, value]) => value !== "")
+            .map(([name, value]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td class="mono wrap">{value}</td>
+              </tr>
+            ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
