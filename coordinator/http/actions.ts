@@ -1,10 +1,18 @@
 /** Actions: what the command line does, by the same verbs. */
 import type { Hono } from "hono";
-import { NodeAction, PlanRequest, SpecFormat, SpecSource, SubmitRequest } from "../../proto/gen/runner/v1/control.ts";
+import {
+  ApplyRequest,
+  EditRequest,
+  NodeAction,
+  PlanRequest,
+  SpecFormat,
+  SpecSource,
+  SubmitRequest,
+} from "../../proto/gen/runner/v1/control.ts";
 import type { ActionBody, ActionName } from "../../shared/http/actions.ts";
 import type { Clock } from "../../shared/kernel/clock.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
-import type { ActionAnswer, PlanAnswer, SourceBody, SubmitAnswer } from "../../shared/run/dashboard.ts";
+import type { ActionAnswer, ApplyAnswer, PlanAnswer, SourceBody, SubmitAnswer } from "../../shared/run/dashboard.ts";
 import type { JsonValue } from "../../shared/run/views.ts";
 import type { Feed } from "../feed.ts";
 import { news } from "../feed.ts";
@@ -72,7 +80,7 @@ export function addActions(api: Hono<HttpEnv>, parts: ActionParts): void {
     return { message: said([part(queued, "back in the queue"), part(unchanged, "not held")]) };
   });
   add("priority", async (body) => {
-    const { changed, unchanged } = await writes.edit(body);
+    const { changed, unchanged } = await writes.edit(EditRequest.fromPartial(body));
     return { message: said([part(changed, `at priority ${body.priority}`), part(unchanged, "unchanged")]) };
   });
   add("node", async ({ name, action }) => {
@@ -108,7 +116,7 @@ export function addActions(api: Hono<HttpEnv>, parts: ActionParts): void {
       axes: axes.map(({ key, size }) => ({ key, size })),
       points: points.map(({ index, paramsJson, argv, reusedFrom }) => ({
         index,
-        params: JSON.parse(paramsJson) as { [key: string]: JsonValue },
+        params: paramsOf(paramsJson),
         command: argv,
         reusedFrom: reusedFrom || null,
       })),
@@ -123,11 +131,30 @@ export function addActions(api: Hono<HttpEnv>, parts: ActionParts): void {
     const message = `${sweep}: ${runs(total)}, ${fresh} new, ${reused} reused`;
     return { message, sweep, total, new: fresh, reused, warnings };
   });
+
+  add("apply", async ({ source, sweep = "", dryRun = false }): Promise<ApplyAnswer> => {
+    const made = await writes.apply(ApplyRequest.fromPartial({ source: sourceOf(source), ref: sweep, dryRun }));
+    const { added, withdrawn, reshaped, addedParams, withdrawnParams, ...rest } = made;
+    const counts = [part(added, "added"), part(withdrawn, "withdrawn"), part(reshaped, "changed"), ...made.settings];
+    return {
+      ...rest,
+      added,
+      withdrawn,
+      reshaped,
+      addedParams: addedParams.map(paramsOf),
+      withdrawnParams: withdrawnParams.map(paramsOf),
+      message: `${made.sweep}: ${said(counts)}${dryRun ? " (nothing is changed yet)" : ""}`,
+    };
+  });
 }
 
 function sourceOf({ text, path = "sweep.toml", directory }: SourceBody): SpecSource {
   const format = SpecFormat.SPEC_FORMAT_TOML;
   return SpecSource.fromPartial({ text, path, directory, workingDirectory: directory, home: directory, format });
+}
+
+function paramsOf(json: string): { [key: string]: JsonValue } {
+  return JSON.parse(json) as { [key: string]: JsonValue };
 }
 
 function part(count: number, what: string): string {

@@ -11,6 +11,7 @@ const MIB = 1024 * 1024;
 const BYTES_MAX: { readonly [name in ActionName]?: number } = {
   plan: SPEC_BYTES_MAX + MIB,
   submit: SPEC_BYTES_MAX + MIB,
+  apply: SPEC_BYTES_MAX + MIB,
 };
 const PROBLEMS_SHOWN_MAX = 3;
 

@@ -30,7 +30,7 @@ export function readSweepDetail(queries: Queries, cache: RunCache, id: SweepId, 
     counts: sweep.counts,
     reused: sweep.reused,
     createdAt: sweep.createdAt,
-    objective: sweep.objective ?? null,
+    objective: sweep.objective ? { metric: sweep.objective.metric, goal: sweep.objective.goal } : null,
     axes: cached.axes().map((key) => ({
       key,
       values: [...(cached.columns.get(key)?.values.values() ?? [])].map(jsonOf),
@@ -39,7 +39,7 @@ export function readSweepDetail(queries: Queries, cache: RunCache, id: SweepId, 
     medianMs,
     etaMs: medianMs === null ? null : timeLeft(cached.runs, medianMs, nowMs),
     source: queries.sweeps.source(id),
-    bestOverTime: bestOverTime(cached),
+    bestOverTime: bestOverTime(queries, cached),
   };
 }
 
@@ -68,21 +68,22 @@ function timeLeft(runs: readonly CachedRun[], medianMs: number, nowMs: number): 
   return running === 0 ? null : Math.round((waiting * medianMs + restMs) / running);
 }
 
-function bestOverTime({ objective, runs }: CachedSweep): SweepDetail["bestOverTime"] {
+/** By what the leaderboard ranks. */
+function bestOverTime(queries: Queries, { selection, objective, runs }: CachedSweep): SweepDetail["bestOverTime"] {
   const at: number[] = [];
   const value: number[] = [];
   const ref: string[] = [];
   if (!objective) return { at, value, ref };
-  const { metric } = objective;
   const sign = objective.goal === "maximize" ? 1 : -1;
-  const ended = runs
-    .flatMap(({ record }) => {
-      const number = Object.hasOwn(record.metrics, metric) ? record.metrics[metric] : undefined;
-      const counts = record.state === "succeeded" && number !== undefined && Number.isFinite(number);
-      return counts ? [{ at: record.finishedAt ?? record.createdAt, value: number, ref: record.ref }] : [];
-    })
-    .sort((a, b) => a.at - b.at);
-  for (const one of ended) {
+  const ended: { readonly at: number; readonly value: number; readonly ref: string }[] = [];
+  for (const portion of queries.best.scores(selection, objective)) {
+    for (const { index, state, value } of portion) {
+      const record = runs[index - 1]?.record;
+      if (!record || state !== "succeeded" || value === undefined) continue;
+      ended.push({ at: record.finishedAt ?? record.createdAt, value, ref: record.ref });
+    }
+  }
+  for (const one of ended.sort((a, b) => a.at - b.at)) {
     const best = value.at(-1);
     if (best !== undefined && sign * one.value <= sign * best) continue;
     at.push(one.at);

@@ -48,6 +48,11 @@ export const ACTION_BODIES = {
     show: z.int().min(0).max(1_000).optional().describe("Points to show; 20 where it is not said."),
   }),
   submit: z.strictObject({ source, force, priority: priority.optional() }),
+  apply: z.strictObject({
+    source,
+    sweep: ref.optional().describe("The sweep; the last one of the file's name where it is not said."),
+    dryRun: z.boolean().optional().describe("Says what is different, and changes nothing."),
+  }),
 } as const;
 
 export type ActionName = keyof typeof ACTION_BODIES;

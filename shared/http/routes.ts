@@ -137,6 +137,7 @@ export const ROUTES = {
   node: action("node", "Closes or opens a node for new runs."),
   plan: action("plan", "Says what a sweep file would run, without running it.", "PlanAnswer"),
   submit: action("submit", "Submits a sweep file.", "SubmitAnswer"),
+  apply: action("apply", "Brings a sweep in line with an edited file.", "ApplyAnswer"),
 } as const satisfies { readonly [name: string]: Route };
 
 export type RouteName = keyof typeof ROUTES;

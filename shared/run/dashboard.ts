@@ -218,7 +218,7 @@ export interface NodeAttempt extends AttemptView {
  * Actions: POST with a JSON body and an Idempotency-Key.
  * /actions/{cancel,retry,pause,resume} {refs}, /actions/priority {refs, priority},
  * /actions/annotate {ref, tags?, note?, favourite?}, /actions/node {name, action: cordon|uncordon|drain|stop},
- * /actions/plan {source, force?, show?} and /actions/submit {source, force?, priority?}.
+ * /actions/plan {source, force?, show?}, /actions/submit {source, force?, priority?}, /actions/apply {source, sweep?, dryRun?}.
  */
 export interface ActionAnswer {
   /** What was done, in one line for people. */
@@ -260,6 +260,26 @@ export interface SubmitAnswer extends ActionAnswer {
   readonly total: number;
   readonly new: number;
   readonly reused: number;
+  readonly warnings: readonly string[];
+}
+
+/** Answer of /actions/apply: what an edited file changes of a sweep that is there; with dryRun, what it would. */
+export interface ApplyAnswer extends ActionAnswer {
+  readonly sweep: string;
+  readonly added: number;
+  /** Of these, completed before. */
+  readonly reused: number;
+  readonly withdrawn: number;
+  readonly unchanged: number;
+  /** Gone from the file, and left alone as they run. */
+  readonly runningOn: number;
+  /** Queued runs that take on other resources, limits or retries. */
+  readonly reshaped: number;
+  /** "priority 0 to 5", "parallel: no limit to 4". */
+  readonly settings: readonly string[];
+  /** Parameters of the first points of each kind. */
+  readonly addedParams: readonly { readonly [key: string]: JsonValue }[];
+  readonly withdrawnParams: readonly { readonly [key: string]: JsonValue }[];
   readonly warnings: readonly string[];
 }
 

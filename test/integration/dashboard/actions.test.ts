@@ -2,7 +2,7 @@
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { HttpServer } from "../../../coordinator/http/server.ts";
-import type { PlanAnswer, RunDetail, SubmitAnswer } from "../../../shared/run/dashboard.ts";
+import type { ApplyAnswer, PlanAnswer, RunDetail, SubmitAnswer } from "../../../shared/run/dashboard.ts";
 import { createReadStore, type ReadStore, startHttp, TOKEN } from "../coordinator-read/fixture.ts";
 import { act, ask } from "./http-client.ts";
 
@@ -90,6 +90,22 @@ describe("sweep files", () => {
     expect(made).toMatchObject({ sweep: "new.1", total: 3, new: 3, message: "new.1: 3 runs, 3 new, 0 reused" });
     expect((await ask(server.port, "/runs/new.1.1")).json).toMatchObject({ state: "queued", priority: 3 });
     expect(await detailOf("new.1.1")).toMatchObject({ cwd: "/data/work", differing: ["lr"] });
+  });
+
+  test("apply says what is different, and does it", async () => {
+    await send("submit", { source });
+    const edited = { ...source, text: FILE.replace("0.3", "0.4") };
+    const before = (await send("apply", { source: edited, dryRun: true })).json as ApplyAnswer;
+    expect(before).toMatchObject({ sweep: "new.1", added: 1, withdrawn: 1, unchanged: 2, addedParams: [{ lr: 0.4 }] });
+    expect(before.message).toContain("nothing is changed yet");
+    expect((await ask(server.port, "/sweeps/new/detail")).json.strip).toBe("qqq");
+    await send("apply", { source: edited, sweep: "new.1" });
+    const shown = await ask(server.port, "/tables/runs?sweep=new&columns=state,param:lr");
+    expect(shown.json.cells).toEqual([
+      ["queued", "queued", "cancelled", "queued"],
+      [0.1, 0.2, 0.3, 0.4],
+    ]);
+    expect((await ask(server.port, "/sweeps/new/detail")).json.axes[0].values).toEqual([0.1, 0.2, 0.3, 0.4]);
   });
 
   test("a mistake is said with its place", async () => {
