@@ -123,6 +123,7 @@ function newsOf(changes: readonly Change[]) {
   for (const change of changes) {
     switch (change.kind) {
       case "sweep-added":
+      case "staged-added":
       case "sweep-extended":
         sweeps.add(change.sweep.id);
         break;

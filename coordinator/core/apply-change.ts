@@ -21,6 +21,12 @@ export function applyChange(cluster: Cluster, change: Change): void {
       cluster.nextSweepSeq = change.sweep.seq + 1;
       addSweep(cluster, change.sweep, change);
       return;
+    case "staged-added":
+      cluster.nextSweepSeq = change.sweep.seq + 1;
+      if (change.live.length === 0) return;
+      cluster.sweeps.set(change.sweep.id, coreSweep(change.sweep));
+      addRuns(cluster, change.live);
+      return;
     case "sweep-changed": {
       const sweep = cluster.sweeps.get(change.sweepId);
       if (sweep) Object.assign(sweep, { failed: change.failed, stopped: change.stopped });
@@ -88,15 +94,17 @@ export function applyChange(cluster: Cluster, change: Change): void {
 export function addRuns(cluster: Cluster, runs: Iterable<Run>): void {
   // Queued in one go: one by one, a large sweep of high priority would push a long queue back at each step.
   const queued = new Map<RunQueue, QueueEntry[]>();
+  const add: AddToQueue = (queue, entry) => {
+    const entries = queued.get(queue);
+    if (entries) entries.push(entry);
+    else queued.set(queue, [entry]);
+  };
   for (const run of runs) {
-    assert(!cluster.runs.has(run.id), `run ${run.id} is new`);
+    const known = cluster.runs.size;
     cluster.runs.set(run.id, run);
+    assert(cluster.runs.size > known, `run ${run.id} is new`);
     count(cluster.liveBySweep, run.sweepId, 1);
-    enter(cluster, run, (queue, entry) => {
-      const entries = queued.get(queue);
-      if (entries) entries.push(entry);
-      else queued.set(queue, [entry]);
-    });
+    enter(cluster, run, add);
   }
   for (const [queue, entries] of queued) queue.addAll(entries);
 }

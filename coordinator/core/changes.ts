@@ -3,9 +3,10 @@
  * durable and `applyChange` brings memory to the same state. Changes marked volatile are not stored.
  */
 import type { DeviceUuid, Fence, NodeName, RunId, SessionId, SweepId } from "../../shared/kernel/ids.ts";
+import type { CodeSnapshot } from "../../shared/run/provenance.ts";
 import type { FinalSizes } from "../../shared/run/session.ts";
 import type { Outcome, RunState } from "../../shared/run/states.ts";
-import type { IdentityPart, RunShape } from "../../shared/spec/types.ts";
+import type { IdentityPart, Objective, RunShape } from "../../shared/spec/types.ts";
 import type { Attempt, Node, Reserved, Run, StopReason, Sweep } from "./cluster.ts";
 import type { ImportedChange } from "./imported.ts";
 import type { SweepExtended } from "./reactor-apply.ts";
@@ -24,13 +25,24 @@ export interface SweepRecord extends Omit<Sweep, "shapes"> {
   readonly total: number;
   readonly reused: number;
   readonly priority: number;
-  readonly objective: { readonly metric: string; readonly goal: "maximize" | "minimize" } | undefined;
+  readonly objective: Objective | undefined;
   readonly sourcePath: string;
   readonly sourceText: string;
   /** Absent for a sweep that nobody wrote a file for. */
   readonly identity?: SweepIdentity;
   /** Files of the code tree that the identity names. */
   readonly codeManifest?: string;
+  /** Absent where nothing of it was said. */
+  readonly origin?: OriginRecord;
+}
+
+/** Where the code of a sweep came from, for people; and the snapshot that its runs start from. */
+export interface OriginRecord {
+  /** A CodeOrigin as JSON; empty where git was not asked. */
+  readonly originJson: string;
+  readonly snapshot: CodeSnapshot | undefined;
+  /** The run that its one run repeats. */
+  readonly repeats: RunId | undefined;
 }
 
 /** What counted as the same work when the sweep was submitted. Digests are empty where they were not taken. */
@@ -94,12 +106,17 @@ export interface RunStateRow {
 }
 
 export type Change =
+  | { readonly kind: "sweep-added"; readonly sweep: SweepRecord; readonly runs: readonly RunRow[] }
+  /** A sweep whose runs the store has already. */
   | {
-      readonly kind: "sweep-added";
+      readonly kind: "staged-added";
       readonly sweep: SweepRecord;
-      readonly runs: readonly RunRow[];
-      /** The store has the runs already, and those of them that came out differently; absent: it has none of them. */
-      readonly staged?: readonly RunRow[];
+      /** Those that are live; memory takes them as they are, so nobody else may keep them. */
+      readonly live: readonly Run[];
+      /** Runs whose work was completed after they were written. */
+      readonly reused: readonly { readonly runId: RunId; readonly from: RunId }[];
+      /** Live ones that wait for another run than when they were written, or for none. */
+      readonly moved: readonly Run[];
     }
   | SweepExtended
   /** How a sweep stands, where it has a limit of failures. */

@@ -4,7 +4,7 @@ import type { Device } from "../../shared/run/devices.ts";
 import type { FinishReport, Hello } from "../../shared/run/session.ts";
 import type { TerminalState } from "../../shared/run/states.ts";
 import type { RunPoint, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
-import type { Sweep } from "./cluster.ts";
+import type { Run, Sweep } from "./cluster.ts";
 import type { ImportEvent } from "./imported.ts";
 import type { ApplyEvent } from "./reactor-apply.ts";
 
@@ -27,9 +27,6 @@ export type NewRun = Omit<RunRow, "reusedFrom" | "waitsFor"> & {
   readonly imported?: RunId | undefined;
 };
 
-/** A run that the store has already, with what was decided when it was written. */
-export type StagedRun = RunRow & Pick<NewRun, "imported">;
-
 export interface TerminalRun {
   readonly row: RunStateRow & { readonly state: TerminalState };
   readonly sweep: Sweep;
@@ -49,7 +46,10 @@ export type Event =
       readonly kind: "submit-staged";
       readonly sweep: NewSweep;
       readonly number: number;
-      readonly runs: readonly StagedRun[];
+      /** Those that were live when they were written. They become the core's. */
+      readonly live: readonly Run[];
+      /** Runs that were reused when they were written. */
+      readonly reused: number;
     }
   | ApplyEvent
   | { readonly kind: "cancel"; readonly runIds: readonly RunId[] }

@@ -1,9 +1,9 @@
 /** What users ask: submit, cancel, retry; and the placing of runs. */
 
 import { required } from "../../shared/kernel/assert.ts";
-import { fence as makeFence, type SweepId } from "../../shared/kernel/ids.ts";
+import { fence as makeFence, type RunId, type SweepId } from "../../shared/kernel/ids.ts";
 import { rowOfRun } from "./apply-change.ts";
-import type { Change, HistoryKind, RunRow, RunStateRow } from "./changes.ts";
+import type { Change, HistoryKind, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
 import type { Cluster, Run, Sweep } from "./cluster.ts";
 import type { Command, Reaction } from "./commands.ts";
 import type { Event, NewRun, NewSweep, Now } from "./events.ts";
@@ -17,20 +17,27 @@ export function onSubmit(cluster: Cluster, event: EventOf<"submit">, now: Now): 
     const { imported: _, ...row } = run;
     return { ...row, ...decideRun(cluster, run, event.sweep) };
   });
-  return { changes: addedChanges(cluster, event, runs, undefined, now), commands: [] };
+  const sweep = recordOf(cluster, event, runs.filter((run) => run.reusedFrom !== undefined).length);
+  return { changes: [{ kind: "sweep-added", sweep, runs }, submitted(sweep, now)], commands: [] };
 }
 
 /** What was decided while the runs were written is looked at again: only what has changed since is written once more. */
 export function onSubmitStaged(cluster: Cluster, event: EventOf<"submit-staged">, now: Now): Reaction {
-  const changed: RunRow[] = [];
-  const runs = event.runs.map((run): RunRow => {
+  const live: Run[] = [];
+  const reused: { runId: RunId; from: RunId }[] = [];
+  const moved: Run[] = [];
+  for (const run of event.live) {
     const { reusedFrom, waitsFor } = decideRun(cluster, run, event.sweep);
-    if (reusedFrom === run.reusedFrom && waitsFor === run.waitsFor) return run;
-    const row = { ...run, reusedFrom, waitsFor };
-    changed.push(row);
-    return row;
-  });
-  return { changes: addedChanges(cluster, event, runs, changed, now), commands: [] };
+    if (reusedFrom !== undefined) {
+      reused.push({ runId: run.id, from: reusedFrom });
+    } else {
+      const same = waitsFor === run.waitsFor ? run : { ...run, waitsFor };
+      live.push(same);
+      if (same !== run) moved.push(same);
+    }
+  }
+  const sweep = recordOf(cluster, event, event.reused + reused.length);
+  return { changes: [{ kind: "staged-added", sweep, live, reused, moved }, submitted(sweep, now)], commands: [] };
 }
 
 /** What becomes of a new run, given what is done and being done. */
@@ -46,19 +53,12 @@ export function decideRun(
   return hold ? { ...decided, waitsFor: undefined } : decided;
 }
 
-function addedChanges(
-  cluster: Cluster,
-  event: EventOf<"submit" | "submit-staged">,
-  runs: readonly RunRow[],
-  staged: readonly RunRow[] | undefined,
-  now: Now,
-): Change[] {
-  let reused = 0;
-  for (const run of runs) if (run.reusedFrom !== undefined) reused += 1;
-  const sweep = { ...event.sweep, seq: cluster.nextSweepSeq, number: event.number, reused, failed: 0, stopped: "" };
-  const text = `${sweep.name}.${sweep.number}: ${sweep.total} runs, ${sweep.reused} reused`;
-  const added: Change = { kind: "sweep-added", sweep, runs, ...(staged && { staged }) };
-  return [added, history(now, "submitted", text)];
+function recordOf(cluster: Cluster, event: EventOf<"submit" | "submit-staged">, reused: number): SweepRecord {
+  return { ...event.sweep, seq: cluster.nextSweepSeq, number: event.number, reused, failed: 0, stopped: "" };
+}
+
+function submitted({ name, number, total, reused }: SweepRecord, now: Now): Change {
+  return history(now, "submitted", `${name}.${number}: ${total} runs, ${reused} reused`);
 }
 
 /** A run that is not with an agent ends at once; one that is, is told to stop, and that it shall stop is durable first. */

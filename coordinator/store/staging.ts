@@ -18,8 +18,8 @@ export interface StagedSweep {
 
 export interface Staging {
   begin(sweep: SweepId): void;
-  /** Writes some runs with their parameters; durable when it returns. The rows follow each other by index. */
-  add(sweep: StagedSweep, rows: readonly RunRow[], paramsJson: readonly string[]): void;
+  /** Writes some runs, which follow each other by index. Durable with the sweep itself: until then they are nothing. */
+  add(sweep: StagedSweep, rows: readonly RunRow[]): void;
   /** Removes at most `limit` runs of a sweep that comes to nothing; false when none is left. */
   drop(sweep: SweepId, limit: number): boolean;
 }
@@ -35,7 +35,7 @@ export function createStaging(db: Database): Staging {
   const dropRun = db.prepare("DELETE FROM runs WHERE run_id = ?");
   return {
     begin: (sweep) => void mark.run(sweep),
-    add: (sweep, rows, paramsJson) => beforeTheirSweep(db, () => runs(sweep, rows, paramsJson)),
+    add: (sweep, rows) => beforeTheirSweep(db, () => runs(sweep, rows)),
     drop(sweep, limit) {
       return transaction(db, () => {
         const found = some.all(sweep, limit) as { run_id: RunId }[];
@@ -50,10 +50,8 @@ export function createStaging(db: Database): Staging {
   };
 }
 
-/** Writes runs with their first state, their parameters from the rows unless they are given apart. */
-export function createRunInsert(
-  db: Database,
-): (sweep: StagedSweep, rows: readonly RunRow[], paramsJson?: readonly string[]) => void {
+/** Writes runs with their first state. */
+export function createRunInsert(db: Database): (sweep: StagedSweep, rows: readonly RunRow[]) => void {
   const run = db.prepare(`INSERT INTO runs (run_id, sweep_id, idx, shape, point_group, fingerprint, params_json,
     created_at, reused_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   // Within SQLite, twice as fast as row by row.
@@ -64,8 +62,8 @@ export function createRunInsert(
       0, 0, 0, iif(reused_from IS NULL, ?4, 0), 0, iif(reused_from IS NULL, NULL, created_at)
     FROM runs WHERE sweep_id = ?5 AND idx BETWEEN ?6 AND ?7 ORDER BY idx`);
   const own = db.prepare("UPDATE run_states SET priority = ?, waits_for = ? WHERE run_id = ?");
-  return (sweep, rows, paramsJson) => {
-    for (const [i, row] of rows.entries()) {
+  return (sweep, rows) => {
+    for (const row of rows) {
       run.run(
         row.id,
         sweep.id,
@@ -73,7 +71,7 @@ export function createRunInsert(
         row.shape,
         row.group,
         row.fingerprint,
-        paramsJson?.[i] ?? row.paramsJson,
+        row.paramsJson,
         sweep.createdAt,
         row.reusedFrom ?? null,
       );
@@ -82,8 +80,9 @@ export function createRunInsert(
     const { state, reason, paused } = firstState(sweep);
     states.run(state, reason, sweep.priority, paused ? 1 : 0, sweep.id, first, last);
     for (const row of rows) {
-      if (row.priority === undefined && row.waitsFor === undefined) continue;
-      own.run(row.priority ?? sweep.priority, row.waitsFor ?? null, row.id);
+      const waitsFor = sweep.hold ? undefined : row.waitsFor;
+      if (row.priority === undefined && waitsFor === undefined) continue;
+      own.run(row.priority ?? sweep.priority, waitsFor ?? null, row.id);
     }
   };
 }
@@ -96,12 +95,15 @@ export function dropStaged(db: Database): void {
   }
 }
 
-/** A transaction of rows whose sweep is not there yet: the one place that writes without looking at references. */
+/**
+ * A transaction of rows whose sweep is not there yet: the one place that writes without looking at references, and without a
+ * sync to disk. The commit of the sweep itself syncs the log with all that stands before it.
+ */
 function beforeTheirSweep(db: Database, work: () => void): void {
-  db.exec("PRAGMA foreign_keys = OFF");
+  db.exec("PRAGMA foreign_keys = OFF; PRAGMA synchronous = NORMAL");
   try {
     transaction(db, work);
   } finally {
-    db.exec("PRAGMA foreign_keys = ON");
+    db.exec("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
   }
 }

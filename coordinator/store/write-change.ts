@@ -9,11 +9,12 @@ import type { SweepId } from "../../shared/kernel/ids.ts";
 import { requestToJson } from "../../shared/run/devices.ts";
 import { templateToJson } from "../../shared/spec/template-json.ts";
 import type { RunShape } from "../../shared/spec/types.ts";
-import { type Change, firstState, type RunStateRow, type SweepRecord } from "../core/changes.ts";
+import type { Change, RunStateRow, SweepRecord } from "../core/changes.ts";
 import type { Attempt, Node } from "../core/cluster.ts";
 import type { SweepExtended } from "../core/reactor-apply.ts";
 import type { Database } from "./database.ts";
 import { createImportWriter } from "./imports.ts";
+import { createOriginWriter } from "./origins.ts";
 import { createRunInsert } from "./staging.ts";
 
 export type WriteChange = (change: Change) => void;
@@ -24,10 +25,14 @@ export function createWriter(db: Database): WriteChange {
   return (change) => {
     switch (change.kind) {
       case "sweep-added":
-        writeSweep(sql, change);
+        writeSweep(sql, change.sweep);
+        sql.runs(change.sweep, change.runs);
+        return;
+      case "staged-added":
+        writeStaged(sql, change);
         return;
       case "runs-imported":
-        if (change.sweep) writeSweep(sql, { kind: "sweep-added", sweep: change.sweep, runs: [] });
+        if (change.sweep) writeSweep(sql, change.sweep);
         writeImported(change);
         return;
       case "sweep-changed":
@@ -99,9 +104,9 @@ function prepare(db: Database) {
   return {
     sweep:
       make(`INSERT INTO sweeps (sweep_id, seq, name, number, submit_id, created_at, total, reused, priority, parallel,
-      objective_metric, objective_goal, source_path, source_text, project, description, note, tags_json,
+      objective_metric, objective_goal, objective_reduce, source_path, source_text, project, description, note, tags_json,
       shares, after_json, failures_max, failed, stopped)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     identity: make(`INSERT INTO sweep_identities (sweep_id, identity_json) VALUES (?, ?)
       ON CONFLICT DO UPDATE SET identity_json = excluded.identity_json`),
     codeTree: make("INSERT INTO code_trees (hash, manifest) VALUES (?, ?) ON CONFLICT DO NOTHING"),
@@ -112,10 +117,11 @@ function prepare(db: Database) {
     shape: make(`INSERT INTO sweep_shapes (sweep_id, number, template_json, resources_json, limits_json, retry_json,
       tags_json) VALUES (?, ?, ?, ?, ?, ?, ?)`),
     runs: createRunInsert(db),
+    origin: createOriginWriter(db),
     unstage: make("DELETE FROM staged_sweeps WHERE sweep_id = ?"),
-    decideRun: make("UPDATE runs SET reused_from = ? WHERE run_id = ?"),
-    decideState: make(`UPDATE run_states SET state = ?, reason = ?, paused = ?, finished_at = ?,
-      waits_for = ? WHERE run_id = ?`),
+    settle: make(`UPDATE run_states SET state = 'succeeded', reason = '', paused = 0, finished_at = ?, waits_for = NULL
+      WHERE run_id = ?`),
+    wait: make("UPDATE run_states SET waits_for = ? WHERE run_id = ?"),
     runState:
       make(`INSERT INTO run_states (run_id, sweep_id, state, reason, priority, attempt, fence, failures, crashes,
       given_up, cancel_requested, paused, avoid, not_before, finished_at, waits_for)
@@ -158,8 +164,7 @@ function prepare(db: Database) {
   };
 }
 
-function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-added" }>): void {
-  const { sweep } = change;
+function writeSweep(sql: Statements, sweep: SweepRecord): void {
   sql.sweep.run(
     sweep.id,
     sweep.seq,
@@ -173,6 +178,7 @@ function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-adde
     sweep.parallel,
     sweep.objective?.metric ?? null,
     sweep.objective?.goal ?? null,
+    sweep.objective?.reduce ?? "best",
     sweep.sourcePath,
     sweep.sourceText,
     sweep.project,
@@ -187,21 +193,19 @@ function writeSweep(sql: Statements, change: Extract<Change, { kind: "sweep-adde
   );
   for (const [number, shape] of sweep.shapes.entries()) writeShape(sql, sweep.id, number, shape);
   writeIdentity(sql, sweep.id, sweep);
-  if (!change.staged) {
-    sql.runs(sweep, change.runs);
-    return;
-  }
-  sql.unstage.run(sweep.id);
-  for (const run of change.staged) {
-    const reused = run.reusedFrom !== undefined;
-    sql.decideRun.run(run.reusedFrom ?? null, run.id);
-    const { state, reason, paused } = reused ? REUSED : firstState(sweep);
-    const finishedAt = reused ? sweep.createdAt : null;
-    sql.decideState.run(state, reason, paused ? 1 : 0, finishedAt, run.waitsFor ?? null, run.id);
-  }
+  if (sweep.origin) sql.origin(sweep.id, sweep.origin);
 }
 
-const REUSED = { state: "succeeded", reason: "", paused: false } as const;
+/** The runs are there; those whose fate has changed since they were written are told so. */
+function writeStaged(sql: Statements, { sweep, reused, moved }: Extract<Change, { kind: "staged-added" }>): void {
+  writeSweep(sql, sweep);
+  sql.unstage.run(sweep.id);
+  for (const { runId, from } of reused) {
+    sql.reuse.run(from, runId);
+    sql.settle.run(sweep.createdAt, runId);
+  }
+  for (const run of moved) sql.wait.run(run.waitsFor ?? null, run.id);
+}
 
 function writeExtended(sql: Statements, { sweep, settings, runs, reshaped }: SweepExtended): void {
   const { total, priority, hold, at, sourcePath, sourceText, shapes } = settings;

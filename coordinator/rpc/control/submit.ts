@@ -7,13 +7,16 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { SubmitRequest, SubmitResponse } from "../../../proto/gen/runner/v1/control.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
-import { runId, type SweepId, sweepId } from "../../../shared/kernel/ids.ts";
+import { type RunId, runId, type SweepId, sweepId } from "../../../shared/kernel/ids.ts";
 import { sweepRef } from "../../../shared/run/names.ts";
 import { warningLine } from "../../../shared/spec/problems.ts";
-import type { NewSweep, StagedRun } from "../../core/events.ts";
+import { firstState, type RunRow } from "../../core/changes.ts";
+import type { Run } from "../../core/cluster.ts";
+import type { Event, NewRun, NewSweep } from "../../core/events.ts";
 import { SLICE_POINTS } from "../expand/messages.ts";
+import { originOf } from "./code-origin.ts";
 import type { WriteDeps } from "./deps-write.ts";
-import { type DecidedPoint, type ExpandedSource, expandSource } from "./expand-source.ts";
+import { type ExpandedSource, expandSource } from "./expand-source.ts";
 
 const SUBMIT_ID = /^[A-Za-z0-9_-]{8,64}$/;
 
@@ -34,12 +37,12 @@ async function submitOne(deps: WriteDeps, request: SubmitRequest): Promise<Submi
   const earlier = deps.submissions.find(request.submitId);
   if (earlier) return response(earlier);
   const expanded = await expandSource(deps, request.source, request.force);
+  const origin = await originOf(deps, request, expanded.shapes);
   const id = sweepId(`swp_${deps.newUlid()}`);
-  const sweep = newSweep(deps, id, request, expanded);
-  const kind = expanded.total > SLICE_POINTS ? "submit-staged" : "submit";
-  const runs = kind === "submit" ? await rowsOf(deps, expanded) : await stagedRowsOf(deps, sweep, expanded);
-  const number = deps.submissions.nextNumber(sweep.name);
-  await deps.engine.apply({ kind, sweep: { ...sweep, total: runs.length }, number, runs });
+  const sweep = { ...newSweep(deps, id, request, expanded), ...(origin && { origin }) };
+  const isLarge = expanded.total > SLICE_POINTS;
+  const event = isLarge ? await stagedEvent(deps, sweep, expanded) : await plainEvent(deps, sweep, expanded);
+  await deps.engine.apply({ ...event, number: deps.submissions.nextNumber(sweep.name) });
   const made = required(deps.submissions.find(request.submitId), "the sweep that was submitted");
   return { ...response(made), warnings: expanded.report.warnings.map(warningLine) };
 }
@@ -54,47 +57,67 @@ function response(made: { name: string; number: number; total: number; reused: n
   };
 }
 
-async function rowsOf(deps: WriteDeps, { slices }: ExpandedSource): Promise<StagedRun[]> {
-  const rows: StagedRun[] = [];
-  for await (const slice of slices) for (const point of slice) rows.push(rowOf(deps, point, point.paramsJson));
-  return rows;
+type SubmitEvent = DistributiveOmit<Extract<Event, { kind: "submit" | "submit-staged" }>, "number">;
+type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never;
+
+async function plainEvent(deps: WriteDeps, sweep: NewSweep, { slices }: ExpandedSource): Promise<SubmitEvent> {
+  const runs: NewRun[] = [];
+  for await (const slice of slices) {
+    for (const { reusedFrom: _, waitsFor: _w, ...point } of slice) runs.push({ id: newRunId(deps), ...point });
+  }
+  return { kind: "submit", sweep: { ...sweep, total: runs.length }, runs };
 }
 
-/** Writes the runs as they come. What they hold besides parameters is kept for the last step. */
-async function stagedRowsOf(deps: WriteDeps, sweep: NewSweep, { slices }: ExpandedSource): Promise<StagedRun[]> {
-  const rows: StagedRun[] = [];
+/** Writes the runs as they come. What memory will need of them is kept for the last step, and nothing else. */
+async function stagedEvent(deps: WriteDeps, sweep: NewSweep, { slices }: ExpandedSource): Promise<SubmitEvent> {
+  const live: Run[] = [];
+  const first = firstState(sweep);
+  let total = 0;
   deps.staging.begin(sweep.id);
   try {
     for await (const slice of slices) {
-      const written = slice.map((point) => rowOf(deps, point, ""));
-      const paramsJson = slice.map((point) => point.paramsJson);
-      deps.staging.add(sweep, written, paramsJson);
-      for (const row of written) rows.push(row);
+      const rows = slice.map((point): RunRow => ({ id: newRunId(deps), ...point }));
+      deps.staging.add(sweep, rows);
+      total += rows.length;
+      for (const row of rows) if (row.reusedFrom === undefined) live.push(runOf(sweep, first, row));
       await nextTurn();
     }
-    return rows;
   } catch (error) {
     await dropStaged(deps, sweep.id);
     throw error;
   }
+  return { kind: "submit-staged", sweep: { ...sweep, total }, live, reused: total - live.length };
 }
 
 async function dropStaged(deps: WriteDeps, id: SweepId): Promise<void> {
   while (deps.staging.drop(id, SLICE_POINTS)) await nextTurn();
 }
 
-function rowOf(deps: WriteDeps, point: DecidedPoint, paramsJson: string): StagedRun {
+function newRunId(deps: WriteDeps): RunId {
+  return runId(`run_${deps.newUlid()}`);
+}
+
+/** A run as memory has it. Written out, as a million of them are made. */
+function runOf(sweep: NewSweep, first: ReturnType<typeof firstState>, row: RunRow): Run {
   return {
-    id: runId(`run_${deps.newUlid()}`),
-    index: point.index,
-    shape: point.shape,
-    group: point.group,
-    priority: point.priority,
-    fingerprint: point.fingerprint,
-    paramsJson,
-    reusedFrom: point.reusedFrom,
-    waitsFor: point.waitsFor,
-    imported: point.imported,
+    id: row.id,
+    sweepId: sweep.id,
+    index: row.index,
+    shape: row.shape,
+    fingerprint: row.fingerprint,
+    state: first.state,
+    reason: first.reason,
+    paused: first.paused,
+    priority: row.priority ?? sweep.priority,
+    attempt: 0,
+    fence: undefined,
+    failures: 0,
+    crashes: 0,
+    givenUp: false,
+    cancelRequested: false,
+    avoid: undefined,
+    notBefore: 0,
+    waitsFor: sweep.hold ? undefined : row.waitsFor,
   };
 }
 

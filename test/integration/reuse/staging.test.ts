@@ -88,15 +88,11 @@ test("what a killed coordinator had written of a sweep counts for nothing, and g
     group: 1,
     priority: undefined,
     fingerprint: `v2:${i}`,
-    paramsJson: "",
+    paramsJson: "{}",
     reusedFrom: undefined,
     waitsFor: undefined,
   }));
-  staging.add(
-    sweep,
-    rows,
-    rows.map(() => "{}"),
-  );
+  staging.add(sweep, rows);
   expect(count(rig, "runs")).toBe(54);
   expect(loadCluster(rig.db, 1, 0).runs.size).toBe(4);
   await expect(rig.client.getRun("run_010")).rejects.toMatchObject({ code: "not_found" });
