@@ -14,8 +14,8 @@ interface Look {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what this is about (ECMA-48)
 const SEQUENCE = /\u001b(?:\[([0-9;:?]*)([ -/]*[@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f\u0080-\u009f]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above, and marks that show text in another order than it has
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f\u0080-\u009f\u202a-\u202e\u2066-\u2069]/g;
 /** A line may be one megabyte of colour changes. */
 const SPANS_MAX = 500;
 

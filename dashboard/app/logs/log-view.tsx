@@ -14,6 +14,8 @@ const LINE_PX = 19;
 const OVERSCAN = 20;
 /** So near to an end of the window, more is read. */
 const NEAR_PX = 60 * LINE_PX;
+/** So few lines take no more room than they need. */
+const SHORT_LINES = 18;
 /** A line on the screen shows no more; `exp logs` has all of it. */
 const LINE_CHARS_MAX = 20_000;
 const SEARCH_AFTER_MS = 250;
@@ -129,7 +131,7 @@ export function LogView(props: LogProps) {
         )}
       </div>
       <div
-        class="log-scroll mono"
+        class={window.lines <= SHORT_LINES ? "log-scroll log-short mono" : "log-scroll mono"}
         ref={scroller}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be within reach of the keyboard
         tabIndex={0}

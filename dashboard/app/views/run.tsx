@@ -27,7 +27,9 @@ export function Run({ names }: { names: { readonly [name: string]: string } }) {
       <Heading detail={detail.data} onDone={detail.reload} />
       <NoticeLine />
       <Notes key={run.ref} detail={detail.data} onDone={detail.reload} />
-      {detail.data.why.length > 0 && <Why lines={detail.data.why} />}
+      {(run.state === "queued" || run.state === "held") && detail.data.why.length > 0 && (
+        <Why lines={detail.data.why} />
+      )}
       <Attempts attempts={attempts} shown={attempt?.number ?? 0} />
       <Charts detail={detail.data} attempt={attempt} />
       <h2>{t("run.output")}</h2>
