@@ -68,7 +68,10 @@ export interface Client {
   retry(refs: readonly string[], failedOnly: boolean): Promise<proto.RetryResponse>;
   pause(refs: readonly string[]): Promise<proto.PauseResponse>;
   resume(refs: readonly string[]): Promise<proto.ResumeResponse>;
-  edit(refs: readonly string[], priority: number | undefined): Promise<proto.EditResponse>;
+  edit(request: Partial<proto.EditRequest>): Promise<proto.EditResponse>;
+  /** Repeated as a submission; harmless, as it carries an id. */
+  rerun(request: proto.RerunRequest): Promise<proto.RerunResponse>;
+  getRecord(ref: string): Promise<proto.GetRecordResponse>;
   best(request: proto.BestRequest): Promise<proto.BestResponse>;
   why(ref: string): Promise<proto.WhyResponse>;
   listNodes(): Promise<proto.Node[]>;
@@ -132,7 +135,9 @@ export function createClient(options: ClientOptions): Client {
     retry: (refs, failedOnly) => call(stub.retry, { refs: [...refs], failedOnly }),
     pause: (refs) => call(stub.pause, { refs: [...refs] }),
     resume: (refs) => call(stub.resume, { refs: [...refs] }),
-    edit: (refs, priority) => call(stub.edit, { refs: [...refs], priority }),
+    edit: (request) => call(stub.edit, { refs: [], addTags: [], removeTags: [], ...request }),
+    rerun: (request) => repeat(() => call(stub.rerun, request)),
+    getRecord: (ref) => call(stub.getRecord, { ref }),
     best: (request) => call(stub.best, request),
     why: (ref) => call(stub.why, { ref }),
     listNodes: async () => (await call(stub.listNodes, {})).nodes,

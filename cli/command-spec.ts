@@ -17,11 +17,14 @@ export interface CommandSpec {
   readonly env: readonly string[];
   /** "k=v" */
   readonly params: readonly string[];
+  /** Undefined: the code is used where it lies. */
+  readonly code?: string | undefined;
 }
 
 /** Words reach the program as typed: nothing in them is a placeholder. Throws AppError (invalid) for a pair without "=". */
 export function commandSpecText(spec: CommandSpec): string {
   const run: { [key: string]: unknown } = { command: spec.words.map(escapeTemplate), cwd: escapeTemplate(spec.cwd) };
+  if (spec.code !== undefined) run.code = spec.code;
   const env = spec.env.map((pair) => splitPair(pair, "--env"));
   if (env.length > 0) run.env = Object.fromEntries(env.map(([key, value]) => [key, escapeTemplate(value)]));
   const members = [`"name":${JSON.stringify(spec.name ?? nameOfCommand(spec.words))}`, `"run":${JSON.stringify(run)}`];

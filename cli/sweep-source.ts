@@ -8,8 +8,9 @@ import { type SpecSource as SourceMessage, SpecFormat } from "../proto/gen/runne
 import { AppError, systemCode } from "../shared/kernel/errors.ts";
 import { SPEC_BYTES_MAX } from "../shared/run/limits.ts";
 import { NO_OVERRIDES, type SpecOverrides } from "../shared/spec/overrides.ts";
-import { parseSpec, type SpecSource } from "../shared/spec/parse.ts";
+import { parseSpec, type SpecSource, type SweepSpec } from "../shared/spec/parse.ts";
 import { referencedFiles } from "../shared/spec/referenced-files.ts";
+import type { CodeMode } from "../shared/spec/types.ts";
 import type { Args } from "./args.ts";
 import { NO_DIGESTS, sourceDigests } from "./identity/digests.ts";
 import type { Option } from "./session.ts";
@@ -18,6 +19,15 @@ export interface SweepSource {
   /** With all files at hand, for whoever expands it here. */
   readonly source: SpecSource;
   readonly message: SourceMessage;
+  /** Absent where its runs use the code where it lies. */
+  readonly code?: WantedCode;
+}
+
+/** A copy of the code that runs start from. */
+export interface WantedCode {
+  readonly mode: CodeMode;
+  /** Where the commands start, as the file says it. */
+  readonly directories: readonly string[];
 }
 
 /** Files that a sweep file may name, all together. */
@@ -66,7 +76,16 @@ export async function collectSource(given: SpecSource, overrides: SpecOverrides 
     digests,
     overrides: { set: [...set], where: [...where], limit, name: name ?? "", hold },
   };
-  return { source, message };
+  const code = "problems" in parsed ? undefined : wantedCode(parsed.spec);
+  return { source, message, ...(code && { code }) };
+}
+
+/** Where variants differ, the stricter way counts for all. */
+function wantedCode({ blocks }: SweepSpec): WantedCode | undefined {
+  const templates = blocks.map(({ shape }) => shape.shape.template).filter(({ code }) => code !== undefined);
+  if (templates.length === 0) return undefined;
+  const mode = templates.some(({ code }) => code === "git") ? "git" : "snapshot";
+  return { mode, directories: [...new Set(templates.map(({ cwd }) => cwd))] };
 }
 
 async function readNamed(path: string): Promise<string> {

@@ -12,27 +12,33 @@ import { ReleaseStack } from "../shared/lifecycle.ts";
 import type { Logger } from "../shared/logger.ts";
 import { STREAM_NAMES, type StreamName } from "../shared/subjects.ts";
 import { VERSION } from "../shared/version.ts";
+import { openBlobStore } from "./blobs/blob-store.ts";
+import { createSnapshotCheck } from "./blobs/snapshot-check.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import { Engine } from "./engine.ts";
 import { Feed } from "./feed.ts";
 import { createHttpServer } from "./http/server.ts";
 import { startResultsLoop } from "./loops/results-loop.ts";
 import { createReader } from "./reader/reader.ts";
-import { projectRun } from "./results/project.ts";
+import { createProjector } from "./results/projector.ts";
 import { runDirectory, streamPath } from "./results/run-directory.ts";
 import { type AgentHub, createAgentHub } from "./rpc/agent/hub.ts";
 import { createVerifier, hashToken } from "./rpc/auth.ts";
 import { joinAddress } from "./rpc/bind-error.ts";
 import { createControlService } from "./rpc/control/handlers.ts";
+import { finishPruning } from "./rpc/control/prune.ts";
+import { createControlResults } from "./rpc/control/results.ts";
 import { createControlWrites } from "./rpc/control/writes.ts";
 import { createExpander } from "./rpc/expand/expander.ts";
 import { createRpcServer } from "./rpc/server.ts";
+import { createStoreService } from "./rpc/store/service.ts";
 import { createAnnotations } from "./store/annotations.ts";
 import { createAssignmentLoader } from "./store/assignments.ts";
 import { openDatabase } from "./store/database.ts";
 import { beginTerm, createSweepLoader, loadCluster } from "./store/load-cluster.ts";
 import { lockDirectory } from "./store/lock.ts";
 import { createOutputStore } from "./store/outputs.ts";
+import { createPrunedRuns } from "./store/pruned.ts";
 import { createQueries } from "./store/queries/queries.ts";
 import { createAttemptLocator, createRunRecordLoader } from "./store/run-record.ts";
 import { createStaging, dropStaged } from "./store/staging.ts";
@@ -40,6 +46,7 @@ import { createSubmissions } from "./store/submissions.ts";
 import { createTerminalRunLoader } from "./store/terminal-runs.ts";
 import { createWriter } from "./store/write-change.ts";
 import { createIngest } from "./stream/ingest.ts";
+import { Summariser } from "./stream/summarise.ts";
 import { ensureToken } from "./token.ts";
 
 export interface CoordinatorParts {
@@ -161,6 +168,8 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     addresses: () => addresses,
     version: VERSION,
   };
+  const blobs = await openBlobStore(join(config.dataDir, "blobs"));
+  const annotations = createAnnotations(db);
   const expander = createExpander();
   stack.push("expander", () => expander.close());
   const writes = {
@@ -169,6 +178,9 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     submissions: createSubmissions(db),
     staging: createStaging(db),
     expander,
+    snapshotProblem: createSnapshotCheck(blobs),
+    annotations,
+    feed,
     loadTerminalRun: createTerminalRunLoader(db),
     loadSweep: createSweepLoader(db),
     newUlid: createUlidSource(() => clock.wallMs(), randomBytes),
@@ -177,13 +189,33 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   const reader = createReader({ path: storeFile, feed, logger });
   stack.push("reader", () => reader.close());
   const controlWrites = createControlWrites(writes);
-  const control = createControlService(reads, controlWrites, logger);
+  const projector = createProjector();
+  stack.push("projector", () => projector.close());
+  const project = (run: RunId) => {
+    const record = loadRunRecord(run);
+    return projector.project(record, runDirectory(config.resultsDir, record));
+  };
+  const resultDeps = {
+    ...reads,
+    pruned: createPrunedRuns(db),
+    outputs,
+    imports: queries.imports,
+    summarise: (lines: Uint8Array, from: number, knownKeys: readonly string[]) => {
+      const summary = new Summariser({ parsed: from, midLine: false, keys: knownKeys });
+      summary.feed(lines);
+      return summary.take();
+    },
+    project,
+  };
+  await finishPruning(resultDeps);
+  const control = createControlService(reads, controlWrites, createControlResults(resultDeps), logger);
   const rpc = await createRpcServer({
     host: config.host,
     port: config.grpcPort,
     verifier,
     control,
     agent: agents.service,
+    store: createStoreService({ blobs, note: (environments) => queries.origins.note(environments) }, logger),
   });
   stack.push("gRPC", async () => {
     agents.close();
@@ -194,7 +226,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     reader,
     actions: {
       writes: controlWrites,
-      annotations: createAnnotations(db),
+      annotations,
       refs: queries.refs,
       feed,
       clock,
@@ -214,10 +246,9 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     db,
     feed,
     committed: (fence) => outputs.committedOffsets(fence),
-    project: (run: RunId) => {
-      const record = loadRunRecord(run);
-      projectRun(record, runDirectory(config.resultsDir, record));
-    },
+    // What is thrown at once, as of a store that fails, is a refusal like any other.
+    project: async (run) => project(run),
+    isPruned: resultDeps.pruned.isPruned,
     seal: (fence) => {
       ingest.forget(fence);
       return engine.apply({ kind: "sealed", fence });

@@ -12,7 +12,7 @@ export const edit: Command = {
     if (refs.length === 0) throw usage("edit what?", "exp edit REF... --priority N");
     const priority = args.integer("priority", Number.MIN_SAFE_INTEGER);
     if (priority === undefined) throw usage("what is to be changed?", "exp edit REF... --priority N");
-    const { changed, unchanged } = await (await session.connect()).edit(refs, priority);
+    const { changed, unchanged } = await (await session.connect()).edit({ refs, priority });
     const rest = unchanged > 0 ? `, ${unchanged} left alone (over, or so before)` : "";
     const lines = [`${plural(changed, "run")} changed${rest}`];
     await session.out.single({ json: { changed, unchanged }, lines, name: refs.join(" ") });

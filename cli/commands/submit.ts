@@ -5,6 +5,7 @@ import type { SpecOverrides } from "../../shared/spec/overrides.ts";
 import type { SpecSource } from "../../shared/spec/parse.ts";
 import { type Args, usage } from "../args.ts";
 import type { Client } from "../client.ts";
+import { submittedCode, type Teller } from "../code/submitted-code.ts";
 import { commandSpecText } from "../command-spec.ts";
 import { EXIT } from "../exit-codes.ts";
 import { type Followed, followRuns, unsuccessful } from "../follow.ts";
@@ -23,6 +24,7 @@ export const submit: Command = {
     cpus: { describe: "CPU slots of the run (with --)" },
     time: { describe: "time limit, such as 4h (with --)" },
     env: { describe: "K=V for the run, repeatable (with --)", type: "texts" },
+    code: { describe: "snapshot: run a copy of the code as it is now (with --)" },
     param: { describe: "k=v: recorded, and in the run's config, repeatable (with --)", type: "texts" },
   },
   examples: [
@@ -33,8 +35,7 @@ export const submit: Command = {
     const source = await collectSource(await sourceOf(session, args), overridesOfSubmit(args));
     const priority = args.integer("priority", Number.MIN_SAFE_INTEGER);
     const client = await session.connect();
-    const warn = (line: string) => session.out.warn(line);
-    const view = await submitSource(client, source, args.flag("force"), priority, warn);
+    const view = await submitSource(client, source, args.flag("force"), priority, session.out);
     const said = { lines: [submittedLine(view)], name: view.sweep };
     if (!args.flag("wait")) {
       await session.out.single({ json: view, ...said });
@@ -49,16 +50,17 @@ export const submit: Command = {
   },
 };
 
-/** Queues a source under an id of its own, so that a repeated call does no harm. `warn` gets what has no effect. */
+/** Queues a source under an id of its own, so that a repeated call does no harm. `out` gets what has no effect. */
 export async function submitSource(
   client: Client,
   source: SweepSource,
   force: boolean,
   priority: number | undefined,
-  warn: (line: string) => void,
+  out: Teller,
 ): Promise<SubmitView> {
-  const response = await client.submit({ submitId: randomUUID(), source: source.message, force, priority });
-  for (const line of response.warnings) warn(line);
+  const code = await submittedCode(client, source, out);
+  const response = await client.submit({ submitId: randomUUID(), source: source.message, force, priority, code });
+  for (const line of response.warnings) out.warn(line);
   return { sweep: response.sweep, total: response.total, new: response.fresh, reused: response.reused };
 }
 
@@ -98,7 +100,7 @@ function overridesOfSubmit(args: Args): SpecOverrides {
 async function sourceOf(session: Session, args: Args): Promise<SpecSource> {
   const file = args.text("file");
   const words = args.words();
-  const ofCommand = ["gpus", "cpus", "time", "env", "param"].filter((name) => args.texts(name).length > 0);
+  const ofCommand = ["gpus", "cpus", "time", "env", "param", "code"].filter((name) => args.texts(name).length > 0);
   if (words.length === 0) {
     if (file === undefined) throw usage("submit what?", "exp submit FILE, or exp submit -- CMD...");
     const [first] = ofCommand;
@@ -116,6 +118,7 @@ async function sourceOf(session: Session, args: Args): Promise<SpecSource> {
     time: args.duration("time") === undefined ? undefined : args.text("time"),
     env: args.texts("env"),
     params: args.texts("param"),
+    code: args.choice("code", ["snapshot", "git", "none"]),
   });
   return { path: "", text, format: "json", directory: cwd };
 }

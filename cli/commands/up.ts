@@ -91,7 +91,7 @@ async function submitOrSay(
   source: SweepSource,
 ): Promise<SubmitView | undefined> {
   try {
-    return await submitSource(stack.client, source, false, undefined, (line) => session.out.warn(line));
+    return await submitSource(stack.client, source, false, undefined, session.out);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     session.out.note(`not submitted: ${error.message}`);
@@ -101,7 +101,7 @@ async function submitOrSay(
 
 async function submitTo(session: Session, grpc: string, tokenFile: string, source: SweepSource): Promise<SubmitView> {
   const client = await session.open(grpc, await readTokenFile(tokenFile));
-  return submitSource(client, source, false, undefined, (line) => session.out.warn(line));
+  return submitSource(client, source, false, undefined, session.out);
 }
 
 function reportOf(stack: RunningStack): UpReport {

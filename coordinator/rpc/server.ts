@@ -9,6 +9,7 @@ import {
 } from "@grpc/grpc-js";
 import { type AgentServiceServer, AgentServiceService } from "../../proto/gen/runner/v1/agent.ts";
 import { type ControlServiceServer, ControlServiceService } from "../../proto/gen/runner/v1/control.ts";
+import { type StoreServiceServer, StoreServiceService } from "../../proto/gen/runner/v1/store.ts";
 import type { Verifier } from "./auth.ts";
 import { bindError, joinAddress } from "./bind-error.ts";
 import { createGuard } from "./guard.ts";
@@ -23,6 +24,8 @@ export interface RpcServerOptions {
   readonly verifier: Verifier;
   readonly control: ControlServiceServer;
   readonly agent: AgentServiceServer;
+  /** Absent: contents are not served. */
+  readonly store?: StoreServiceServer;
   /** Directory of the .proto files, for reflection. */
   readonly protoDir?: string;
 }
@@ -42,7 +45,12 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
   const server = new Server({ ...SERVER_OPTIONS, interceptors: [createGuard(options.verifier)] });
   server.addService(ControlServiceService, options.control as UntypedServiceImplementation);
   server.addService(AgentServiceService, options.agent as UntypedServiceImplementation);
-  const health = addHealth(server, ["runner.v1.ControlService", "runner.v1.AgentService"]);
+  const services = ["runner.v1.ControlService", "runner.v1.AgentService"];
+  if (options.store) {
+    server.addService(StoreServiceService, options.store as UntypedServiceImplementation);
+    services.push("runner.v1.StoreService");
+  }
+  const health = addHealth(server, services);
   addReflection(server, options.protoDir ?? fileURLToPath(new URL("../../proto/", import.meta.url)));
   const port = await bind(server, options.host, options.port);
   health.set(true);

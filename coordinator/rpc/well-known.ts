@@ -8,7 +8,7 @@ import { fromJSON, loadSync, type PackageDefinition } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 
 const HEALTH_SERVICE = "grpc.health.v1.Health";
-const PROTO_FILES = ["runner/v1/control.proto", "runner/v1/agent.proto"];
+const PROTO_FILES = ["runner/v1/control.proto", "runner/v1/agent.proto", "runner/v1/store.proto"];
 
 export interface Health {
   /** Tells all who ask from now on, and those who watch. */

@@ -19,14 +19,18 @@ interface Row {
   readonly template_json: string;
   readonly limits_json: string;
   readonly retry_json: string;
+  readonly snapshot: string | null;
+  readonly root: string | null;
 }
 
 /** The assignment of an attempt that was committed. `leaseMs` is the coordinator's setting. */
 export function createAssignmentLoader(db: Database, leaseMs: number): (fence: Fence) => Assignment {
   const query = db.prepare(`SELECT a.run_id, a.number, a.devices_json, r.idx, r.params_json, w.name,
-      w.number AS sweep_number, h.template_json, h.limits_json, h.retry_json
+      w.number AS sweep_number, h.template_json, h.limits_json, h.retry_json,
+      o.snapshot, o.root
     FROM attempts a JOIN runs r ON r.run_id = a.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id
-    JOIN sweep_shapes h ON h.sweep_id = r.sweep_id AND h.number = r.shape WHERE a.fence = ?`);
+    JOIN sweep_shapes h ON h.sweep_id = r.sweep_id AND h.number = r.shape
+    LEFT JOIN sweep_origins o ON o.sweep_id = r.sweep_id AND h.template_json ->> 'code' IS NOT NULL WHERE a.fence = ?`);
   return (fence) => {
     const row = required(query.get(fence) as Row | undefined, `the row of fence ${fence}`);
     const retry = JSON.parse(row.retry_json) as RetryPolicy;
@@ -46,6 +50,7 @@ export function createAssignmentLoader(db: Database, leaseMs: number): (fence: F
       idleLimitMs: limits.idleMs,
       stopGraceMs: limits.stopGraceMs,
       leaseMs,
+      ...(row.snapshot !== null && row.root !== null && { code: { hash: row.snapshot, root: row.root } }),
       logPatterns: logPatterns([...(retry.on ?? []), ...(retry.never ?? [])]),
     };
   };

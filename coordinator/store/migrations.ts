@@ -249,6 +249,50 @@ const STEPS: readonly string[] = [
     manifest BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Lowest and highest finite value of a metric, and where; null: it is not known.
+  ALTER TABLE metric_lasts ADD COLUMN min REAL;
+  ALTER TABLE metric_lasts ADD COLUMN min_step REAL;
+  ALTER TABLE metric_lasts ADD COLUMN max REAL;
+  ALTER TABLE metric_lasts ADD COLUMN max_step REAL;
+  -- Which of a run's values counts: 'best', 'last', 'min' or 'max'.
+  ALTER TABLE sweeps ADD COLUMN objective_reduce TEXT NOT NULL DEFAULT 'best';
+
+  -- Runs whose results directory was removed. fence: their last attempt then; 0: they had none.
+  CREATE TABLE pruned_runs (
+    run_id TEXT PRIMARY KEY REFERENCES runs (run_id),
+    fence INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    -- What it took, by its files' sizes.
+    bytes INTEGER NOT NULL,
+    -- 0 while files may be left, which the next start removes.
+    done INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX runs_by_origin ON runs (reused_from) WHERE reused_from IS NOT NULL;
+  -- 0 while the points of an imported run are on their way; 1 also where none come.
+  ALTER TABLE imported_runs ADD COLUMN points_complete INTEGER NOT NULL DEFAULT 1;
+  `,
+  `
+  -- Where the code of a sweep lay and what git said of it (JSON, compressed); the snapshot that its runs start from, with
+  -- the directory that it was taken of; the run that it repeats.
+  CREATE TABLE sweep_origins (
+    sweep_id TEXT PRIMARY KEY REFERENCES sweeps (sweep_id),
+    origin BLOB NOT NULL,
+    snapshot TEXT,
+    root TEXT,
+    repeats TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX sweep_origins_by_repeated ON sweep_origins (repeats) WHERE repeats IS NOT NULL;
+  -- What attempts ran on (JSON, compressed), by its hash: many share one.
+  CREATE TABLE environments (
+    hash TEXT PRIMARY KEY,
+    document BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE attempt_environments (
+    fence INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -42,5 +42,8 @@ export const CONTENT_BYTES_MAX = CODE_BYTES_MAX;
 export const CONTENTS_PER_CALL_MAX = CODE_FILES_MAX + 1;
 /** Bytes of the difference to the commit that is kept of a sweep. */
 export const CODE_DIFF_BYTES_MAX = 256 * 1024;
+/** Of what people write on a run. */
+export const TAGS_MAX = 50;
+export const NOTE_CHARS_MAX = 20_000;
 /** Names of untracked files that are kept of a sweep. */
 export const UNTRACKED_NAMES_MAX = 1_000;

@@ -5,6 +5,7 @@
 import type { DeviceUuid, Fence, NodeName, RunId, SessionId } from "../kernel/ids.ts";
 import type { StreamName } from "../subjects.ts";
 import type { Device } from "./devices.ts";
+import type { CodeSnapshot } from "./provenance.ts";
 import type { Outcome } from "./states.ts";
 
 /** Version of the session protocol; another one is refused, naming both. */
@@ -118,6 +119,8 @@ export interface Assignment {
   readonly leaseMs: number;
   /** Looked for in the end of its output when it failed. */
   readonly logPatterns: readonly string[];
+  /** The snapshot that it starts from; absent: the code is used where it lies. */
+  readonly code?: CodeSnapshot;
 }
 
 export interface OutputChunk extends StreamOffset {

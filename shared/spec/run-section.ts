@@ -7,7 +7,6 @@ import { childOf, entriesOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
 import { escapeTemplate, parsePlaceholders } from "./placeholders.ts";
 import {
   addFinding,
-  addWarning,
   excerpt,
   hasKind,
   isReservedKey,
@@ -66,6 +65,8 @@ export function readRun(
   const stdin = readTemplate(report, at("stdin"), "run.stdin", "plain", names);
   const umask = readUmask(report, at("umask"));
   const interpreter = readInterpreter(report, run, names);
+  const codeNode = at("code");
+  const code = codeNode && readWord(report, codeNode, "run.code", ["snapshot", "git", "none"]);
   return {
     command,
     ...args,
@@ -75,6 +76,7 @@ export function readRun(
     ...(stdin !== undefined && stdin !== "none" && { stdin }),
     ...(umask !== undefined && { umask }),
     ...(interpreter && { interpreter }),
+    ...(code !== undefined && code !== "none" && { code }),
   };
 }
 
@@ -228,12 +230,6 @@ function readUnbuilt(report: Report, run: SpecNode | undefined): void {
     const message = "run.image: this version starts no containers";
     const hint = 'call the container program in run.command, such as ["docker", "run", …]';
     addFinding(report, { id: "spec.unsupported", message, span: keySpan(image), hint });
-  }
-  const code = run && childOf(run, "code");
-  const word = code && readWord(report, code, "run.code", ["snapshot", "git", "none"]);
-  if (code && word !== undefined && word !== "none") {
-    const message = "run.code has no effect in this version: the code is used where it lies";
-    addWarning(report, { id: "spec.no-effect", message, span: keySpan(code) });
   }
 }
 

@@ -70,7 +70,9 @@ export const SECTION_KEYS = {
     cwd: path("directory of the command, from the directory of the file", { without: "that directory" }),
     env: own("env", "environment variables: texts, numbers, booleans", { without: "none" }),
     setup: text("shell text that runs before the command", { without: "none" }),
-    code: word(["snapshot", "git", "none"], "how the code reaches the host", { without: '"none"', noEffect: true }),
+    code: word(["snapshot", "git", "none"], "a copy of the code as submitted, of committed code only, or none", {
+      without: '"none"',
+    }),
     python: path("Python program that the command runs with", { without: "as found on the host" }),
     venv: path("virtual environment that the command runs in", { without: "none" }),
     conda: path("conda environment that the command runs in, by name or path", { without: "none" }),
@@ -120,7 +122,6 @@ export const SECTION_KEYS = {
     target: number(-1e300, 1e300, "value that is good enough", { without: "none", noEffect: true }),
     reduce: word(["best", "last", "min", "max"], "which of a run's values counts", {
       without: '"best"',
-      noEffect: true,
     }),
   },
   stop: {

@@ -3,15 +3,15 @@ import { STYLE_CHOICES, STYLE_WORDS } from "./args.ts";
 import type { ArgsOptions, ArgsStyle, Interpreter, RunTemplate } from "./types.ts";
 
 export function templateToJson(template: RunTemplate): string {
-  const { command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter } = template;
-  return JSON.stringify({ command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter });
+  const { command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code } = template;
+  return JSON.stringify({ command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code });
 }
 
 /** Reverse of `templateToJson`. Throws a plain error for a text that it cannot have made. */
 export function templateFromJson(text: string): RunTemplate {
   const body: unknown = JSON.parse(text);
   if (!isTable(body)) throw new Error("a command template is an object");
-  const { command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter } = body;
+  const { command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code } = body;
   if (typeof command !== "string" && !isTexts(command)) throw new Error("a command template has a command");
   if (!isStyle(args)) throw new Error(`a command template has no args style ${JSON.stringify(args)}`);
   if (argsOptions !== undefined && !isOptions(argsOptions))
@@ -27,6 +27,7 @@ export function templateFromJson(text: string): RunTemplate {
   }
   if (interpreter !== undefined && !isInterpreter(interpreter))
     throw new Error("a command template has an interpreter");
+  if (code !== undefined && code !== "snapshot" && code !== "git") throw new Error("a command template has its code");
   return {
     command,
     args,
@@ -37,6 +38,7 @@ export function templateFromJson(text: string): RunTemplate {
     ...(stdin !== undefined && { stdin }),
     ...(umask !== undefined && { umask }),
     ...(interpreter && { interpreter }),
+    ...(code && { code }),
   };
 }
 

@@ -68,13 +68,23 @@ export interface RunTemplate {
   readonly stdin?: string;
   readonly umask?: number;
   readonly interpreter?: Interpreter;
+  /** The command starts in a copy of the code as it was submitted; absent: where the code lies. */
+  readonly code?: CodeMode;
 }
+
+/** How the code is taken at submit: as it lies, or only where all of it is committed. */
+export type CodeMode = "snapshot" | "git";
 
 /** What `exp best` ranks by. */
 export interface Objective {
   readonly metric: string;
   readonly goal: "maximize" | "minimize";
+  /** Which of a run's values counts. Absent: "best". */
+  readonly reduce?: Reduce;
 }
+
+/** "best" is the highest or the lowest value, as the goal says. */
+export type Reduce = "best" | "last" | "min" | "max";
 
 /** Bounds of one attempt, in milliseconds. */
 export interface RunLimits {

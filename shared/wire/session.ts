@@ -88,9 +88,11 @@ export function coordinatorMessageFromProto(response: ConnectResponse): Coordina
         message: message.value.message,
       };
     case "assign": {
-      const { deviceUuids, ...rest } = message.value;
+      const { deviceUuids, code, ...rest } = message.value;
       const devices = deviceUuids.map(deviceUuid);
-      return { kind: "assign", assignment: { ...rest, fence: fence(rest.fence), runId: runId(rest.runId), devices } };
+      const assignment = { ...rest, fence: fence(rest.fence), runId: runId(rest.runId), devices };
+      if (!code) return { kind: "assign", assignment };
+      return { kind: "assign", assignment: { ...assignment, code: { hash: code.snapshot, root: code.root } } };
     }
     case "kill":
       return {
@@ -145,8 +147,12 @@ function responseOf(message: CoordinatorMessage): ConnectResponse["message"] {
     case "refused":
       return { $case: "refused", value: { reason: REFUSED_REASONS[message.reason], message: message.message } };
     case "assign": {
-      const { devices, logPatterns, ...rest } = message.assignment;
-      return { $case: "assign", value: { ...rest, deviceUuids: [...devices], logPatterns: [...logPatterns] } };
+      const { devices, logPatterns, code, ...rest } = message.assignment;
+      const value = { ...rest, deviceUuids: [...devices], logPatterns: [...logPatterns] };
+      return {
+        $case: "assign",
+        value: { ...value, code: code && { snapshot: code.hash, root: code.root } },
+      };
     }
     case "kill":
       return { $case: "kill", value: { fence: message.fence, reason: KILL_REASONS[message.reason] } };

@@ -14,9 +14,11 @@ import { DEFAULT_SETTINGS } from "../../coordinator/core/settings.ts";
 import { Engine } from "../../coordinator/engine.ts";
 import { Feed } from "../../coordinator/feed.ts";
 import { createControlService } from "../../coordinator/rpc/control/handlers.ts";
+import { createControlResults } from "../../coordinator/rpc/control/results.ts";
 import { createControlWrites } from "../../coordinator/rpc/control/writes.ts";
 import { createExpander } from "../../coordinator/rpc/expand/expander.ts";
 import { createRpcServer } from "../../coordinator/rpc/server.ts";
+import { createAnnotations } from "../../coordinator/store/annotations.ts";
 import { type Database, openDatabase } from "../../coordinator/store/database.ts";
 import { beginTerm, createSweepLoader, loadCluster } from "../../coordinator/store/load-cluster.ts";
 import { createQueries } from "../../coordinator/store/queries/queries.ts";
@@ -28,6 +30,7 @@ import { systemClock } from "../../shared/kernel/clock.ts";
 import { createUlidSource, type SessionId } from "../../shared/kernel/ids.ts";
 import type { Outcome } from "../../shared/run/states.ts";
 import { NO_OVERRIDES, type SpecOverrides } from "../../shared/spec/overrides.ts";
+import { testResultDeps } from "./control-results.ts";
 import { makeDevice, makeFinish, makeHello } from "./core-rig.ts";
 
 export interface ControlRig extends AsyncDisposable {
@@ -84,6 +87,9 @@ export async function startControlRig(): Promise<ControlRig> {
     submissions: createSubmissions(db),
     staging: createStaging(db),
     expander,
+    snapshotProblem: async () => undefined,
+    annotations: createAnnotations(db),
+    feed,
     loadTerminalRun: createTerminalRunLoader(db),
     loadSweep: createSweepLoader(db),
     newUlid: createUlidSource(() => clock.wallMs(), randomBytes),
@@ -103,7 +109,7 @@ export async function startControlRig(): Promise<ControlRig> {
   };
   const log = { error: (fields: object, message: string) => console.error(message, fields), warn: () => undefined };
   const verifier = { check: () => "granted" as const };
-  const control = createControlService(reads, writes, log);
+  const control = createControlService(reads, writes, createControlResults(testResultDeps(db, reads)), log);
   const agent = { connect: () => undefined };
   const server = await createRpcServer({ host: "127.0.0.1", port: 0, verifier, control, agent });
   const client = createClient({ address: `127.0.0.1:${server.port}`, token: undefined, timeoutMs: undefined });
@@ -123,7 +129,13 @@ export async function startControlRig(): Promise<ControlRig> {
     async submit(toml, force = false) {
       const submitId = `test-${randomBytes(8).toString("hex")}`;
       const source = await rig.source(toml);
-      const { sweep, total, fresh, reused } = await client.submit({ submitId, source, force, priority: undefined });
+      const { sweep, total, fresh, reused } = await client.submit({
+        submitId,
+        source,
+        force,
+        priority: undefined,
+        code: undefined,
+      });
       return { sweep, total, fresh, reused };
     },
     plan: async (toml, force = false) => await client.plan({ source: await rig.source(toml), force, show: 3 }),

@@ -6,6 +6,8 @@ import type { RunStateRow } from "../../core/changes.ts";
 import type { Sweep } from "../../core/cluster.ts";
 import type { Event, TerminalRun } from "../../core/events.ts";
 import type { Engine } from "../../engine.ts";
+import type { Feed } from "../../feed.ts";
+import type { Annotations } from "../../store/annotations.ts";
 import type { Queries } from "../../store/queries/queries.ts";
 import type { Staging } from "../../store/staging.ts";
 import type { Submissions } from "../../store/submissions.ts";
@@ -17,6 +19,10 @@ export interface WriteDeps {
   readonly submissions: Submissions;
   readonly staging: Staging;
   readonly expander: Expander;
+  /** Why runs cannot start from this snapshot; undefined where all of it is here. */
+  readonly snapshotProblem: (hash: string) => Promise<string | undefined>;
+  readonly annotations: Annotations;
+  readonly feed: Pick<Feed, "publish">;
   readonly loadTerminalRun: (id: RunId) => TerminalRun | undefined;
   /** A sweep as decisions see it, from the store. */
   readonly loadSweep: (id: SweepId) => Sweep | undefined;

@@ -2,6 +2,7 @@
 import { best } from "./best.ts";
 import type { ReadDeps } from "./deps.ts";
 import { events } from "./events.ts";
+import { getRecord } from "./get-record.ts";
 import { getRun } from "./get-run.ts";
 import { getServer } from "./get-server.ts";
 import { listNodes } from "./list-nodes.ts";
@@ -20,6 +21,7 @@ export function createControlReads(deps: ReadDeps) {
     listRuns: listRuns(deps),
     listSweeps: listSweeps(deps),
     getRun: getRun(deps),
+    getRecord: getRecord(deps),
     logs: logs(deps),
     metrics: metrics(deps),
     best: best(deps),

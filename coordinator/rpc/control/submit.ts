@@ -57,6 +57,8 @@ function response(made: { name: string; number: number; total: number; reused: n
   };
 }
 
+const HASHED: ReadonlySet<string> = new Set([""]);
+
 type SubmitEvent = DistributiveOmit<Extract<Event, { kind: "submit" | "submit-staged" }>, "number">;
 type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never;
 
@@ -72,6 +74,7 @@ async function plainEvent(deps: WriteDeps, sweep: NewSweep, { slices }: Expanded
 async function stagedEvent(deps: WriteDeps, sweep: NewSweep, { slices }: ExpandedSource): Promise<SubmitEvent> {
   const live: Run[] = [];
   const first = firstState(sweep);
+  const decidedAt = deps.engine.cluster.workRevision;
   let total = 0;
   deps.staging.begin(sweep.id);
   try {
@@ -79,14 +82,19 @@ async function stagedEvent(deps: WriteDeps, sweep: NewSweep, { slices }: Expande
       const rows = slice.map((point): RunRow => ({ id: newRunId(deps), ...point }));
       deps.staging.add(sweep, rows);
       total += rows.length;
-      for (const row of rows) if (row.reusedFrom === undefined) live.push(runOf(sweep, first, row));
+      for (const row of rows) {
+        if (row.reusedFrom === undefined) live.push(runOf(sweep, first, row));
+        // Strings keep the hash by which maps find them: made here, it is not made for a million of them at once.
+        HASHED.has(row.id);
+        HASHED.has(row.fingerprint);
+      }
       await nextTurn();
     }
   } catch (error) {
     await dropStaged(deps, sweep.id);
     throw error;
   }
-  return { kind: "submit-staged", sweep: { ...sweep, total }, live, reused: total - live.length };
+  return { kind: "submit-staged", sweep: { ...sweep, total }, live, reused: total - live.length, decidedAt };
 }
 
 async function dropStaged(deps: WriteDeps, id: SweepId): Promise<void> {

@@ -5,18 +5,29 @@ import type {
   GetResponse,
   MissingRequest,
   MissingResponse,
+  NoteEnvironmentsRequest,
+  NoteEnvironmentsResponse,
   PutRequest,
   PutResponse,
   StoreServiceServer,
 } from "../../../proto/gen/runner/v1/store.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
+import { fence } from "../../../shared/kernel/ids.ts";
 import { CONTENTS_PER_CALL_MAX } from "../../../shared/run/limits.ts";
 import { toServiceError } from "../../../shared/wire/status.ts";
 import type { BlobStore } from "../../blobs/blob-store.ts";
+import type { NotedEnvironment } from "../../store/origins.ts";
 import { type HandlerLog, streamHandler, unaryHandler } from "../handler.ts";
 
-export function createStoreService(blobs: BlobStore, log: HandlerLog): StoreServiceServer {
+export interface StoreParts {
+  readonly blobs: BlobStore;
+  /** Durable when it returns. Throws AppError. */
+  readonly note: (environments: readonly NotedEnvironment[]) => void;
+}
+
+export function createStoreService({ blobs, note }: StoreParts, log: HandlerLog): StoreServiceServer {
   return {
+    noteEnvironments: unaryHandler("NoteEnvironments", async (request) => noted(note, request), log),
     missing: unaryHandler("Missing", (request) => missing(blobs, request), log),
     get: streamHandler("Get", (request: GetRequest) => get(blobs, request), log),
     put: (call: ServerReadableStream<PutRequest, PutResponse>, done: sendUnaryData<PutResponse>) => {
@@ -30,6 +41,11 @@ export function createStoreService(blobs: BlobStore, log: HandlerLog): StoreServ
       );
     },
   };
+}
+
+function noted(note: StoreParts["note"], { environments }: NoteEnvironmentsRequest): NoteEnvironmentsResponse {
+  note(environments.map(({ fence: number, ...rest }) => ({ ...rest, fence: fence(number) })));
+  return {};
 }
 
 async function missing(blobs: BlobStore, { hashes }: MissingRequest): Promise<MissingResponse> {

@@ -2,13 +2,16 @@
 
 import type { RunId } from "../../../shared/kernel/ids.ts";
 import type { Database } from "../database.ts";
+import { type Annotation, createAnnotations } from "../annotations.ts";
 import { createImports, type Imports } from "../imports.ts";
+import { createOrigins, type Origins } from "../origins.ts";
 import { createRunRecordLoader, type ResultRecord } from "../run-record.ts";
 import { type AttemptQueries, createAttemptQueries } from "./attempts.ts";
 import { type BestQueries, createBestQueries } from "./best.ts";
 import { createHistoryQueries, type HistoryQueries } from "./history.ts";
 import { createPastWork, type PastWork } from "./past-work.ts";
 import { createRefQueries, type RefQueries } from "./refs.ts";
+import { createRepeatLoader, type RepeatableRun } from "./repeat.ts";
 import { createRunQueries, type RunQueries } from "./runs.ts";
 import { createStandingQueries, type StandingQueries } from "./standing.ts";
 import { createSweepQueries, type SweepQueries } from "./sweeps.ts";
@@ -21,10 +24,13 @@ export interface Queries {
   readonly best: BestQueries;
   readonly history: HistoryQueries;
   readonly imports: Imports;
+  readonly origins: Origins;
   readonly past: PastWork;
   readonly standing: StandingQueries;
   /** A run with its command and tags, as its results show it. Throws where there is no such run. */
   readonly record: (id: RunId) => ResultRecord;
+  readonly repeatable: (id: RunId) => RepeatableRun | undefined;
+  readonly annotation: (id: RunId) => Annotation;
 }
 
 /** Prepares every statement once; they live as long as the database. */
@@ -37,8 +43,11 @@ export function createQueries(db: Database): Queries {
     best: createBestQueries(db),
     history: createHistoryQueries(db),
     imports: createImports(db),
+    origins: createOrigins(db),
     past: createPastWork(db),
     standing: createStandingQueries(db),
     record: createRunRecordLoader(db),
+    repeatable: createRepeatLoader(db),
+    annotation: createAnnotations(db).get,
   };
 }

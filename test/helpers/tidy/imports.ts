@@ -16,6 +16,7 @@ const PURE_SHARED = [
   "shared/sampling/",
   "shared/spec/",
   "shared/compat/",
+  "shared/stats/",
   "shared/subjects.ts",
 ];
 const COORDINATOR_GROUND = [
@@ -39,6 +40,7 @@ const DIRECTIONS: readonly (readonly [part: readonly string[], mayImport: readon
   [["shared/expression/"], PURE_SHARED],
   [["shared/sampling/"], PURE_SHARED],
   [["shared/compat/"], PURE_SHARED],
+  [["shared/stats/"], PURE_SHARED],
   [["shared/convert/"], [...PURE_SHARED, "shared/convert/"]],
   [["shared/wire/"], [...PURE_SHARED, "proto/gen/"]],
   [["shared/"], [...PURE_SHARED, "shared/"]],
@@ -49,7 +51,7 @@ const DIRECTIONS: readonly (readonly [part: readonly string[], mayImport: readon
   [["coordinator/feed.ts"], ["shared/", "coordinator/core/"]],
   [["coordinator/engine.ts"], ["shared/", ...COORDINATOR_GROUND]],
   [["coordinator/results/"], ["shared/", ...COORDINATOR_GROUND]],
-  [["coordinator/rpc/"], ["shared/", "proto/gen/", ...COORDINATOR_GROUND, "coordinator/results/"]],
+  [["coordinator/rpc/"], ["shared/", "proto/gen/", ...COORDINATOR_GROUND, "coordinator/results/", "coordinator/blobs/"]],
   // HTTP answers by the same verbs as gRPC.
   [
     ["coordinator/http/"],

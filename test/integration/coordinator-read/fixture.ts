@@ -87,6 +87,10 @@ export function createLog() {
 export async function startRpc(deps: ReadDeps, log = createLog()): Promise<RpcServer> {
   const reads = createControlReads(deps);
   const refuse = unaryHandler("write", () => Promise.reject(new AppError("internal", "not in this test")), log);
+  const refuseStream = async function* (): AsyncGenerator<never> {
+    yield* [];
+    throw new AppError("internal", "not in this test");
+  };
   const control: ControlServiceServer = {
     plan: refuse,
     submit: refuse,
@@ -97,10 +101,15 @@ export async function startRpc(deps: ReadDeps, log = createLog()): Promise<RpcSe
     pause: refuse,
     resume: refuse,
     edit: refuse,
+    rerun: refuse,
     updateNode: refuse,
+    importPoints: refuse,
+    files: streamHandler("files", refuseStream, log),
+    prune: streamHandler("prune", refuseStream, log),
     listRuns: streamHandler("listRuns", reads.listRuns, log),
     listSweeps: unaryHandler("listSweeps", reads.listSweeps, log),
     getRun: unaryHandler("getRun", reads.getRun, log),
+    getRecord: unaryHandler("getRecord", reads.getRecord, log),
     logs: streamHandler("logs", reads.logs, log),
     metrics: streamHandler("metrics", reads.metrics, log),
     best: unaryHandler("best", reads.best, log),

@@ -372,6 +372,15 @@ export interface Assign {
   idleLimitMs: number;
   /** Looked for in the end of the output when the attempt failed; those found come back in Finished.causes. */
   logPatterns: string[];
+  /** Absent: the code is used where it lies. */
+  code: AssignedCode | undefined;
+}
+
+export interface AssignedCode {
+  /** Hash of the snapshot that the run starts from. */
+  snapshot: string;
+  /** Directory that it was taken of: what the command has below it, it finds in the snapshot. */
+  root: string;
 }
 
 export interface Accepted {
@@ -2254,6 +2263,7 @@ function createBaseAssign(): Assign {
     leaseMs: 0,
     idleLimitMs: 0,
     logPatterns: [],
+    code: undefined,
   };
 }
 
@@ -2300,6 +2310,9 @@ export const Assign: MessageFns<Assign> = {
     }
     for (const v of message.logPatterns) {
       writer.uint32(114).string(v!);
+    }
+    if (message.code !== undefined) {
+      AssignedCode.encode(message.code, writer.uint32(122).fork()).join();
     }
     return writer;
   },
@@ -2429,6 +2442,14 @@ export const Assign: MessageFns<Assign> = {
             message.logPatterns.push(reader.string());
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.code = AssignedCode.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2505,6 +2526,7 @@ export const Assign: MessageFns<Assign> = {
         : globalThis.Array.isArray(object?.log_patterns)
         ? object.log_patterns.map((e: any) => globalThis.String(e))
         : [],
+      code: isSet(object.code) ? AssignedCode.fromJSON(object.code) : undefined,
     };
   },
 
@@ -2552,6 +2574,9 @@ export const Assign: MessageFns<Assign> = {
     if (message.logPatterns?.length) {
       obj.logPatterns = message.logPatterns;
     }
+    if (message.code !== undefined) {
+      obj.code = AssignedCode.toJSON(message.code);
+    }
     return obj;
   },
 
@@ -2574,6 +2599,94 @@ export const Assign: MessageFns<Assign> = {
     message.leaseMs = object.leaseMs ?? 0;
     message.idleLimitMs = object.idleLimitMs ?? 0;
     message.logPatterns = object.logPatterns?.map((e) => e) || [];
+    message.code = (object.code !== undefined && object.code !== null)
+      ? AssignedCode.fromPartial(object.code)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseAssignedCode(): AssignedCode {
+  return { snapshot: "", root: "" };
+}
+
+export const AssignedCode: MessageFns<AssignedCode> = {
+  encode(message: AssignedCode, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.snapshot !== "") {
+      writer.uint32(10).string(message.snapshot);
+    }
+    if (message.root !== "") {
+      writer.uint32(18).string(message.root);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AssignedCode {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAssignedCode();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.snapshot = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.root = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AssignedCode {
+    return {
+      snapshot: isSet(object.snapshot) ? globalThis.String(object.snapshot) : "",
+      root: isSet(object.root) ? globalThis.String(object.root) : "",
+    };
+  },
+
+  toJSON(message: AssignedCode): unknown {
+    const obj: any = {};
+    if (message.snapshot !== "") {
+      obj.snapshot = message.snapshot;
+    }
+    if (message.root !== "") {
+      obj.root = message.root;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AssignedCode>, I>>(base?: I): AssignedCode {
+    return AssignedCode.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AssignedCode>, I>>(object: I): AssignedCode {
+    const message = createBaseAssignedCode();
+    message.snapshot = object.snapshot ?? "";
+    message.root = object.root ?? "";
     return message;
   },
 };

@@ -66,6 +66,21 @@ export interface GetResponse {
   data: Buffer;
 }
 
+export interface NoteEnvironmentsRequest {
+  environments: NotedEnvironment[];
+}
+
+export interface NotedEnvironment {
+  fence: number;
+  /** Of the text, SHA-256. */
+  hash: string;
+  /** A RunEnvironment as JSON; empty where it was given before. */
+  environmentJson: string;
+}
+
+export interface NoteEnvironmentsResponse {
+}
+
 function createBaseMissingRequest(): MissingRequest {
   return { hashes: [] };
 }
@@ -661,6 +676,234 @@ export const GetResponse: MessageFns<GetResponse> = {
   },
 };
 
+function createBaseNoteEnvironmentsRequest(): NoteEnvironmentsRequest {
+  return { environments: [] };
+}
+
+export const NoteEnvironmentsRequest: MessageFns<NoteEnvironmentsRequest> = {
+  encode(message: NoteEnvironmentsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.environments) {
+      NotedEnvironment.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NoteEnvironmentsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNoteEnvironmentsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.environments.push(NotedEnvironment.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NoteEnvironmentsRequest {
+    return {
+      environments: globalThis.Array.isArray(object?.environments)
+        ? object.environments.map((e: any) => NotedEnvironment.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: NoteEnvironmentsRequest): unknown {
+    const obj: any = {};
+    if (message.environments?.length) {
+      obj.environments = message.environments.map((e) => NotedEnvironment.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NoteEnvironmentsRequest>, I>>(base?: I): NoteEnvironmentsRequest {
+    return NoteEnvironmentsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NoteEnvironmentsRequest>, I>>(object: I): NoteEnvironmentsRequest {
+    const message = createBaseNoteEnvironmentsRequest();
+    message.environments = object.environments?.map((e) => NotedEnvironment.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseNotedEnvironment(): NotedEnvironment {
+  return { fence: 0, hash: "", environmentJson: "" };
+}
+
+export const NotedEnvironment: MessageFns<NotedEnvironment> = {
+  encode(message: NotedEnvironment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fence !== 0) {
+      writer.uint32(8).int64(message.fence);
+    }
+    if (message.hash !== "") {
+      writer.uint32(18).string(message.hash);
+    }
+    if (message.environmentJson !== "") {
+      writer.uint32(26).string(message.environmentJson);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NotedEnvironment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNotedEnvironment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.fence = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hash = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.environmentJson = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NotedEnvironment {
+    return {
+      fence: isSet(object.fence) ? globalThis.Number(object.fence) : 0,
+      hash: isSet(object.hash) ? globalThis.String(object.hash) : "",
+      environmentJson: isSet(object.environmentJson)
+        ? globalThis.String(object.environmentJson)
+        : isSet(object.environment_json)
+        ? globalThis.String(object.environment_json)
+        : "",
+    };
+  },
+
+  toJSON(message: NotedEnvironment): unknown {
+    const obj: any = {};
+    if (message.fence !== 0) {
+      obj.fence = Math.round(message.fence);
+    }
+    if (message.hash !== "") {
+      obj.hash = message.hash;
+    }
+    if (message.environmentJson !== "") {
+      obj.environmentJson = message.environmentJson;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NotedEnvironment>, I>>(base?: I): NotedEnvironment {
+    return NotedEnvironment.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NotedEnvironment>, I>>(object: I): NotedEnvironment {
+    const message = createBaseNotedEnvironment();
+    message.fence = object.fence ?? 0;
+    message.hash = object.hash ?? "";
+    message.environmentJson = object.environmentJson ?? "";
+    return message;
+  },
+};
+
+function createBaseNoteEnvironmentsResponse(): NoteEnvironmentsResponse {
+  return {};
+}
+
+export const NoteEnvironmentsResponse: MessageFns<NoteEnvironmentsResponse> = {
+  encode(_: NoteEnvironmentsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NoteEnvironmentsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNoteEnvironmentsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): NoteEnvironmentsResponse {
+    return {};
+  },
+
+  toJSON(_: NoteEnvironmentsResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NoteEnvironmentsResponse>, I>>(base?: I): NoteEnvironmentsResponse {
+    return NoteEnvironmentsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NoteEnvironmentsResponse>, I>>(_: I): NoteEnvironmentsResponse {
+    const message = createBaseNoteEnvironmentsResponse();
+    return message;
+  },
+};
+
 export type StoreServiceService = typeof StoreServiceService;
 export const StoreServiceService = {
   /** Which of these contents the coordinator lacks. */
@@ -696,6 +939,21 @@ export const StoreServiceService = {
     responseSerialize: (value: GetResponse): Buffer => Buffer.from(GetResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetResponse => GetResponse.decode(value),
   },
+  /**
+   * What attempts run on, as their hosts found out after the start. Refused with not_found where a named environment was
+   * never given whole.
+   */
+  noteEnvironments: {
+    path: "/runner.v1.StoreService/NoteEnvironments" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NoteEnvironmentsRequest): Buffer =>
+      Buffer.from(NoteEnvironmentsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NoteEnvironmentsRequest => NoteEnvironmentsRequest.decode(value),
+    responseSerialize: (value: NoteEnvironmentsResponse): Buffer =>
+      Buffer.from(NoteEnvironmentsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NoteEnvironmentsResponse => NoteEnvironmentsResponse.decode(value),
+  },
 } as const;
 
 export interface StoreServiceServer extends UntypedServiceImplementation {
@@ -708,6 +966,11 @@ export interface StoreServiceServer extends UntypedServiceImplementation {
   put: handleClientStreamingCall<PutRequest, PutResponse>;
   /** Contents in frames, in the order asked for. One that is not there ends the call. */
   get: handleServerStreamingCall<GetRequest, GetResponse>;
+  /**
+   * What attempts run on, as their hosts found out after the start. Refused with not_found where a named environment was
+   * never given whole.
+   */
+  noteEnvironments: handleUnaryCall<NoteEnvironmentsRequest, NoteEnvironmentsResponse>;
 }
 
 export interface StoreServiceClient extends Client {
@@ -748,6 +1011,25 @@ export interface StoreServiceClient extends Client {
   /** Contents in frames, in the order asked for. One that is not there ends the call. */
   get(request: GetRequest, options?: Partial<CallOptions>): ClientReadableStream<GetResponse>;
   get(request: GetRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<GetResponse>;
+  /**
+   * What attempts run on, as their hosts found out after the start. Refused with not_found where a named environment was
+   * never given whole.
+   */
+  noteEnvironments(
+    request: NoteEnvironmentsRequest,
+    callback: (error: ServiceError | null, response: NoteEnvironmentsResponse) => void,
+  ): ClientUnaryCall;
+  noteEnvironments(
+    request: NoteEnvironmentsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: NoteEnvironmentsResponse) => void,
+  ): ClientUnaryCall;
+  noteEnvironments(
+    request: NoteEnvironmentsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: NoteEnvironmentsResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const StoreServiceClient = makeGenericClientConstructor(
