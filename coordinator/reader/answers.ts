@@ -26,7 +26,12 @@ export function createAnswers(db: Database, queries: Queries): Answers {
   return {
     note: (changed) => runs.note(changed),
     columns: ({ sweep, nowMs }) => readColumns(runs, sweep, nowMs),
-    table: (ask) => tables.read(ask),
+    table(ask) {
+      const reply = tables.read(ask);
+      // Whoever sees a first page sorts or filters all of it next.
+      if (ask.sweep === undefined) void runs.warm();
+      return reply;
+    },
     axes: ({ sweepId }) => runs.ofSweep(sweepId).axes(),
     sweep: ({ sweepId, nowMs }) => readSweepDetail(queries, runs, sweepId, nowMs),
     series: (ask) => readSeries(points, ask),

@@ -18,12 +18,17 @@ export function groupRuns(
   const readers = group.map((key) => cellReader(cache, key, nowMs, reasons));
   const groups = new Map<string, Group>();
   for (const run of runs) {
-    const key = JSON.stringify(readers.map((read) => read(run)));
+    const key = readers.map((read) => keyOf(read(run))).join();
     const known = groups.get(key);
     if (known) known.runs.push(run);
     else groups.set(key, { runs: [run] });
   }
   return [...groups.values()];
+}
+
+/** Without a comma that could be taken for one between two. */
+function keyOf(cell: Cell): string {
+  return typeof cell === "string" ? JSON.stringify(cell) : String(cell);
 }
 
 /** A page of the groups, sorted by what they show. */
@@ -68,20 +73,35 @@ function isFolded({ kind }: Column): boolean {
 
 /** The mean of finite numbers; of anything else what all have in common. */
 function foldCell({ runs }: Group, column: Column, read: ReadCell): Folded {
-  const cells = runs.map(read);
-  if (!isFolded(column)) {
-    const [first = null] = cells;
-    return { cell: cells.every((cell) => cell === first) ? first : null, deviation: null };
+  return isFolded(column) ? foldNumbers(runs, read) : { cell: commonCell(runs, read), deviation: null };
+}
+
+function commonCell(runs: readonly CachedRun[], read: ReadCell): Cell {
+  const [head] = runs;
+  const first = head ? read(head) : null;
+  return runs.every((run) => read(run) === first) ? first : null;
+}
+
+function foldNumbers(runs: readonly CachedRun[], read: ReadCell): Folded {
+  const numbers: number[] = [];
+  let sum = 0;
+  let same = true;
+  for (const run of runs) {
+    const cell = read(run);
+    if (typeof cell !== "number") continue;
+    numbers.push(cell);
+    sum += cell;
+    same &&= cell === numbers[0];
   }
-  const numbers = cells.filter((cell): cell is number => typeof cell === "number");
-  if (numbers.length === 0) return { cell: null, deviation: null };
-  const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
-  const squares = numbers.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const [first] = numbers;
+  if (first === undefined) return { cell: null, deviation: null };
+  if (numbers.length === 1) return { cell: first, deviation: null };
   // Equal numbers have exactly their own mean, whatever their sum was rounded to.
-  const [first = mean] = numbers;
-  const same = numbers.every((value) => value === first);
-  const deviation = numbers.length > 1 ? (same ? 0 : Math.sqrt(squares / (numbers.length - 1))) : null;
-  return { cell: same ? first : mean, deviation };
+  if (same) return { cell: first, deviation: 0 };
+  const mean = sum / numbers.length;
+  let squares = 0;
+  for (const value of numbers) squares += (value - mean) ** 2;
+  return { cell: mean, deviation: Math.sqrt(squares / (numbers.length - 1)) };
 }
 
 /** The run with the best value of its sweep's objective, else the first. */

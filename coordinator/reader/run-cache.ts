@@ -2,6 +2,7 @@
  * Runs of whole sweeps as tables need them, kept as long as they fit. What a run was given never changes and is read once;
  * what changed since is read again by the run.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { AppError } from "../../shared/kernel/errors.ts";
 import type { SweepId } from "../../shared/kernel/ids.ts";
 import type { RunRecord } from "../../shared/run/records.ts";
@@ -89,6 +90,7 @@ export class RunCache {
   #annotated: Map<string, Annotation> | undefined;
   #kept = 0;
   #version = 0;
+  #warming = false;
 
   constructor(queries: Queries, annotations: Annotations) {
     this.queries = queries;
@@ -115,10 +117,24 @@ export class RunCache {
     for (const record of this.queries.runs.getMany([...ids])) this.#byRef.get(record.sweep)?.renew(record);
   }
 
+  /** Reads what is not kept yet, the newest first, as far as it fits, one sweep between two questions. */
+  async warm(): Promise<void> {
+    if (this.#warming) return;
+    this.#warming = true;
+    try {
+      for (const selection of this.select(undefined)) {
+        await nextTurn();
+        if (this.#kept + selection.total > RUNS_KEPT_MAX) return;
+        this.#sweep(selection);
+      }
+    } finally {
+      this.#warming = false;
+    }
+  }
+
   /** What the reference names, each sweep's runs by position; without one every sweep, the newest first. Throws AppError. */
   select(ref: string | undefined): Selection[] {
-    const selections = [...this.queries.refs.newestFirst(ref === undefined ? [] : [ref])];
-    return selections;
+    return [...this.queries.refs.newestFirst(ref === undefined ? [] : [ref])];
   }
 
   /** The runs of a selection, by position. */
