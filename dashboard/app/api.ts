@@ -1,4 +1,5 @@
 /** Calls of the HTTP API. A refused token asks for another one; every other refusal is an ApiError with the server's words. */
+import type { SourcePlace } from "../../shared/kernel/errors.ts";
 import { t } from "./i18n/i18n.ts";
 import { forgetToken, token } from "./session.ts";
 
@@ -7,12 +8,15 @@ export class ApiError extends Error {
   /** Stable name, such as "ref.unknown"; empty where the server gave none. */
   readonly id: string;
   readonly hint: string;
+  /** Where in the user's file. */
+  readonly place: SourcePlace | undefined;
 
-  constructor(status: number, message: string, id = "", hint = "") {
+  constructor(status: number, message: string, id = "", hint = "", place?: SourcePlace) {
     super(message);
     this.status = status;
     this.id = id;
     this.hint = hint;
+    this.place = place;
   }
 }
 
@@ -55,8 +59,8 @@ export async function post<T>(path: string, body: object): Promise<T> {
 
 async function apiError(response: Response): Promise<ApiError> {
   const body = (await response.json().catch(() => undefined)) as
-    | { error?: { message?: string; id?: string; hint?: string } }
+    | { error?: { message?: string; id?: string; hint?: string; place?: SourcePlace } }
     | undefined;
-  const { message, id, hint } = body?.error ?? {};
-  return new ApiError(response.status, message ?? `${response.status} ${response.statusText}`, id, hint);
+  const { message, id, hint, place } = body?.error ?? {};
+  return new ApiError(response.status, message ?? `${response.status} ${response.statusText}`, id, hint, place);
 }

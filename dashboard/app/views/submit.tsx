@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { PlanAnswer, SourceBody, SubmitAnswer } from "../../../shared/run/dashboard.ts";
 import { SPEC_BYTES_MAX } from "../../../shared/run/limits.ts";
-import { post } from "../api.ts";
+import { ApiError, post } from "../api.ts";
 import { text as shown } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { go, guardLeaving } from "../router.ts";
@@ -38,7 +38,7 @@ export function Submit() {
       sessionStorage.setItem(DIRECTORY_KEY, directory.value.trim());
       await work();
     } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
+      problem.value = explained(error);
     } finally {
       busy.value = false;
     }
@@ -137,6 +137,20 @@ export function Submit() {
       <Command text={`exp submit ${path.value}${force.value ? " --force" : ""}`} />
     </section>
   );
+}
+
+/** As a terminal shows it: where, what, the line with a caret, what to do. */
+function explained(error: unknown): string {
+  if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error);
+  const { message, place, hint } = error;
+  const lines = [place ? `${place.file}:${place.line}:${place.column}: ${message}` : message];
+  if (place?.text !== undefined) {
+    // Tabs stay, so that the caret stands where the line has them too.
+    const before = place.text.slice(0, place.column - 1).replace(/[^\t]/g, " ");
+    lines.push("", `  ${place.text}`, `  ${before}${"^".repeat(Math.max(1, place.length ?? 1))}`);
+  }
+  if (hint !== "") lines.push("", hint);
+  return lines.join("\n");
 }
 
 function Plan({ plan }: { plan: PlanAnswer }) {

@@ -163,10 +163,9 @@ function saveCsv({ days, rows }: UsageAnswer): void {
   download("usage.csv", "text/csv", text);
 }
 
-/** Hours as people read them: minutes count where there are few. */
+/** Hours as people read them: two digits where there are few. */
 function shown(hours: number): string {
-  if (hours === 0) return "0";
-  return hours < 0.1 ? hours.toFixed(3) : hours.toFixed(1);
+  return hours < 1 ? String(Number(hours.toPrecision(2))) : hours.toFixed(1);
 }
 
 function sum(values: readonly number[]): number {
