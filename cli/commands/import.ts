@@ -19,6 +19,7 @@ const BATCH_CHARS = 4 * 1024 * 1024;
 const TOOLS: { readonly [tool in ImportTool]: ImportToolMessage } = {
   exp: ImportToolMessage.IMPORT_TOOL_EXP,
   ztxexp: ImportToolMessage.IMPORT_TOOL_ZTXEXP,
+  tensorboard: ImportToolMessage.IMPORT_TOOL_TENSORBOARD,
 };
 
 export const importRuns: Command = {

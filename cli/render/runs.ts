@@ -19,17 +19,19 @@ export function runColumns(runs: readonly RunView[], options: RunTableOptions): 
   return [
     { title: "NAME", cell: (run) => run.ref },
     { title: "STATE", cell: (run) => run.state, colour: (run) => stateColour(run.state) },
-    ...varyingParams(runs).map((key): Column<RunView> => ({ title: key, cell: (run) => paramText(run.params[key]) })),
+    ...varyingParams(runs).map(
+      (key): Column<RunView> => ({ title: key, cell: (run) => paramText(run.params[key]), rank: 1 }),
+    ),
     ...options.metrics.map(
       (key): Column<RunView> => ({ title: key, align: "right", cell: (run) => metricText(run, key) }),
     ),
-    { title: "WHERE", cell: (run) => whereText(run, options.deviceNames) },
+    { title: "WHERE", cell: (run) => whereText(run, options.deviceNames), optional: true, rank: 2 },
     { title: "ATTEMPT", cell: (run) => String(run.attempt), align: "right", wide: true },
     { title: "EXIT", cell: (run) => (run.exitCode === null ? "" : String(run.exitCode)), align: "right", wide: true },
     { title: "ID", cell: (run) => run.id, wide: true },
-    { title: "TOOK", cell: (run) => spanText(run.startedAt, run.finishedAt, options.nowMs) },
-    { title: "AGE", cell: (run) => ageText(run.createdAt, options.nowMs) },
-    { title: "WHY", cell: (run) => run.reason },
+    { title: "TOOK", cell: (run) => spanText(run.startedAt, run.finishedAt, options.nowMs), optional: true, rank: 2 },
+    { title: "AGE", cell: (run) => ageText(run.createdAt, options.nowMs), rank: 3 },
+    { title: "WHY", cell: whyText, optional: true },
   ];
 }
 
@@ -54,10 +56,15 @@ export function countsText(counts: { readonly [state: string]: number }): string
 
 /** Keys whose value differs between the runs, in the order of the parameters; the first few of many. */
 export function varyingParams(runs: readonly RunView[]): string[] {
+  return varyingKeys(runs.map(({ params }) => params));
+}
+
+/** As `varyingParams`, of parameters alone. */
+export function varyingKeys(all: readonly { readonly [key: string]: JsonValue }[]): string[] {
   const first = new Map<string, string>();
   const varying = new Set<string>();
-  for (const [n, run] of runs.entries()) {
-    for (const [key, value] of Object.entries(run.params)) {
+  for (const [n, params] of all.entries()) {
+    for (const [key, value] of Object.entries(params)) {
       const text = paramText(value);
       const seen = first.get(key);
       if (seen === undefined) {
@@ -66,8 +73,14 @@ export function varyingParams(runs: readonly RunView[]): string[] {
       } else if (seen !== text) varying.add(key);
     }
   }
-  for (const key of first.keys()) if (runs.some((run) => run.params[key] === undefined)) varying.add(key);
+  for (const key of first.keys()) if (all.some((params) => params[key] === undefined)) varying.add(key);
   return [...first.keys()].filter((key) => varying.has(key)).slice(0, PARAM_COLUMNS_MAX);
+}
+
+/** Why it is in its state, and that its results are gone. */
+function whyText({ reason, prunedAt }: RunView): string {
+  if (prunedAt === null) return reason;
+  return `${reason}${reason === "" ? "" : "; "}results pruned`;
 }
 
 export function paramText(value: JsonValue | undefined): string {

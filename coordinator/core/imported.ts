@@ -34,6 +34,8 @@ export interface NewImportedRun {
   readonly origin: string;
   /** Where it lies, on the host from which it was imported. */
   readonly directory: string;
+  /** Its points come after it. */
+  readonly awaitsPoints?: boolean;
 }
 
 export interface ImportedRunRow extends NewImportedRun {

@@ -16,8 +16,10 @@ export interface ResultsLoopOptions {
   readonly db: Database;
   readonly feed: Feed;
   readonly committed: (fence: Fence) => ReadonlyMap<StreamName, number>;
-  /** Writes the run's directory. */
-  readonly project: (run: RunId) => void;
+  /** Writes the run's directory; rejects where it cannot. */
+  readonly project: (run: RunId) => Promise<void>;
+  /** Its directory was removed on purpose, and nothing new came since. */
+  readonly isPruned: (run: RunId) => boolean;
   /** Durable when it resolves. */
   readonly seal: (fence: Fence) => Promise<unknown>;
   readonly logger: Logger;
@@ -31,8 +33,12 @@ export interface ResultsLoop {
 const FIRST_WRITING_MS = 1_000;
 /** A run that changes is looked at this much later: most of its changes come in a burst, and one look serves them all. */
 const GATHERING_MS = 20;
-/** Runs looked at in one turn of the event loop: a directory costs about half a millisecond. */
+/** Runs looked at in one turn of the event loop. */
 const RUNS_PER_TURN = 8;
+/** Directories that are being written or wait for it. */
+const WRITING_MAX = 256;
+/** A running run is written again after so many times the time that it took: what is large is not written all the time. */
+const REST_FACTOR = 20;
 
 interface AttemptRow {
   readonly fence: number;
@@ -50,6 +56,9 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
   const due = new Set<RunId>();
   const sealing = new Set<Fence>();
   const timers = new Map<RunId, NodeJS.Timeout>();
+  const writing = new Set<RunId>();
+  /** Of running runs, how long to wait before the next writing. */
+  const rests = new Map<RunId, number>();
   let gathering: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -75,13 +84,16 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
     if (stopped) return;
     let left = RUNS_PER_TURN;
     for (const run of due) {
+      if (writing.has(run)) continue;
+      if (writing.size >= WRITING_MAX) break;
       due.delete(run);
       look(run);
       left -= 1;
       if (left === 0) break;
     }
     gathering = undefined;
-    schedule(left === 0 ? 0 : GATHERING_MS);
+    // What is left waits for a writing, whose end calls again.
+    if (left === 0) schedule(0);
   }
 
   function look(run: RunId): void {
@@ -90,21 +102,25 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
     const row = stateOf.get(run) as { state: RunState; reused_from: string | null } | undefined;
     if (whole.length > 0) {
       forgetTimer(run);
-      if (write(run)) for (const fence of whole) seal(fence);
+      rests.delete(run);
+      write(run, () => {
+        for (const fence of whole) seal(fence);
+      });
       return;
     }
     if (row?.state === "running") {
       if (!timers.has(run))
         timers.set(
           run,
-          setTimeout(() => writeIfRunning(run), FIRST_WRITING_MS),
+          setTimeout(() => writeIfRunning(run), rests.get(run) ?? FIRST_WRITING_MS),
         );
       return;
     }
     if (row && isTerminal(row.state)) {
       forgetTimer(run);
+      rests.delete(run);
       // Ended without ever having started: its record is complete now.
-      if (attempts.length === 0 && row.reused_from === null) write(run);
+      if (attempts.length === 0 && row.reused_from === null && !options.isPruned(run)) write(run);
     }
   }
 
@@ -120,23 +136,35 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
   function writeIfRunning(run: RunId): void {
     timers.delete(run);
     const row = stateOf.get(run) as { state: RunState } | undefined;
-    if (row?.state === "running") write(run);
+    if (row?.state !== "running") return;
+    if (writing.has(run)) return again(run);
+    const began = performance.now();
+    write(run, () => rests.set(run, Math.max(FIRST_WRITING_MS, REST_FACTOR * (performance.now() - began))));
   }
 
   /** A directory that cannot be written (a full disk) does not stop the fleet; the attempt stays unsealed and is tried again. */
-  function write(run: RunId): boolean {
-    try {
-      options.project(run);
-      return true;
-    } catch (error) {
-      logger.error({ run, error: errorMessage(error) }, "run directory not written");
-      if (!timers.has(run))
-        timers.set(
-          run,
-          setTimeout(() => again(run), FIRST_WRITING_MS * 10),
-        );
-      return false;
-    }
+  function write(run: RunId, whenWritten: () => void = () => undefined): void {
+    writing.add(run);
+    options
+      .project(run)
+      .then(
+        () => {
+          if (!stopped) whenWritten();
+        },
+        (error: unknown) => {
+          if (stopped) return;
+          logger.error({ run, error: errorMessage(error) }, "run directory not written");
+          if (!timers.has(run))
+            timers.set(
+              run,
+              setTimeout(() => again(run), FIRST_WRITING_MS * 10),
+            );
+        },
+      )
+      .finally(() => {
+        writing.delete(run);
+        schedule();
+      });
   }
 
   function again(run: RunId): void {

@@ -1,5 +1,5 @@
 /** Imported runs in the store: written whole and terminal, and found again by what they did. */
-import { type RunId, runId, type SweepId, sweepId } from "../../shared/kernel/ids.ts";
+import { type Fence, fence, type RunId, runId, type SweepId, sweepId } from "../../shared/kernel/ids.ts";
 import { requestToJson } from "../../shared/run/devices.ts";
 import { templateToJson } from "../../shared/spec/template-json.ts";
 import { IMPORTED_NODE, type ImportedChange, type ImportedRunRow } from "../core/imported.ts";
@@ -28,6 +28,21 @@ export interface Imports {
   configs(): Iterable<{ readonly id: RunId; readonly comparedText: string }>;
   /** Where the run lies, on the host from which it was imported. Undefined for a run of our own. */
   directory(id: RunId): string | undefined;
+  /** How far the points of these runs are stored. */
+  points(origins: readonly string[]): ImportedPoints[];
+  /** As `points`; undefined for a run of our own. */
+  pointsOf(id: RunId): ImportedPoints | undefined;
+  /** No more points come. */
+  complete(id: RunId): void;
+}
+
+export interface ImportedPoints {
+  readonly id: RunId;
+  readonly origin: string;
+  readonly fence: Fence;
+  /** Bytes. */
+  readonly stored: number;
+  readonly complete: boolean;
 }
 
 export function createImports(db: Database): Imports {
@@ -41,6 +56,12 @@ export function createImports(db: Database): Imports {
   const configs = db.prepare(`SELECT run_id, compared_text FROM imported_runs
     WHERE key IS NOT NULL AND compared_text <> '' ORDER BY run_id`);
   const directory = db.prepare("SELECT directory FROM imported_runs WHERE run_id = ?");
+  const points = `SELECT i.run_id, i.origin, i.points_complete, s.fence, coalesce(o.committed, 0) AS stored
+    FROM imported_runs i JOIN run_states s ON s.run_id = i.run_id
+    LEFT JOIN outputs o ON o.fence = s.fence AND o.stream = 'client'`;
+  const manyPoints = db.prepare(`${points} WHERE i.origin IN (SELECT value FROM json_each(?))`);
+  const onePoints = db.prepare(`${points} WHERE i.run_id = ?`);
+  const complete = db.prepare("UPDATE imported_runs SET points_complete = 1 WHERE run_id = ?");
   return {
     sweepOf(submitId) {
       const row = sweep.get(submitId) as { sweep_id: string; name: string; number: number; total: number } | undefined;
@@ -62,7 +83,28 @@ export function createImports(db: Database): Imports {
       }
     },
     directory: (id) => (directory.get(id) as { directory: string } | undefined)?.directory,
+    points: (origins) => (manyPoints.all(JSON.stringify(origins)) as unknown as PointsRow[]).map(pointsOf),
+    pointsOf(id) {
+      const row = onePoints.get(id) as unknown as PointsRow | undefined;
+      return row && pointsOf(row);
+    },
+    complete: (id) => {
+      complete.run(id);
+    },
   };
+}
+
+interface PointsRow {
+  readonly run_id: string;
+  readonly origin: string;
+  readonly points_complete: number;
+  readonly fence: number;
+  readonly stored: number;
+}
+
+function pointsOf(row: PointsRow): ImportedPoints {
+  const { origin, stored } = row;
+  return { id: runId(row.run_id), origin, fence: fence(row.fence), stored, complete: row.points_complete === 1 };
 }
 
 /** The writer of `runs-imported`, but for the row of a new sweep, which is written as any other. */
@@ -81,8 +123,9 @@ export function createImportWriter(db: Database): (change: ImportedChange) => vo
     VALUES (?, ?, 1, ?, '[]', 'ended', '', ?, ?, ?, '{"kind":"succeeded"}', NULL, 1)`);
   const metric = db.prepare(`INSERT INTO metric_lasts (fence, key, value, text, step, at, count)
     VALUES (?, ?, ?, ?, ?, ?, ?)`);
-  const imported = db.prepare(`INSERT INTO imported_runs (run_id, key, compared_text, origin, directory)
-    VALUES (?, ?, ?, ?, ?)`);
+  const imported =
+    db.prepare(`INSERT INTO imported_runs (run_id, key, compared_text, origin, directory, points_complete)
+    VALUES (?, ?, ?, ?, ?, ?)`);
 
   function writeRun(id: SweepId, row: ImportedRunRow): void {
     run.run(row.id, id, row.index, row.shape, row.index, row.fingerprint, row.paramsJson, row.startedAt);
@@ -92,7 +135,8 @@ export function createImportWriter(db: Database): (change: ImportedChange) => vo
       const [number, text] = Number.isFinite(value) ? [value, null] : [null, String(value)];
       metric.run(row.fence, key, number, text, step ?? null, null, count);
     }
-    imported.run(row.id, row.key ?? null, row.comparedText, row.origin, row.directory);
+    const complete = row.awaitsPoints === true ? 0 : 1;
+    imported.run(row.id, row.key ?? null, row.comparedText, row.origin, row.directory, complete);
   }
 
   return (change) => {

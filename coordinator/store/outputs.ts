@@ -15,7 +15,7 @@ export interface StreamProgress {
   readonly parsed: number;
 }
 
-/** Last value of a metric; exactly one of `value` and `text` is set. */
+/** Last value of a metric, exactly one of `value` and `text`, and the bounds of the finite ones since the last write. */
 export interface MetricLast {
   readonly key: string;
   readonly value: number | null;
@@ -26,6 +26,14 @@ export interface MetricLast {
   readonly at: number | null;
   /** How many points came since the last write. */
   readonly count: number;
+  /** Null where none was finite. */
+  readonly min: MetricBound | null;
+  readonly max: MetricBound | null;
+}
+
+export interface MetricBound {
+  readonly value: number;
+  readonly step: number | null;
 }
 
 export interface OutputStore {
@@ -50,9 +58,14 @@ export function createOutputStore(db: Database): OutputStore {
   );
   const keys = db.prepare("SELECT key FROM metric_lasts WHERE fence = ?");
   const upsertMetric = db.prepare(
-    `INSERT INTO metric_lasts (fence, key, value, text, step, at, count) VALUES (?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO metric_lasts (fence, key, value, text, step, at, count, min, min_step, max, max_step)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (fence, key) DO UPDATE SET value = excluded.value, text = excluded.text,
-       step = coalesce(excluded.step, step), at = coalesce(excluded.at, at), count = count + excluded.count`,
+       step = coalesce(excluded.step, step), at = coalesce(excluded.at, at), count = count + excluded.count,
+       min_step = iif(min IS NULL OR excluded.min < min, excluded.min_step, min_step),
+       min = iif(min IS NULL OR excluded.min < min, excluded.min, min),
+       max_step = iif(max IS NULL OR excluded.max > max, excluded.max_step, max_step),
+       max = iif(max IS NULL OR excluded.max > max, excluded.max, max)`,
   );
   const committedOffsets = (of: Fence): Map<StreamName, number> => {
     const rows = progress.all(of) as unknown as StreamProgress[];
@@ -72,8 +85,9 @@ export function createOutputStore(db: Database): OutputStore {
       upsertProgress.run(of, stream, committed, parsed);
     },
     metricKeys: (of) => (keys.all(of) as unknown as { key: string }[]).map((row) => row.key),
-    writeMetric: (of, { key, value, text, step, at, count }) => {
-      upsertMetric.run(of, key, value, text, step, at, count);
+    writeMetric: (of, { key, value, text, step, at, count, min, max }) => {
+      const bounds = [min?.value ?? null, min?.step ?? null, max?.value ?? null, max?.step ?? null];
+      upsertMetric.run(of, key, value, text, step, at, count, ...bounds);
     },
   };
 }

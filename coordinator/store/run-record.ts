@@ -64,6 +64,7 @@ export interface ResultDevice {
 
 /** Where the output of an attempt belongs, and who may write it. */
 export interface AttemptPlace {
+  /** Empty for imported work, which nobody writes any more. */
   readonly agentId: string;
   readonly sweepRef: string;
   readonly runRef: string;
@@ -129,13 +130,15 @@ export function createAttemptLocator(db: Database): (fence: Fence) => AttemptPla
     SELECT n.agent_id, w.name, w.number AS sweep_number, r.idx, a.number,
       (SELECT min(assigned_at) FROM attempts WHERE run_id = a.run_id) AS first_assigned_at
     FROM attempts a JOIN runs r ON r.run_id = a.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id
-    JOIN nodes n ON n.name = a.node WHERE a.fence = ?`);
+    LEFT JOIN nodes n ON n.name = a.node
+    -- Of what was imported only the points are here.
+    WHERE a.fence = ? AND (n.name IS NOT NULL OR EXISTS (SELECT 1 FROM outputs o WHERE o.fence = a.fence))`);
   return (id) => {
     const row = one.get(id) as unknown as PlaceRow | undefined;
     if (!row) return undefined;
     const sweep = sweepRef(row.name, row.sweep_number);
     return {
-      agentId: row.agent_id,
+      agentId: row.agent_id ?? "",
       sweepRef: sweep,
       runRef: runRef(sweep, row.idx),
       firstAssignedAt: row.first_assigned_at,
@@ -173,7 +176,7 @@ interface AttemptRow {
 }
 
 interface PlaceRow {
-  readonly agent_id: string;
+  readonly agent_id: string | null;
   readonly name: string;
   readonly sweep_number: number;
   readonly idx: number;

@@ -1,10 +1,10 @@
 /**
- * Keeps the last value of each metric of an attempt while its "client" stream is stored. Fed with the stored bytes in their
+ * Keeps the last value and the bounds of each metric of an attempt while its "client" stream is stored. Fed with the stored bytes in their
  * order, it parses each complete line once; what it found is taken and written in the transaction that commits the bytes.
  */
 import { numericCells, parseClientLine } from "../../shared/run/client-event.ts";
 import { CLIENT_LINE_BYTES_MAX, METRIC_KEYS_MAX } from "../../shared/run/limits.ts";
-import type { MetricLast } from "../store/outputs.ts";
+import type { MetricBound, MetricLast } from "../store/outputs.ts";
 
 const NEWLINE = 10;
 /** UTF-8 bytes of one UTF-16 unit, at most. */
@@ -15,6 +15,8 @@ interface Last {
   step: number | undefined;
   at: number | undefined;
   count: number;
+  min: MetricBound | null;
+  max: MetricBound | null;
 }
 
 export interface SummariserStart {
@@ -109,6 +111,7 @@ export class Summariser {
       last.step = step ?? last.step;
       last.at = at ?? last.at;
       last.count += 1;
+      widen(last, value, step);
       return;
     }
     if (!this.#keys.has(key)) {
@@ -118,7 +121,9 @@ export class Summariser {
       }
       this.#keys.add(key);
     }
-    this.#lasts.set(key, { value, step, at, count: 1 });
+    const first: Last = { value, step, at, count: 1, min: null, max: null };
+    widen(first, value, step);
+    this.#lasts.set(key, first);
   }
 }
 
@@ -126,8 +131,15 @@ function isTooLong(line: string): boolean {
   return Buffer.byteLength(line) > CLIENT_LINE_BYTES_MAX;
 }
 
-function toStored(key: string, { value, step, at, count }: Last): MetricLast {
-  const rest = { key, step: step ?? null, at: at ?? null, count };
+/** The first of equal values stays the bound. */
+function widen(last: Last, value: number | string, step: number | undefined): void {
+  if (typeof value !== "number" || !Number.isFinite(value)) return;
+  if (last.min === null || value < last.min.value) last.min = { value, step: step ?? null };
+  if (last.max === null || value > last.max.value) last.max = { value, step: step ?? null };
+}
+
+function toStored(key: string, { value, step, at, count, min, max }: Last): MetricLast {
+  const rest = { key, step: step ?? null, at: at ?? null, count, min, max };
   if (typeof value === "number" && Number.isFinite(value)) return { ...rest, value, text: null };
   return { ...rest, value: null, text: String(value) };
 }

@@ -1,6 +1,6 @@
 /** [P] A run that EXP or ztxexp brought to its end, as it is taken over: what was run, when, and what came out. */
 
-export type ImportTool = "exp" | "ztxexp";
+export type ImportTool = "exp" | "ztxexp" | "tensorboard";
 
 export interface ImportedRun {
   /** From the imported root. */

@@ -41,6 +41,8 @@ export interface RunRecord {
   readonly resultsDir: string;
   /** Handle of the run that completed this configuration before; empty where it ran itself. */
   readonly reusedFrom: string;
+  /** When its results directory was removed; absent: it was not. */
+  readonly prunedAt?: number;
 }
 
 export interface SweepSummary {
@@ -51,7 +53,13 @@ export interface SweepSummary {
   readonly counts: { readonly [state: string]: number };
   readonly reused: number;
   readonly createdAt: number;
-  readonly objective: { readonly metric: string; readonly goal: "maximize" | "minimize" } | undefined;
+  readonly objective:
+    | {
+        readonly metric: string;
+        readonly goal: "maximize" | "minimize";
+        readonly reduce?: "best" | "last" | "min" | "max";
+      }
+    | undefined;
 }
 
 export interface DeviceRecord {
@@ -81,7 +89,7 @@ export function viewOfRun(record: RunRecord): RunView {
     index: record.index,
     state: record.state,
     reason: record.reason,
-    params: paramsOf(record.paramsJson),
+    params: viewParams(record.paramsJson),
     priority: record.priority,
     attempt: record.attempt,
     fence: record.fence ?? null,
@@ -92,6 +100,7 @@ export function viewOfRun(record: RunRecord): RunView {
     startedAt: record.startedAt === undefined ? null : isoTime(record.startedAt),
     finishedAt: record.finishedAt === undefined ? null : isoTime(record.finishedAt),
     metrics: Object.fromEntries(Object.entries(record.metrics).map(([key, value]) => [key, jsonNumber(value)])),
+    prunedAt: record.prunedAt === undefined ? null : isoTime(record.prunedAt),
   };
 }
 
@@ -134,8 +143,8 @@ function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** JSON.parse makes "__proto__" an own key, so hostile names stay plain data here. */
-function paramsOf(json: string): { [key: string]: JsonValue } {
+/** Stored parameters as JSON shows them. JSON.parse makes "__proto__" an own key, so hostile names stay plain data here. */
+export function viewParams(json: string): { [key: string]: JsonValue } {
   const value: unknown = json === "" ? {} : JSON.parse(json);
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? (value as { [key: string]: JsonValue })

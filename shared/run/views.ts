@@ -32,6 +32,8 @@ export interface RunView {
   finishedAt: string | null;
   /** Last value by key; NaN and infinities as strings. */
   metrics: { [key: string]: number | string };
+  /** When `exp prune` removed its results directory. */
+  prunedAt: string | null;
 }
 
 export type SweepStateName = "queued" | "running" | "succeeded" | "failed" | "cancelled";

@@ -109,7 +109,7 @@ function readName(report: Report, root: SpecNode, top: TopKeys): string {
 
 function readObjective(report: Report, node: SpecNode | undefined): Objective | undefined {
   if (!node) return undefined;
-  const { metric, goal } = readTable(report, node, "objective", SECTION_KEYS.objective);
+  const { metric, goal, reduce } = readTable(report, node, "objective", SECTION_KEYS.objective);
   if (kindOf(node.raw) !== "table") return undefined;
   for (const [key, hint] of [
     ["metric", 'add metric = "val/acc"'],
@@ -118,7 +118,8 @@ function readObjective(report: Report, node: SpecNode | undefined): Objective | 
     if (childOf(node, key)) continue;
     addFinding(report, { id: "spec.missing", message: `[objective] has no ${key}`, span: keySpan(node), hint });
   }
-  return metric === undefined || goal === undefined ? undefined : { metric, goal };
+  if (metric === undefined || goal === undefined) return undefined;
+  return { metric, goal, ...(reduce && { reduce }) };
 }
 
 function readIdentity(report: Report, node: SpecNode | undefined): Identity {

@@ -57,6 +57,7 @@ export function runToProto(run: RunRecord): RunMessage {
     sealed: run.sealed,
     resultsDir: run.resultsDir,
     reusedFrom: run.reusedFrom,
+    prunedAt: run.prunedAt ?? 0,
   };
 }
 
@@ -82,11 +83,24 @@ export function runRecordFromProto(message: RunMessage): RunRecord {
     sealed: message.sealed,
     resultsDir: message.resultsDir,
     reusedFrom: message.reusedFrom,
+    ...(message.prunedAt > 0 && { prunedAt: message.prunedAt }),
   };
 }
 
 export function sweepToProto(sweep: SweepSummary): SweepMessage {
-  return { ...sweep, counts: { ...sweep.counts }, objective: sweep.objective };
+  return { ...sweep, counts: { ...sweep.counts }, objective: objectiveToProto(sweep.objective) };
+}
+
+function objectiveToProto(objective: SweepSummary["objective"]): SweepMessage["objective"] {
+  return objective && { ...objective, reduce: objective.reduce ?? "best" };
+}
+
+const REDUCES = ["last", "min", "max"] as const;
+
+/** "best" is what holds where nothing is said. */
+function reduceFrom(text: string): { readonly reduce?: (typeof REDUCES)[number] } {
+  const reduce = REDUCES.find((each) => each === text);
+  return reduce === undefined ? {} : { reduce };
 }
 
 export function sweepSummaryFromProto(message: SweepMessage): SweepSummary {
@@ -100,7 +114,11 @@ export function sweepSummaryFromProto(message: SweepMessage): SweepSummary {
     reused: message.reused,
     createdAt: message.createdAt,
     objective: objective?.metric
-      ? { metric: objective.metric, goal: objective.goal === "minimize" ? "minimize" : "maximize" }
+      ? {
+          metric: objective.metric,
+          goal: objective.goal === "minimize" ? "minimize" : "maximize",
+          ...reduceFrom(objective.reduce),
+        }
       : undefined,
   };
 }

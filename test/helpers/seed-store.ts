@@ -95,6 +95,7 @@ export function createSeeder(db: Database) {
       reused,
       objective_metric: metric,
       objective_goal: goal,
+      objective_reduce: "best",
       tags_json: "[]",
       after_json: "[]",
     });

@@ -3,6 +3,7 @@
 import { hash } from "node:crypto";
 import { posix } from "node:path";
 import {
+  type ImportedPlace,
   type ImportedRun as ImportedRunMessage,
   type ImportRequest,
   type ImportResponse,
@@ -55,7 +56,9 @@ async function importOne(deps: ImportDeps, request: ImportRequest): Promise<Impo
   const submitId = `import-${hash("sha256", JSON.stringify([tool, request.host, request.root]), "hex").slice(0, 32)}`;
   const earlier = deps.queries.imports.sweepOf(submitId);
   const answer = { added: fresh.length, known: read.length - fresh.length };
-  if (fresh.length === 0) return { sweep: earlier ? sweepRef(earlier.name, earlier.number) : "", ...answer };
+  if (fresh.length === 0) {
+    return { sweep: earlier ? sweepRef(earlier.name, earlier.number) : "", ...answer, places: placesOf(deps, read) };
+  }
   if ((earlier?.total ?? 0) + fresh.length > RUNS_PER_SWEEP_MAX) {
     throw new AppError("exhausted", `one sweep holds at most ${RUNS_PER_SWEEP_MAX} runs`, { id: "import.too-many" });
   }
@@ -88,12 +91,21 @@ async function importOne(deps: ImportDeps, request: ImportRequest): Promise<Impo
     number,
     into: earlier?.id,
     shapes,
-    runs: fresh.map(({ shape, ...run }, i): NewImportedRun => {
+    runs: fresh.map(({ shape, relative: _, ...run }, i): NewImportedRun => {
       const index = (earlier?.total ?? 0) + i + 1;
       return { ...run, id: runId(`run_${deps.newUlid()}`), index, shape: shapeOf(shape) };
     }),
   });
-  return { sweep: sweepRef(name, number), ...answer };
+  return { sweep: sweepRef(name, number), ...answer, places: placesOf(deps, read) };
+}
+
+/** Where the points of runs go that bring some. */
+function placesOf(deps: ImportDeps, read: readonly ReadRun[]): ImportedPlace[] {
+  const awaiting = new Map(read.flatMap((run) => (run.awaitsPoints ? [[run.origin, run.relative]] : [])));
+  return deps.queries.imports.points([...awaiting.keys()]).map(({ id, origin, stored, complete }) => {
+    const ref = deps.queries.runs.get(id)?.ref ?? "";
+    return { directory: awaiting.get(origin) ?? "", runId: id, ref, stored, complete };
+  });
 }
 
 /** Throws AppError (invalid) for a request that nothing can be made of. */
@@ -105,10 +117,15 @@ function checked(request: ImportRequest): Tool {
   if (request.runs.length > RUNS_MAX) throw refuse(`more than ${RUNS_MAX} runs in one call`);
   if (request.tool === ImportTool.IMPORT_TOOL_EXP) return "exp";
   if (request.tool === ImportTool.IMPORT_TOOL_ZTXEXP) return "ztxexp";
+  if (request.tool === ImportTool.IMPORT_TOOL_TENSORBOARD) return "tensorboard";
   throw refuse("runs of which program?");
 }
 
-type ReadRun = Omit<NewImportedRun, "id" | "index" | "shape"> & { readonly shape: RunShape };
+type ReadRun = Omit<NewImportedRun, "id" | "index" | "shape"> & {
+  readonly shape: RunShape;
+  /** Its directory from the root. */
+  readonly relative: string;
+};
 
 function readRun(tool: Tool, root: string, run: ImportedRunMessage): ReadRun {
   const config = configOf(run);
@@ -116,7 +133,7 @@ function readRun(tool: Tool, root: string, run: ImportedRunMessage): ReadRun {
   const key =
     tool === "exp" ? experimentKey(String(config.name), run.command) : text === undefined ? undefined : configKey(text);
   // Without the root: a directory that was moved holds the same runs.
-  const origin = JSON.stringify([tool, posix.basename(run.directory), run.startedAt, key ?? ""]);
+  const origin = JSON.stringify([tool, placeName(tool, run.directory), run.startedAt, key ?? ""]);
   return {
     fingerprint: `v2:${hash("sha256", `imported ${origin}`, "hex")}`,
     paramsJson: paramsToJson(paramsOfConfig(config)),
@@ -128,7 +145,14 @@ function readRun(tool: Tool, root: string, run: ImportedRunMessage): ReadRun {
     origin,
     directory: posix.join(root, run.directory),
     shape: shapeOfRun(run),
+    relative: run.directory,
+    awaitsPoints: tool === "tensorboard",
   };
+}
+
+/** TensorBoard's directories are told apart by the whole way ("lr=0.1/train", "lr=0.2/train"). */
+function placeName(tool: Tool, directory: string): string {
+  return tool === "tensorboard" ? directory : posix.basename(directory);
 }
 
 function configOf({ directory, configJson }: ImportedRunMessage): PythonObject {

@@ -56,7 +56,7 @@ function bestSoFar(
   // Values of different sweeps are not comparable.
   const objective = selection && !other ? deps.queries.sweeps.objective(selection.sweepId) : undefined;
   if (!selection || !objective) return { bestRef: "", bestValue: 0, bestMetric: "" };
-  const [first] = deps.queries.best.rank(selection, objective.metric, objective.goal, 1);
+  const [first] = deps.queries.best.rank(selection, objective, 1);
   const run = first && deps.queries.runs.get(first.runId);
   return { bestRef: run?.ref ?? "", bestValue: first?.value ?? 0, bestMetric: objective.metric };
 }

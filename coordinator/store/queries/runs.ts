@@ -59,11 +59,12 @@ export function createRunQueries(db: Database): RunQueries {
   const columns = `
     SELECT r.run_id, r.idx, r.params_json, r.created_at, r.reused_from, w.name, w.number AS sweep_number,
       s.state, s.reason, s.priority, s.attempt, s.fence, s.finished_at,
-      a.node, a.devices_json, a.phase, a.started_at, a.outcome_json, a.sealed
+      a.node, a.devices_json, a.phase, a.started_at, a.outcome_json, a.sealed, p.at AS pruned_at
     FROM runs r
     JOIN run_states s ON s.run_id = r.run_id
     JOIN sweeps w ON w.sweep_id = r.sweep_id
-    LEFT JOIN attempts a ON a.fence = s.fence`;
+    LEFT JOIN attempts a ON a.fence = s.fence
+    LEFT JOIN pruned_runs p ON p.run_id = r.run_id AND p.fence = coalesce(s.fence, 0)`;
   const one = db.prepare(`${columns} WHERE r.run_id = ?`);
   const many = db.prepare(`${columns} WHERE r.run_id IN (SELECT value FROM json_each(?))`);
   const whole = db.prepare(`${columns} WHERE r.sweep_id = ? ORDER BY r.idx`);
@@ -182,6 +183,7 @@ interface Row {
   readonly started_at: number | null;
   readonly outcome_json: string | null;
   readonly sealed: number | null;
+  readonly pruned_at: number | null;
 }
 
 /** The columns of a Row in the order of the query. */
@@ -204,6 +206,7 @@ type WholeRow = readonly [
   string | null,
   number | null,
   string | null,
+  number | null,
   number | null,
 ];
 
@@ -228,6 +231,7 @@ function rowOf(row: WholeRow): Row {
     started_at: row[16],
     outcome_json: row[17],
     sealed: row[18],
+    pruned_at: row[19],
   };
 }
 
@@ -273,6 +277,7 @@ function recordOf(row: Row, origin: SourceRow | undefined, metrics: { [key: stri
     sealed: terminal && (row.fence === null || row.sealed === 1),
     resultsDir: "",
     reusedFrom,
+    ...(row.pruned_at !== null && { prunedAt: row.pruned_at }),
   };
 }
 

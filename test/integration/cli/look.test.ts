@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import { RunState } from "../../../proto/gen/runner/v1/common.ts";
+import { BestResponse } from "../../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import { type Answers, AT, aNode, aRun, aSweep, startControlServer } from "../../helpers/control-server.ts";
 import { createExpRig, streamOf as stream } from "../../helpers/exp-rig.ts";
@@ -21,7 +22,7 @@ const EMPTY: Answers = {
   listRuns: () => stream(),
   listSweeps: () => ({ sweeps: [] }),
   listNodes: () => ({ nodes: [] }),
-  best: () => ({ metric: "acc", goal: "maximize", rows: [] }),
+  best: () => BestResponse.fromPartial({ metric: "acc", goal: "maximize" }),
   getRun: () => ({ run: aRun(1, { metrics: {} }), attempts: [], events: [], templateJson: "", resourcesJson: "{}" }),
   metrics: () => stream(),
 };
@@ -81,6 +82,7 @@ describe("lists", () => {
       startedAt: new Date(AT + 1000).toISOString(),
       finishedAt: new Date(AT + 61_000).toISOString(),
       metrics: { acc: 0.901 },
+      prunedAt: null,
     });
   });
 
@@ -259,11 +261,30 @@ describe("one thing", () => {
 
   test("best, why", async () => {
     const best: Answers = {
-      best: () => ({ metric: "acc", goal: "maximize", rows: [{ run: aRun(2), value: 0.902, rank: 1 }] }),
+      best: () =>
+        BestResponse.fromPartial({
+          ...{ metric: "acc", goal: "maximize", reduce: "best", withoutValue: 1 },
+          rows: [
+            { run: aRun(2), value: 0.9, rank: 1, refs: ["digits.1.2", "digits.1.3"], deviation: 0.1, halfWidth: 0.25 },
+            { run: aRun(4), value: 0.9, rank: 1, refs: ["digits.1.4"], groupParamsJson: '{"lr":0.4}', live: 1 },
+          ],
+        }),
     };
     expect(JSON.parse((await withServer(best, ["best", "digits", "--json"])).stdout)).toMatchObject([
-      { rank: 1, value: 0.902, metric: "acc", goal: "maximize", ref: "digits.1.2", params: { lr: 0.2 } },
+      {
+        ...{ rank: 1, value: 0.9, metric: "acc", goal: "maximize", ref: "digits.1.2", params: { lr: 0.2 } },
+        ...{ n: 2, deviation: 0.1, ci95: [0.65, 1.15], refs: ["digits.1.2", "digits.1.3"] },
+      },
+      { rank: 1, n: 1, deviation: null, ci95: null, groupParams: { lr: 0.4 } },
     ]);
+    const table = await withServer(best, ["best", "digits"]);
+    expect(table.stdout.split("\n").map((line) => line.trimEnd())).toEqual([
+      "RANK  NAME        acc  N   SD  95% CI        lr   WITHOUT",
+      "   1  digits.1.2  0.9  2  0.1  0.65 to 1.15  -    -",
+      "   1  digits.1.4  0.9  1    -  -             0.4  1 not over",
+      "",
+    ]);
+    expect(table.stderr).toContain("left out: 1 that succeeded without a finite value of acc");
     const why: Answers = {
       why: () => ({
         run: aRun(1, { state: RunState.RUN_STATE_QUEUED }),

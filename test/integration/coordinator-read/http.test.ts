@@ -158,7 +158,7 @@ describe("runs", () => {
   test("one, with the keys of the contract", async () => {
     const run: RunView = await json("/api/v1/runs/a.1.3");
     expect(Object.keys(run).join()).toBe(
-      "id,ref,sweep,index,state,reason,params,priority,attempt,fence,node,devices,exitCode,createdAt,startedAt,finishedAt,metrics",
+      "id,ref,sweep,index,state,reason,params,priority,attempt,fence,node,devices,exitCode,createdAt,startedAt,finishedAt,metrics,prunedAt",
     );
     expect(run).toMatchObject({ state: "failed", exitCode: 3, metrics: { acc: "NaN" } });
     expect((await json(`/api/v1/runs/${run.id}`)).ref).toBe("a.1.3");

@@ -204,7 +204,7 @@ test("the leaderboard: succeeded runs, last values, shared ranks", () => {
   store.seed.sweep({ name: "a", runs: [run(0.5), run(0.9), run(0.99, "failed"), run("NaN"), run(0.9), reused] });
   const rank = (text: string, goal: "maximize" | "minimize", limit = 10) =>
     queries.refs.resolve([text]).flatMap((selection) =>
-      queries.best.rank(selection, "acc", goal, limit).map((row) => {
+      queries.best.rank(selection, { metric: "acc", goal }, limit).map((row) => {
         return `${row.rank}:${queries.runs.get(row.runId)?.index}=${row.value}`;
       }),
     );

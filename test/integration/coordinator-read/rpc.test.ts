@@ -5,16 +5,17 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LOGIN_FAILURES_MAX } from "../../../coordinator/rpc/limits.ts";
 import { createRpcServer, type RpcServer } from "../../../coordinator/rpc/server.ts";
 import type { AgentServiceServer } from "../../../proto/gen/runner/v1/agent.ts";
-import type {
-  BestResponse,
-  ControlServiceClient,
-  ControlServiceServer,
-  GetRunResponse,
-  GetServerResponse,
-  ListNodesResponse,
-  ListRunsResponse,
-  ListSweepsResponse,
-  WhyResponse,
+import {
+  BestRequest,
+  type BestResponse,
+  type ControlServiceClient,
+  type ControlServiceServer,
+  type GetRunResponse,
+  type GetServerResponse,
+  type ListNodesResponse,
+  type ListRunsResponse,
+  type ListSweepsResponse,
+  type WhyResponse,
 } from "../../../proto/gen/runner/v1/control.ts";
 import { deviceUuid } from "../../../shared/kernel/ids.ts";
 import type { SeedRun } from "../../helpers/seed-store.ts";
@@ -212,24 +213,81 @@ describe("best", () => {
     store.seed.sweep({ name: "plain", runs: [run(0.5)] });
     await start();
   });
-  const best = (request: { ref?: string; metric?: string; goal?: string; limit?: number }) =>
-    call<BestResponse>((done) => client.best({ ref: "a", metric: "", goal: "", limit: 0, ...request }, bearer(), done));
+  const best = (request: Partial<BestRequest>) =>
+    call<BestResponse>((done) => client.best(BestRequest.fromPartial({ ref: "a", ...request }), bearer(), done));
 
   test("by the sweep's objective, and by flags", async () => {
-    const { metric, goal, rows } = await best({});
+    const { metric, goal, rows } = await best({ byRun: true });
     expect([metric, goal, ...rows.map(({ run, rank }) => `${rank} ${run?.ref}`)]).toEqual([
       "val/acc",
       "maximize",
       "1 a.1.2",
       "2 a.1.1",
     ]);
-    expect((await best({ metric: "loss", goal: "minimize", limit: 1 })).rows).toMatchObject([{ value: -0.9 }]);
+    expect((await best({ metric: "loss", goal: "minimize", limit: 1, byRun: true })).rows).toMatchObject([
+      { value: -0.9, groupParamsJson: '{"lr":0.1,"seed":1}' },
+    ]);
+  });
+
+  test("runs that differ only in their seed are one row: mean, deviation, confidence; what is missing is said", async () => {
+    const run = (params: string, acc: number | string, state: SeedRun["state"] = "succeeded"): SeedRun => ({
+      ...{ params, state, metrics: { acc } },
+    });
+    store.seed.sweep({
+      name: "seeds",
+      runs: [
+        run('{"lr":1,"seed":0}', 0.5),
+        run('{"lr":1,"seed":1}', 0.7),
+        run('{"lr":1,"seed":2}', "NaN"),
+        run('{"lr":1,"seed":3}', 0.99, "failed"),
+        run('{"lr":1,"seed":4}', 0.99, "running"),
+        // A float is another parameter than an integer.
+        run('{"lr":1.0,"seed":0}', 0.6),
+        run('{"lr":2,"seed":0}', 0.1),
+      ],
+    });
+    const { rows, withoutValue, lastOnly, more } = await best({
+      ...{ ref: "seeds", metric: "acc", goal: "maximize", limit: 2 },
+    });
+    expect([withoutValue, lastOnly, more]).toEqual([1, 4, 1]);
+    // 12.7062 is the quantile of Student's t with one degree of freedom.
+    expect(rows).toMatchObject([
+      {
+        ...{ rank: 1, value: 0.6, groupParamsJson: '{"lr":1}', withoutValue: 1, notSucceeded: 1, live: 1 },
+        refs: ["seeds.1.2", "seeds.1.1"],
+        deviation: expect.closeTo(Math.SQRT1_2 / 5),
+        halfWidth: expect.closeTo((12.706204736 * Math.SQRT1_2) / 5 / Math.SQRT2, 8),
+      },
+      { rank: 1, value: 0.6, groupParamsJson: '{"lr":1.0}', refs: ["seeds.1.6"], deviation: undefined },
+    ]);
+  });
+
+  test("what counts of a run's values: its best, its last, the lowest or the highest", async () => {
+    const { fences } = store.seed.sweep({
+      name: "curves",
+      runs: [
+        { state: "succeeded", metrics: { acc: 0.5 } },
+        { state: "succeeded", metrics: { acc: 0.6 } },
+      ],
+      objective: { metric: "acc", goal: "maximize" },
+    });
+    store.db.prepare("UPDATE metric_lasts SET min = 0.1, max = 0.9 WHERE fence = ?").run(fences[0] ?? 0);
+    store.db.prepare("UPDATE metric_lasts SET min = 0.2, max = 0.8 WHERE fence = ?").run(fences[1] ?? 0);
+    const first = async (reduce: string, goal = "") => {
+      const { rows } = await best({ ref: "curves", metric: "acc", byRun: true, limit: 1, reduce, goal });
+      return `${rows[0]?.run?.ref} ${rows[0]?.value}`;
+    };
+    expect(await Promise.all(["", "last", "min", "max"].map((reduce) => first(reduce)))).toEqual([
+      ...["curves.1.1 0.9", "curves.1.2 0.6", "curves.1.2 0.2", "curves.1.1 0.9"],
+    ]);
+    expect(await first("best", "minimize")).toBe("curves.1.1 0.1");
   });
 
   test.each([
     [{ ref: "plain" }, "invalid", "best.no-metric"],
     [{ metric: "loss" }, "invalid", "best.goal"],
     [{ goal: "up" }, "invalid", "best.goal"],
+    [{ reduce: "mean" }, "invalid", "best.reduce"],
     [{ metric: "val/ac", goal: "maximize" }, "not_found", "best.unknown-metric"],
   ])("%j is refused", async (request, code, id) => {
     expect(await failure(best(request))).toMatchObject({ code, id });

@@ -76,8 +76,8 @@ function request(runs: ImportedRun[], more: Partial<ImportRequest> = {}): Import
 const count = (table: string) => (db.prepare(`SELECT count(*) AS n FROM ${table}`).get() as { n: number }).n;
 
 test("batches of one root are one sweep, in the order of time within a batch", async () => {
-  expect(await call(request([aRun(2), aRun(1)]))).toEqual({ sweep: "results.1", added: 2, known: 0 });
-  expect(await call(request([aRun(2), aRun(3)]))).toEqual({ sweep: "results.1", added: 1, known: 1 });
+  expect(await call(request([aRun(2), aRun(1)]))).toEqual({ sweep: "results.1", added: 2, known: 0, places: [] });
+  expect(await call(request([aRun(2), aRun(3)]))).toEqual({ sweep: "results.1", added: 1, known: 1, places: [] });
   expect(db.prepare("SELECT params_json FROM runs ORDER BY idx").all()).toEqual([
     ...[{ params_json: '{"lr":1}' }, { params_json: '{"lr":2}' }, { params_json: '{"lr":3}' }],
   ]);
@@ -87,7 +87,7 @@ test("batches of one root are one sweep, in the order of time within a batch", a
 test("calls at once do not add a run twice; neither does a directory that was moved", async () => {
   const answers = await Promise.all([call(request([aRun(1)])), call(request([aRun(1), aRun(1)]))]);
   expect(answers.map(({ added }) => added)).toEqual([1, 0]);
-  expect(await call(request([aRun(1)], { root: "/moved", host: "server" }))).toEqual({ sweep: "", added: 0, known: 1 });
+  expect(await call(request([aRun(1)], { root: "/moved", host: "server" }))).toEqual({ sweep: "", added: 0, known: 1, places: [] });
   expect([count("runs"), count("sweeps"), count("imported_runs")]).toEqual([1, 1, 1]);
 });
 

@@ -140,7 +140,7 @@ test("they are listed as any others, and stand for what they did", () => {
     state: "succeeded",
   });
   const [selection] = queries.refs.resolve(["before.1"]);
-  expect(selection && queries.best.rank(selection, "acc", "maximize", 9).map(({ runId: id }) => id)).toEqual([
+  expect(selection && queries.best.rank(selection, { metric: "acc", goal: "maximize" }, 9).map(({ runId: id }) => id)).toEqual([
     ...["run_i3", "run_i2", "run_i1"],
   ]);
   const imports = createImports(db);

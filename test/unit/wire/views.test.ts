@@ -60,7 +60,7 @@ const FRESH: RunRecord = {
 describe("a run", () => {
   test("has exactly the keys of the contract, in order", () => {
     expect(Object.keys(viewOfRun(RUN)).join()).toBe(
-      "id,ref,sweep,index,state,reason,params,priority,attempt,fence,node,devices,exitCode,createdAt,startedAt,finishedAt,metrics",
+      "id,ref,sweep,index,state,reason,params,priority,attempt,fence,node,devices,exitCode,createdAt,startedAt,finishedAt,metrics,prunedAt",
     );
   });
 
