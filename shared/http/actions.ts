@@ -13,7 +13,7 @@ const refs = z.array(ref).min(1).max(REFS_MAX);
 const priority = z.int().min(-PRIORITY_MAX).max(PRIORITY_MAX).describe("Larger goes first.");
 const tag = z
   .string()
-  .regex(/^[^\s,\p{Cc}]+$/u, "a tag has no spaces and no commas")
+  .regex(/^[^\s,\p{C}]+$/u, "a tag has no spaces, no commas, and only characters that are seen")
   .max(NAME_CHARS_MAX);
 const source = z.strictObject({
   text: z.string().max(SPEC_BYTES_MAX).describe("The sweep file."),
