@@ -5,7 +5,7 @@ import type { DeviceUuid } from "../../shared/kernel/ids.ts";
 import type { Device } from "../../shared/run/devices.ts";
 import { CPU_SLOTS_MAX } from "../../shared/run/limits.ts";
 import { createCpuDriver } from "./cpu.ts";
-import { type DeviceDriver, type DevicesListener, missingDevice } from "./driver.ts";
+import { type DeviceDriver, type DevicesListener, type GpuGauges, missingDevice } from "./driver.ts";
 import { createFakeDriver } from "./fake.ts";
 import { type GpusOption, parseGpusOption } from "./gpus-option.ts";
 import { createNvidiaDriver } from "./nvidia.ts";
@@ -28,6 +28,7 @@ export interface DevicesOptions {
 
 export interface Devices extends DeviceDriver {
   onChange(listener: DevicesListener): void;
+  gauges(uuids: readonly DeviceUuid[]): ReadonlyMap<DeviceUuid, GpuGauges>;
   /** Of the GPU driver; empty without one. */
   readonly driverVersion: string;
 }
@@ -65,6 +66,10 @@ export async function createDevices(options: DevicesOptions): Promise<Devices> {
       gpuDriver?.onChange?.((devices) => {
         void cpuDriver.list().then((cpus) => listener([...devices, ...cpus]));
       });
+    },
+    gauges(uuids) {
+      const gpus = uuids.filter((uuid) => !isSlot(uuid));
+      return (gpus.length > 0 && gpuDriver?.gauges?.(gpus)) || new Map();
     },
     get driverVersion() {
       return gpuDriver && "driverVersion" in gpuDriver ? String(gpuDriver.driverVersion) : "";

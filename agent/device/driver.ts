@@ -4,6 +4,15 @@ import type { Device } from "../../shared/run/devices.ts";
 
 export type DevicesListener = (devices: readonly Device[]) => void;
 
+/** What a GPU does, as last seen; what the device does not tell is absent. */
+export interface GpuGauges {
+  readonly utilizationPercent?: number;
+  /** In use by whomever. */
+  readonly memoryBytes?: number;
+  readonly powerWatts?: number;
+  readonly temperatureCelsius?: number;
+}
+
 export interface DeviceDriver {
   /** Every device as last seen. Never waits for a device that does not answer: it is listed as "unknown". */
   list(): Promise<Device[]>;
@@ -16,6 +25,11 @@ export interface DeviceDriver {
   environment(uuids: readonly DeviceUuid[]): Record<string, string>;
   /** Called with all devices whenever the health, the reason, the foreign processes or the set of devices has changed. */
   onChange?(listener: DevicesListener): void;
+  /**
+   * Gauges of those of `uuids` that have some. Never waits: the first call may give nothing, and only then begins to ask
+   * the devices, until nobody has called for a while.
+   */
+  gauges?(uuids: readonly DeviceUuid[]): ReadonlyMap<DeviceUuid, GpuGauges>;
   /** Ends what the driver keeps running. */
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { formatBytes } from "../../shared/kernel/bytes.ts";
 import { type DeviceUuid, deviceUuid } from "../../shared/kernel/ids.ts";
 import type { Device, DeviceHealth, ForeignProcess } from "../../shared/run/devices.ts";
-import { type DeviceDriver, type DevicesListener, missingDevice } from "./driver.ts";
+import { type DeviceDriver, type DevicesListener, type GpuGauges, missingDevice } from "./driver.ts";
 import { visibleGpus } from "./visible-gpus.ts";
 
 export interface FakeOptions {
@@ -31,6 +31,13 @@ export function createFakeDriver({ count, memoryBytes, nodeName }: FakeOptions):
     check: (uuids) =>
       Promise.resolve(uuids.map((uuid) => devices.get(uuid) ?? missingDevice(uuid, "no such fake GPU on this host"))),
     environment: visibleGpus,
+    gauges: (uuids) =>
+      new Map(
+        uuids.flatMap((uuid) => {
+          const device = devices.get(uuid);
+          return device ? [[uuid, fakeGauges(device)] as const] : [];
+        }),
+      ),
     close: () => Promise.resolve(),
     onChange: (listener) => {
       listeners.push(listener);
@@ -41,5 +48,15 @@ export function createFakeDriver({ count, memoryBytes, nodeName }: FakeOptions):
       devices.set(uuid, { ...device, health, reason, foreign });
       for (const listener of listeners) listener([...devices.values()]);
     },
+  };
+}
+
+/** Always the same: whoever sees them should not take them for a measurement. */
+function fakeGauges({ index, memoryBytes }: Device): GpuGauges {
+  return {
+    utilizationPercent: 50 + index,
+    memoryBytes: memoryBytes / 2,
+    powerWatts: 100 + index,
+    temperatureCelsius: 40 + index,
   };
 }

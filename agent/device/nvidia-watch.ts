@@ -7,7 +7,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { DeviceUuid } from "../../shared/kernel/ids.ts";
 import type { Device } from "../../shared/run/devices.ts";
 import { coalesce } from "../process/coalesce.ts";
-import { type DeviceDriver, type DevicesListener, missingDevice } from "./driver.ts";
+import { type DeviceDriver, type DevicesListener, type GpuGauges, missingDevice } from "./driver.ts";
+import { NvidiaGauges } from "./nvidia-gauges.ts";
 import { busyBytes, judge, learnIdle, suspectBytes } from "./nvidia-judge.ts";
 import {
   APP_COLUMNS,
@@ -63,6 +64,7 @@ export class GpuWatch implements DeviceDriver {
   readonly #gpus: Map<string, Gpu>;
   readonly #isOwn: (pid: number) => boolean;
   readonly #listeners: DevicesListener[] = [];
+  readonly #gauges: NvidiaGauges;
   readonly #look: () => Promise<void>;
   #apps: readonly App[] = [];
   #appsAt = Number.NEGATIVE_INFINITY;
@@ -80,6 +82,7 @@ export class GpuWatch implements DeviceDriver {
     this.#smi = smi;
     this.#timing = timing;
     this.#isOwn = isOwn;
+    this.#gauges = new NvidiaGauges(smi);
     this.#gpus = new Map(
       listed.map((gpu) => [
         gpu.uuid,
@@ -126,8 +129,13 @@ export class GpuWatch implements DeviceDriver {
     this.#listeners.push(listener);
   }
 
+  gauges(uuids: readonly DeviceUuid[]): ReadonlyMap<DeviceUuid, GpuGauges> {
+    return this.#gauges.of(uuids);
+  }
+
   close(): Promise<void> {
     this.#closed = true;
+    this.#gauges.close();
     clearTimeout(this.#restart);
     this.#stream?.stop();
     this.#smi.close();

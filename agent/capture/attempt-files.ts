@@ -1,0 +1,191 @@
+/** The files of metrics of one attempt: finds them, and reads on in each. */
+import { basename, dirname, relative, resolve } from "node:path";
+import type { CaptureOptions } from "../../shared/capture/options.ts";
+import { errorMessage } from "../../shared/kernel/errors.ts";
+import type { FileEntry } from "./checkpoint.ts";
+import { type Claimant, type Claims, isBelow } from "./claims.ts";
+import type { FileFinder, FoundFile } from "./find-files.ts";
+import { type FilePoint, type MetricFile, openCsvFile, openEventFile } from "./metric-file.ts";
+import { matchesPath, splitGlob } from "./path-glob.ts";
+
+const EVENT_FILE = /^events\.out\.tfevents\./;
+const CSV_FILE = /\.[ct]sv$|\.log$|\.txt$/i;
+/** Where writers put their event files unless told otherwise. */
+const TENSORBOARD_FOLDERS = ["runs", "lightning_logs", "logs", "tb_logs"];
+const DEPTH = 5;
+const FILES_MAX = 200;
+/** Folders that writers of one run keep apart by name. */
+const SPLITS = /^(?:train|training|val|valid|validation|test|eval|evaluation)$/;
+
+interface Followed extends FileEntry {
+  readonly file: MetricFile;
+}
+
+export interface AttemptFilesOptions {
+  readonly capture: CaptureOptions;
+  readonly dir: string;
+  readonly cwd: string | undefined;
+  readonly me: Claimant;
+  readonly claims: Claims;
+  readonly finder: FileFinder;
+  readonly entries: readonly FileEntry[];
+  /** CSV files that were there before the attempt, and their size then. */
+  readonly earlier: { readonly [path: string]: number };
+}
+
+/** Folders below which the files of an attempt may be. */
+export function rootsOf(capture: CaptureOptions, dir: string, cwd: string | undefined): string[] {
+  const places = cwd === undefined || cwd === dir ? [dir] : [dir, cwd];
+  const roots: string[] = [];
+  if (capture.tensorboard) {
+    roots.push(dir);
+    for (const folder of [...TENSORBOARD_FOLDERS, ...capture.tensorboardDirs])
+      if (cwd) roots.push(resolve(cwd, folder));
+  }
+  for (const glob of capture.csv) for (const place of places) roots.push(resolve(place, splitGlob(glob).folder));
+  return [...new Set(roots)];
+}
+
+export class AttemptFiles {
+  readonly #options: AttemptFilesOptions;
+  readonly #followed: Followed[];
+  readonly #known: Set<string>;
+  readonly #unclear = new Set<string>();
+  readonly #problems: string[] = [];
+  readonly earlier: { [path: string]: number };
+
+  constructor(options: AttemptFilesOptions) {
+    this.#options = options;
+    this.#followed = options.entries.map(follow);
+    this.#known = new Set(options.entries.map(({ path }) => path));
+    this.earlier = { ...options.earlier };
+  }
+
+  /** As far as they were read, for the checkpoint. */
+  entries(): FileEntry[] {
+    return this.#followed.map(({ path, kind, prefix, file }) => ({ path, kind, prefix, place: file.place }));
+  }
+
+  /** Notes the CSV files that are there before the program has begun; true when there are any. */
+  noteEarlier(nowMs: number): boolean {
+    const { dir, me } = this.#options;
+    for (const found of this.#csvFiles(0, nowMs)) {
+      if (!isBelow(found.path, dir) && found.changedMs < me.startedMs) this.earlier[found.path] = found.bytes;
+    }
+    return Object.keys(this.earlier).length > 0;
+  }
+
+  /** True when a file was found that was not known. */
+  look(ageMs: number, nowMs: number): boolean {
+    const before = this.#followed.length;
+    if (this.#options.capture.tensorboard) {
+      for (const found of this.#eventFiles(ageMs, nowMs)) this.#consider(found, "tensorboard");
+    }
+    for (const found of this.#csvFiles(ageMs, nowMs)) this.#consider(found, "csv");
+    return this.#followed.length > before;
+  }
+
+  /** Hands on what is new, by file. */
+  read(visit: (index: number, kind: FileEntry["kind"], points: readonly FilePoint[]) => void): void {
+    for (const [index, { kind, file, path }] of this.#followed.entries()) {
+      try {
+        const points = file.read();
+        if (points.length > 0) visit(index, kind, points);
+        const problem = file.takeProblem();
+        if (problem !== undefined) this.#say(problem);
+      } catch (error) {
+        this.#say(`${path}: ${errorMessage(error)}`);
+      }
+    }
+  }
+
+  /** What people should know, each once. */
+  takeProblems(): string[] {
+    return this.#problems.splice(0);
+  }
+
+  #consider(found: FoundFile, kind: FileEntry["kind"]): void {
+    if (this.#known.has(found.path)) return;
+    const earlier = kind === "csv" ? this.earlier[found.path] : undefined;
+    const { me, claims } = this.#options;
+    // A file that was there before counts from where it ended, once somebody goes on with it.
+    const claim = earlier !== undefined && earlier === found.bytes ? "not-mine" : claims.of(found, me);
+    if (claim === "not-mine") return;
+    if (claim === "unclear") {
+      if (!this.#unclear.has(found.path))
+        this.#say(`${found.path} may be of several runs at once: write it below $EXP_RUN_DIR to have its metrics`);
+      this.#unclear.add(found.path);
+      return;
+    }
+    if (this.#unclear.has(found.path)) return;
+    this.#known.add(found.path);
+    if (this.#followed.length >= FILES_MAX) {
+      this.#say(`more than ${FILES_MAX} files of metrics: ${found.path} and further ones are left out`);
+      return;
+    }
+    const place =
+      kind === "csv" && earlier !== undefined && found.bytes > earlier ? rowsWithin(found.path, earlier) : 0;
+    this.#followed.push(
+      follow({ path: found.path, kind, prefix: kind === "csv" ? "" : this.#prefixOf(found.path), place }),
+    );
+  }
+
+  /** Of several writers each but the first is told by its folder, seen from that of the first. */
+  #prefixOf(path: string): string {
+    const folder = dirname(path);
+    const first = this.#followed.find(({ kind }) => kind === "tensorboard");
+    const own = SPLITS.test(basename(folder)) ? `${basename(folder)}/` : "";
+    if (!first || dirname(first.path) === folder) return first?.prefix ?? own;
+    const home = first.prefix === "" ? dirname(first.path) : dirname(dirname(first.path));
+    const way = relative(home, folder)
+      .split("/")
+      .filter((part) => part !== "..")
+      .join("/");
+    return way === "" ? own : `${way}/`;
+  }
+
+  #eventFiles(ageMs: number, nowMs: number): FoundFile[] {
+    const { capture, dir, cwd, finder } = this.#options;
+    const roots = [
+      dir,
+      ...(cwd ? [...TENSORBOARD_FOLDERS, ...capture.tensorboardDirs].map((each) => resolve(cwd, each)) : []),
+    ];
+    return distinct(roots.flatMap((root) => finder.find(root, EVENT_FILE, DEPTH, root === dir ? 0 : ageMs, nowMs)));
+  }
+
+  #csvFiles(ageMs: number, nowMs: number): FoundFile[] {
+    const { capture, dir, cwd, finder } = this.#options;
+    const places = cwd === undefined || cwd === dir ? [dir] : [dir, cwd];
+    return distinct(
+      places.flatMap((place) =>
+        capture.csv.flatMap((glob) => {
+          const { folder, rest } = splitGlob(glob);
+          const root = resolve(place, folder);
+          const depth = rest.includes("**") ? DEPTH : rest.length - 1;
+          return finder
+            .find(root, CSV_FILE, depth, ageMs, nowMs)
+            .filter(({ path }) => matchesPath(relative(root, path).split("/"), rest));
+        }),
+      ),
+    );
+  }
+
+  #say(problem: string): void {
+    this.#problems.push(problem);
+  }
+}
+
+function follow(entry: FileEntry): Followed {
+  const { path, kind, prefix, place } = entry;
+  return { ...entry, file: kind === "csv" ? openCsvFile(path, place) : openEventFile(path, prefix, place) };
+}
+
+function rowsWithin(path: string, bytes: number): number {
+  const file = openCsvFile(path, 0, bytes);
+  file.read();
+  return file.place;
+}
+
+function distinct(files: readonly FoundFile[]): FoundFile[] {
+  return [...new Map(files.map((file) => [file.path, file])).values()];
+}
