@@ -148,8 +148,9 @@ export async function expectAccessible(page: Page): Promise<void> {
   throw new Error(`axe-core at ${page.url()}:\n${lines.join("\n")}`);
 }
 
-/** Picture of the page for people to look at, where EXP_PICTURES names a directory; nothing otherwise. */
-export async function picture(page: Page, name: string): Promise<void> {
+/** Picture of the page for people to look at, where EXP_PICTURES names a directory; nothing otherwise. `whole`: not cut. */
+export async function picture(page: Page, name: string, whole = false): Promise<void> {
   const directory = process.env.EXP_PICTURES;
-  if (directory !== undefined && directory !== "") await page.screenshot({ path: join(directory, `${name}.png`) });
+  if (directory === undefined || directory === "") return;
+  await page.screenshot({ path: join(directory, `${name}.png`), fullPage: whole });
 }

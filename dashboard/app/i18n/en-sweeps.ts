@@ -46,7 +46,7 @@ export const sweeps = {
   "parallel.title": "Parallel coordinates",
   "parallel.label": "Parallel coordinates of {count} runs over {axes}; the tab Runs has the same as a table.",
   "parallel.axes": "Axes",
-  "parallel.log": "{axis}: logarithmic",
+  "parallel.log": "log: {axis}",
   "parallel.flip": "{axis}: turn over",
   "parallel.clear": "{axis}: remove the mark",
   "parallel.how": "Drag along an axis to mark a part of it; click a line to open its run.",

@@ -48,7 +48,7 @@ export const sweeps: { readonly [key in keyof typeof english]: string } = {
   "parallel.title": "平行坐标",
   "parallel.label": "{count} 个运行在 {axes} 上的平行坐标；“运行”标签页中有同样内容的表格。",
   "parallel.axes": "坐标轴",
-  "parallel.log": "{axis}：对数刻度",
+  "parallel.log": "log：{axis} 取对数",
   "parallel.flip": "{axis}：翻转",
   "parallel.clear": "{axis}：清除选区",
   "parallel.how": "沿坐标轴拖动可选取一段；点击一条线可打开对应的运行。",

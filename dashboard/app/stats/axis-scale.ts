@@ -9,6 +9,8 @@ export interface AxisScale {
   /** Undefined: the value has no place here. */
   at(value: Cell): number | undefined;
   readonly ticks: readonly { readonly at: number; readonly value: Cell }[];
+  /** Different values. */
+  readonly places: number;
   /** Every number is above zero, so that a logarithmic axis is possible. */
   readonly canLog: boolean;
 }
@@ -23,6 +25,9 @@ export interface AxisOptions {
 
 const TICKS = 5;
 const ORDINAL_TICKS_MAX = 14;
+const GRID_TICKS_MAX = 8;
+/** In parts of the axis. */
+const GRID_GAP_MIN = 0.06;
 
 /** `log` has no effect where a number is zero or less. */
 export function axisScale(values: readonly Cell[], { log = false, flip = false }: AxisOptions = {}): AxisScale {
@@ -41,7 +46,12 @@ export function axisScale(values: readonly Cell[], { log = false, flip = false }
   const project = isLog ? Math.log10 : (x: number) => x;
   const span = project(high) - project(low);
   const at = (value: number) => turn(span > 0 ? (project(value) - project(low)) / span : 0.5);
-  const ticks = span > 0 ? (isLog ? logTicks(low, high) : linearTicks(low, high)) : [low];
+  const different = [...new Set(numbers)].sort((a, b) => a - b);
+  // The few values of a grid are the marks themselves, unless they stand too close.
+  const isGrid =
+    different.length <= GRID_TICKS_MAX &&
+    different.every((value, i) => i === 0 || Math.abs(at(value) - at(different[i - 1] ?? value)) >= GRID_GAP_MIN);
+  const ticks = isGrid ? different : isLog ? logTicks(low, high) : linearTicks(low, high);
   return {
     kind: isLog ? "log" : "linear",
     at: (value) => {
@@ -49,6 +59,7 @@ export function axisScale(values: readonly Cell[], { log = false, flip = false }
       return at(value);
     },
     ticks: ticks.map((value) => ({ at: at(value), value })),
+    places: different.length,
     canLog,
   };
 }
@@ -117,6 +128,7 @@ function ordinalScale(present: readonly Cell[], turn: (place: number) => number)
     kind: "ordinal",
     at,
     ticks: values.filter((_, i) => i % every === 0).map((value) => ({ at: at(value) ?? 0, value })),
+    places: values.length,
     canLog: false,
   };
 }

@@ -29,7 +29,7 @@ export function Standing({ detail }: { detail: SweepDetail }) {
         ))}
         {reused > 0 && <span>{t("sweep.reused", { count: reused })}</span>}
         {medianMs !== null && <span>{t("sweep.median", { duration: duration(medianMs) })}</span>}
-        {etaMs !== null && <span>{t("sweep.eta", { duration: duration(etaMs) })}</span>}
+        {etaMs !== null && doneOf(counts) < total && <span>{t("sweep.eta", { duration: duration(etaMs) })}</span>}
       </p>
       <p class="wide-progress">
         <Progress counts={counts} total={total} />

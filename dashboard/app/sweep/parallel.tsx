@@ -277,14 +277,14 @@ function drawAxis(context: CanvasRenderingContext2D, { scale }: Axis, x: number,
     context.lineTo(x + side * 4, y);
     context.stroke();
     const label = shortened(text(value));
-    // A rim of the ground's colour keeps the words apart from the lines behind them.
-    context.lineWidth = 4;
-    context.strokeStyle = colour("--raised");
-    context.strokeText(label, x + side * 7, y);
+    // A ground of its own keeps the words apart from the lines behind them.
+    const wide = context.measureText(label).width + 4;
+    context.globalAlpha = 0.85;
+    context.fillStyle = colour("--raised");
+    context.fillRect(isLast ? x - 5 - wide : x + 5, y - 8, wide, 16);
+    context.globalAlpha = 1;
     context.fillStyle = colour("--text");
     context.fillText(label, x + side * 7, y);
-    context.lineWidth = 1;
-    context.strokeStyle = colour("--muted");
   }
 }
 

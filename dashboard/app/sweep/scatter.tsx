@@ -37,7 +37,7 @@ const TOP = 10;
 const BOTTOM = 40;
 const NEAR_PX = 12;
 /** Points of one word stand beside each other, not upon each other. */
-const SPREAD = 0.35;
+const SPREAD = 0.5;
 
 export function Scatter({ frame, x, y, by, logX, logY, height }: ScatterProps) {
   const over = useSignal<{ readonly dot: Dot; readonly point: CanvasPoint } | undefined>(undefined);
@@ -60,7 +60,7 @@ export function Scatter({ frame, x, y, by, logX, logY, height }: ScatterProps) {
       const left = scaleX.at(xs[row] ?? null);
       const up = scaleY.at(ys[row] ?? null);
       if (left === undefined || up === undefined) return [];
-      const place = { x: left + spread(scaleX, row), y: up + spread(scaleY, row + 1) };
+      const place = { x: spread(scaleX, left, row), y: spread(scaleY, up, row + 1) };
       return [{ row, ...place, by: by === "" ? undefined : scaleBy.at(bys[row] ?? null) }];
     });
     return { dots, scaleX, scaleY };
@@ -98,11 +98,15 @@ function isDrawn(value: Cell | undefined): boolean {
   return value !== null && value !== undefined && (typeof value !== "number" || Number.isFinite(value));
 }
 
-/** The same run stands at the same place every time. */
-function spread(scale: AxisScale, row: number): number {
-  if (scale.kind !== "ordinal" || scale.ticks.length < 2) return 0;
-  const step = Math.abs((scale.ticks[1]?.at ?? 0) - (scale.ticks[0]?.at ?? 0));
-  return (((row * 0.618_034) % 1) - 0.5) * SPREAD * step;
+/** Words get a band each, and the same run stands at the same place of it every time. */
+function spread(scale: AxisScale, place: number, row: number): number {
+  if (scale.kind !== "ordinal") return place;
+  return band(scale, place) + ((((row * 0.618_034) % 1) - 0.5) * SPREAD) / scale.places;
+}
+
+/** The middle of the band of a word. */
+function band(scale: AxisScale, place: number): number {
+  return scale.kind === "ordinal" ? (place * (scale.places - 1) + 0.5) / scale.places : place;
 }
 
 function xOf(place: number, width: number): number {
@@ -170,7 +174,7 @@ function drawAxes(context: CanvasRenderingContext2D, axes: Axes): void {
   context.textBaseline = "top";
   let lastEnd = Number.NEGATIVE_INFINITY;
   for (const { at, value } of scaleX.ticks) {
-    const x = xOf(at, width);
+    const x = xOf(band(scaleX, at), width);
     rule(context, x, TOP, x, height - BOTTOM);
     const label = shortened(text(value), 12);
     const half = context.measureText(label).width / 2;
@@ -182,7 +186,7 @@ function drawAxes(context: CanvasRenderingContext2D, axes: Axes): void {
   context.textAlign = "right";
   context.textBaseline = "middle";
   for (const { at, value } of scaleY.ticks) {
-    const y = yOf(at, height);
+    const y = yOf(band(scaleY, at), height);
     rule(context, LEFT, y, width - RIGHT, y);
     context.fillText(shortened(text(value), 9), LEFT - 6, y);
   }

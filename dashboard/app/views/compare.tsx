@@ -118,9 +118,7 @@ function Shown({ refs }: { refs: readonly string[] }) {
       </section>
       <Commands details={details} />
       <Curves details={details} />
-      {refs.slice(0, 1).map((ref) => (
-        <Command key={ref} text={`exp show ${ref}`} />
-      ))}
+      <Command text={`exp ls ${refs.join(" ")}`} />
     </section>
   );
 }
@@ -237,7 +235,7 @@ function Curves({ details }: { details: readonly RunDetail[] }) {
             checked={logY}
             onChange={(event) => setQuery({ logy: event.currentTarget.checked ? "1" : "" })}
           />{" "}
-          {t("chart.log-y")}
+          {t("chart.logy")}
         </label>
       </div>
       {!answers.data && <Waiting error={answers.error} reload={answers.reload} />}

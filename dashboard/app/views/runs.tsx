@@ -41,23 +41,25 @@ export function Runs() {
   return <RunsTable sweep={queryOf("sweep")} />;
 }
 
-/** `sweep`: "" for all. */
-export function RunsTable({ sweep }: { sweep: string }) {
+/** `sweep`: "" for all. `within`: as a part of another view, which has a heading of its own. */
+export function RunsTable({ sweep, within = false }: { sweep: string; within?: boolean }) {
   const columns = useLoaded(
     (signal) => get<ColumnsAnswer>(`/tables/columns?${new URLSearchParams(sweep === "" ? {} : { sweep })}`, signal),
     [sweep],
   );
   if (!columns.data) return <Waiting error={columns.error} reload={columns.reload} />;
-  return <Shown sweep={sweep} known={columns.data.columns} />;
+  return <Shown sweep={sweep} known={columns.data.columns} within={within} />;
 }
 
-function Shown({ sweep, known }: { sweep: string; known: ColumnsAnswer["columns"] }) {
+function Shown({ sweep, known, within }: { sweep: string; known: ColumnsAnswer["columns"]; within: boolean }) {
   const where = queryOf("where");
   const state = queryOf("state");
   const condition = conditionOf(where, state);
   const sort = queryOf("sort");
   const folded = queryOf("fold") === "1";
-  const chosen = chosenColumns(known, queryOf("columns"));
+  const all = chosenColumns(known, queryOf("columns"));
+  // Of several seeds in one row neither the seed nor its mean says anything.
+  const chosen = folded ? all.filter(({ key }) => !isSeed(key)) : all;
   const selected = useSignal<ReadonlySet<string>>(new Set());
   const total = useSignal(0);
   const news = useSignal(0);
@@ -85,7 +87,7 @@ function Shown({ sweep, known }: { sweep: string; known: ColumnsAnswer["columns"
   const refs = [...selected.value];
   return (
     <section>
-      <h1>{sweep === "" ? t("runs.title") : t("runs.of", { sweep })}</h1>
+      {!within && <h1>{sweep === "" ? t("runs.title") : t("runs.of", { sweep })}</h1>}
       <div class="toolbar">
         <Filter value={where} />
         <Columns known={known} chosen={chosen.map(({ key }) => key)} />
@@ -127,7 +129,7 @@ function Shown({ sweep, known }: { sweep: string; known: ColumnsAnswer["columns"
       <NoticeLine />
       <Table<Page>
         label={t("runs.title")}
-        columns={chosen.map(tableColumn)}
+        columns={chosen.map((column) => tableColumn(column, folded && !group.includes(column.key)))}
         pageRows={PAGE_ROWS}
         load={read}
         version={`${query} ${news.value}`}
@@ -219,18 +221,23 @@ function ShownCell({ page, row, column }: { page: Page; row: number; column: str
     const count = page.table.groups?.runs[row] ?? 1;
     return (
       <>
-        <Link to={`/runs/${page.table.refs[row]}`}>{text(value)}</Link>
+        <Link to={`/runs/${page.table.refs[row]}`}>{page.table.refs[row]}</Link>
         {count > 1 && <span class="hint"> ×{count}</span>}
       </>
     );
   }
   if (kind === "state" && value !== null) return <StateBadge state={String(value) as RunState} />;
   const deviation = page.table.groups?.deviations[at]?.[row] ?? null;
+  // What is the same in all of a row, as what they are folded by, has no spread worth saying.
+  const spread =
+    deviation === null || (deviation === 0 && isParam(column))
+      ? ""
+      : ` ± ${cellText(Number(deviation.toPrecision(2)), kind)}`;
   const shown = cellText(value, kind);
   return (
-    <span title={shown}>
+    <span title={shown + spread}>
       {shown}
-      {deviation !== null && <span class="hint"> ±{number(deviation)}</span>}
+      {spread !== "" && <span class="hint">{spread}</span>}
     </span>
   );
 }
@@ -261,10 +268,10 @@ function isAxis(key: string, distinct: number): boolean {
   return isParam(key) && !isSeed(key) && distinct > 1;
 }
 
-function tableColumn({ key, kind }: Column): TableColumn {
+function tableColumn({ key, kind }: Column, withSpread: boolean): TableColumn {
   const numeric = kind === "number" || kind === "duration";
-  const width = key === "ref" ? 190 : kind === "state" ? 130 : kind === "time" ? 160 : numeric ? 110 : 140;
-  return { key, title: titleOf(key), numeric, sortKey: key, width };
+  const width = key === "ref" ? 170 : kind === "state" ? 125 : kind === "time" ? 160 : numeric ? 100 : 125;
+  return { key, title: titleOf(key), numeric, sortKey: key, width: numeric && withSpread ? 150 : width };
 }
 
 /** `state`: "failed" or "running,assigned", as links of other views have it. */

@@ -58,7 +58,7 @@ function Shown({ detail, onDone }: { detail: SweepDetail; onDone: () => void }) 
           </Link>
         ))}
       </nav>
-      {tab === "runs" && <RunsTable sweep={ref} />}
+      {tab === "runs" && <RunsTable sweep={ref} within />}
       {tab === "file" && <SpecFile detail={detail} />}
       {(tab === "overview" || tab === "explore") && <Pictures detail={detail} tab={tab} />}
       {tab === "explore" && <Command text={`exp ls ${ref} -o csv`} />}

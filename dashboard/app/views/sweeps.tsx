@@ -127,7 +127,7 @@ function Best({ sweep }: { sweep: SweepView }) {
 
 function Left({ sweep }: { sweep: SweepView }) {
   const detail = useDetail(sweep);
-  return detail?.etaMs == null ? null : <span>{duration(detail.etaMs)}</span>;
+  return detail?.etaMs == null || doneOf(sweep.counts) === sweep.total ? null : <span>{duration(detail.etaMs)}</span>;
 }
 
 /** Read when its row comes to the screen; what is known of other counts is shown meanwhile. */

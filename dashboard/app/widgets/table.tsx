@@ -209,7 +209,7 @@ export function Table<Page extends TablePage>(props: TableProps<Page>) {
                   onClick={() => moveTo(index, false)}
                 >
                   {picks && (
-                    <td>
+                    <td class="table-pick">
                       <input
                         type="checkbox"
                         aria-label={key}

@@ -88,10 +88,20 @@ test.each<[number, number, number[]]>([
 });
 
 test("marks of a logarithmic axis", () => {
-  const ticks = (values: number[]) => axisScale(values, { log: true }).ticks.map(({ value }) => value);
-  expect(ticks([1e-5, 1])).toEqual([1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1]);
-  expect(ticks([0.01, 0.3])).toEqual([0.01, 0.02, 0.05, 0.1, 0.2]);
-  expect(ticks([3, 4])).toEqual([3, 4]);
+  const ticks = (low: number, high: number) => {
+    const values = Array.from({ length: 20 }, (_, i) => low + (i / 19) * (high - low));
+    return axisScale(values, { log: true }).ticks.map(({ value }) => value);
+  };
+  expect(ticks(1e-5, 1)).toEqual([1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1]);
+  expect(ticks(0.01, 0.3)).toEqual([0.01, 0.02, 0.05, 0.1, 0.2]);
+  expect(ticks(3, 4)).toEqual([3, 4]);
+});
+
+test("the few values of a grid are its marks, unless they stand too close", () => {
+  const ticks = (values: number[], log = false) => axisScale(values, { log }).ticks.map(({ value }) => value);
+  expect(ticks([128, 32, 32])).toEqual([32, 128]);
+  expect(ticks([0.1, 0.001, 0.01], true)).toEqual([0.001, 0.01, 0.1]);
+  expect(ticks([0, 0.01, 1])).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
 });
 
 test("an ordinal axis of many values marks some of them", () => {

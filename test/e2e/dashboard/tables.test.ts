@@ -1,0 +1,206 @@
+/** Runs, sweeps, queue and comparison in a real browser, over a fleet with real runs. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectAccessible, type Page, picture, startBrowser, type TestBrowser } from "../../helpers/browser.ts";
+import { CURVE_RUNS, curveSpec, startCurveFleet } from "../../helpers/curve-fleet.ts";
+import type { Fleet } from "../../helpers/fleet.ts";
+import { waitUntil } from "../../helpers/wait-until.ts";
+
+let fleet: Fleet;
+let browser: TestBrowser;
+
+beforeAll(async () => {
+  fleet = await startCurveFleet();
+  browser = await startBrowser();
+});
+
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await fleet?.[Symbol.asyncDispose]();
+});
+
+/** Rows of the table that the page shows. */
+async function rowsOf(page: Page): Promise<string[]> {
+  const rows = await page.locator(".table tbody tr:not([style])").allInnerTexts();
+  return rows.filter((text) => text.trim() !== "");
+}
+
+test("the table of runs: filter, sort, fold, choose, compare", async () => {
+  await browser.visit(fleet, "/runs?sweep=curves.1", { expected: ["400"] }, async (page) => {
+    await page.getByText(`${CURVE_RUNS} runs`).waitFor();
+    await expectAccessible(page);
+    await picture(page, "runs-en-light");
+
+    await page.keyboard.press("/");
+    await page.keyboard.type("state == 'failed' and optim == 'sgd'");
+    await page.keyboard.press("Enter");
+    await page.getByText("4 runs").waitFor();
+    expect(new URL(page.url()).searchParams.get("where")).toBe("state == 'failed' and optim == 'sgd'");
+
+    await page.getByRole("textbox", { name: "Filter" }).fill("learning_rate > 1");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").getByText("learning_rate").waitFor();
+
+    await page.getByRole("textbox", { name: "Filter" }).fill("");
+    await page.keyboard.press("Enter");
+    await page.getByText(`${CURVE_RUNS} runs`).waitFor();
+    await page.getByRole("button", { name: "loss" }).click();
+    await page.getByRole("columnheader", { name: "loss" }).and(page.locator("[aria-sort=ascending]")).waitFor();
+    await waitUntil("sorted rows", async () => {
+      const losses = (await rowsOf(page)).map((row) =>
+        Number(/\t(\d+\.\d+)\t/.exec(row.replace(/^.*?(adam|sgd)/, ""))?.[1]),
+      );
+      return losses.length > 3 && losses.every((loss, i) => i === 0 || loss >= (losses[i - 1] ?? 0));
+    });
+
+    await page.getByRole("checkbox", { name: "Fold seeds" }).check();
+    await page.getByText(`${CURVE_RUNS / 2} rows`).waitFor();
+    await page.getByText("±").first().waitFor();
+    await picture(page, "runs-folded-en-light");
+    await page.getByRole("checkbox", { name: "Fold seeds" }).uncheck();
+    await page.getByText(`${CURVE_RUNS} runs`).waitFor();
+
+    await page.keyboard.press("j");
+    await page.keyboard.press("x");
+    await page.keyboard.press("j");
+    await page.keyboard.press("x");
+    await page.getByText("2 selected").waitFor();
+    await page.getByRole("link", { name: "Compare" }).click();
+    await page.getByRole("heading", { name: "Compare" }).waitFor();
+    await page.locator(".u-over").first().waitFor();
+    await page.goBack();
+    await page.getByText(`${CURVE_RUNS} runs`).waitFor();
+  });
+});
+
+test("sweeps: what each has come to, by name", async () => {
+  await browser.visit(fleet, "/sweeps", {}, async (page) => {
+    await page.getByRole("link", { name: "curves.1", exact: true }).waitFor();
+    await page.getByText("32 of 32").waitFor();
+    await page.getByText(/^loss/).waitFor();
+    await expectAccessible(page);
+    await picture(page, "sweeps-en-light");
+    await page.keyboard.press("/");
+    await page.keyboard.type("lon");
+    await page.getByRole("link", { name: "curves.1", exact: true }).waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "long.1" }).click();
+    await page.getByRole("heading", { name: "long.1" }).waitFor();
+    await page.getByText("No run has logged a metric yet.").waitFor();
+  });
+});
+
+describe.each([
+  { language: "en", theme: "light", board: "Leaderboard", axes: "Parallel coordinates", trees: "Rests on" },
+  { language: "zh", theme: "dark", board: "排行榜", axes: "平行坐标", trees: "依据" },
+] as const)("a sweep in $language, $theme", ({ language, theme, board, axes, trees }) => {
+  test("overview", async () => {
+    await browser.visit(fleet, "/sweeps/curves.1", { language, theme }, async (page) => {
+      await page.getByRole("heading", { name: board }).waitFor();
+      await page.locator(".u-over").waitFor();
+      await expectAccessible(page);
+      await picture(page, `sweep-overview-${language}-${theme}`, true);
+    });
+  });
+
+  test("explore", async () => {
+    await browser.visit(fleet, "/sweeps/curves.1?view=explore", { language, theme }, async (page) => {
+      await page.getByRole("heading", { name: axes }).waitFor();
+      await page.getByText(trees).waitFor();
+      await expectAccessible(page);
+      await picture(page, `sweep-explore-${language}-${theme}`, true);
+    });
+  });
+
+  test("compare", async () => {
+    await browser.visit(fleet, "/compare?runs=curves.1.1,curves.1.4,curves.1.9", { language, theme }, async (page) => {
+      await page.locator(".u-over").nth(1).waitFor();
+      await page.getByRole("rowheader", { name: "optim" }).waitFor();
+      await expectAccessible(page);
+      await picture(page, `compare-${language}-${theme}`, true);
+    });
+  });
+
+  test("queue and runs", async () => {
+    await browser.visit(fleet, "/queue", { language, theme }, async (page) => {
+      await page.getByRole("link", { name: "long.1.8" }).waitFor();
+      await expectAccessible(page);
+      await picture(page, `queue-${language}-${theme}`);
+      await page.goto(`http://${fleet.http}/runs`);
+      await page.getByRole("link", { name: "long.1.8" }).waitFor();
+      await picture(page, `runs-${language}-${theme}`);
+    });
+  });
+});
+
+test("a part of an axis is marked by dragging, and becomes an expression", async () => {
+  await browser.visit(fleet, "/sweeps/curves.1?view=explore", {}, async (page) => {
+    const canvas = page.locator(".parallel canvas");
+    await canvas.waitFor();
+    const box = await canvas.boundingBox();
+    if (!box) throw new Error("the picture has no place");
+    // The first axis of four is lr; its lower half holds 0.001 and 0.01.
+    await page.mouse.move(box.x + box.width / 8, box.y + box.height - 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width / 8, box.y + box.height / 2, { steps: 4 });
+    await page.mouse.up();
+    await page.getByText("16 of 32 runs marked").waitFor();
+    await picture(page, "parallel-marked");
+    await page.reload();
+    await page.getByText("16 of 32 runs marked").waitFor();
+    await page.getByRole("button", { name: "lr: turn over" }).click();
+    await page.getByText("16 of 32 runs marked").waitFor();
+    await page.getByRole("link", { name: "as a table" }).click();
+    await page.getByText("16 runs").waitFor();
+    expect(new URL(page.url()).searchParams.get("where")).toBe("0.001 <= lr <= 0.01");
+  });
+});
+
+test("the file of a sweep, and what is different from the one before", async () => {
+  await fleet.submit(curveSpec([0.001, 0.01, 0.1, 2]));
+  await browser.visit(fleet, "/sweeps/curves.2?view=file", {}, async (page) => {
+    await page.getByText("lr = [0.001,0.01,0.1,2]").waitFor();
+    await page.getByRole("checkbox", { name: "difference from curves.1" }).check();
+    await page.getByText("- lr = [0.001,0.01,0.1,1]").waitFor();
+    await page.getByText("+ lr = [0.001,0.01,0.1,2]").waitFor();
+    await expectAccessible(page);
+    await picture(page, "sweep-file");
+  });
+});
+
+test("the queue: priority and hold, by buttons and by keys", async () => {
+  const stateOf = async (ref: string) => (await fleet.runs("long.1")).find((run) => run.ref === ref);
+  await browser.visit(fleet, "/queue", {}, async (page) => {
+    await page.getByRole("link", { name: "long.1.8" }).waitFor();
+    await page.getByRole("button", { name: "long.1.8: raise the priority" }).click();
+    await page.getByRole("button", { name: "long.1.8: raise the priority" }).click();
+    await waitUntil("a higher priority", async () => (await stateOf("long.1.8"))?.priority === 2);
+    await waitUntil("the first place", async () => (await rowsOf(page))[0]?.includes("long.1.8"), {
+      seen: () => "see the picture",
+    });
+    await page.keyboard.press("j");
+    await page.getByText("exp why long.1.8").waitFor();
+    await page.keyboard.press("-");
+    await waitUntil("a lower priority", async () => (await stateOf("long.1.8"))?.priority === 1);
+    await page.keyboard.press("h");
+    await waitUntil("held", async () => (await stateOf("long.1.8"))?.state === "held");
+    const row = page.getByRole("row").filter({ hasText: "long.1.8" });
+    await row.getByRole("button", { name: "Let go" }).click();
+    await waitUntil("queued", async () => (await stateOf("long.1.8"))?.state === "queued");
+  });
+});
+
+test("a whole sweep is cancelled only after a question", async () => {
+  await browser.visit(fleet, "/sweeps/long.1", {}, async (page) => {
+    const asked: string[] = [];
+    page.once("dialog", (dialog) => {
+      asked.push(dialog.message());
+      void dialog.dismiss();
+    });
+    await page.getByRole("button", { name: "Cancel" }).click();
+    expect(asked).toEqual(["Cancel 8 runs? Those at work are stopped."]);
+    expect((await fleet.sweep("long.1")).counts.cancelled).toBeUndefined();
+    page.once("dialog", (dialog) => void dialog.accept());
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await waitUntil("cancelled", async () => (await fleet.sweep("long.1")).counts.cancelled === 8, { boundMs: 30_000 });
+    await page.getByText("8 – cancelled").waitFor();
+  });
+});
