@@ -25,7 +25,7 @@ export function applyChange(cluster: Cluster, change: Change): void {
       cluster.nextSweepSeq = change.sweep.seq + 1;
       if (change.live.length === 0) return;
       cluster.sweeps.set(change.sweep.id, coreSweep(change.sweep));
-      addRuns(cluster, change.live);
+      addRuns(cluster, change.live, false);
       return;
     case "sweep-changed": {
       const sweep = cluster.sweeps.get(change.sweepId);
@@ -76,6 +76,7 @@ export function applyChange(cluster: Cluster, change: Change): void {
       return;
     case "completed-added":
       cluster.completed.set(change.fingerprint, change.runId);
+      cluster.workRevision += 1;
       cluster.failed.delete(change.fingerprint);
       return;
     case "failed-added":
@@ -90,8 +91,11 @@ export function applyChange(cluster: Cluster, change: Change): void {
   }
 }
 
-/** Puts live runs into memory with everything that is derived from them. Also used by `load-cluster`. */
-export function addRuns(cluster: Cluster, runs: Iterable<Run>): void {
+/**
+ * Puts live runs into memory with everything that is derived from them. Also used by `load-cluster`. `mayBeDone`: false for
+ * new runs, of which it was just decided that nobody has done their work.
+ */
+export function addRuns(cluster: Cluster, runs: Iterable<Run>, mayBeDone = true): void {
   // Queued in one go: one by one, a large sweep of high priority would push a long queue back at each step.
   const queued = new Map<RunQueue, QueueEntry[]>();
   const add: AddToQueue = (queue, entry) => {
@@ -104,7 +108,7 @@ export function addRuns(cluster: Cluster, runs: Iterable<Run>): void {
     cluster.runs.set(run.id, run);
     assert(cluster.runs.size > known, `run ${run.id} is new`);
     count(cluster.liveBySweep, run.sweepId, 1);
-    enter(cluster, run, add);
+    enter(cluster, run, add, mayBeDone);
   }
   for (const [queue, entries] of queued) queue.addAll(entries);
 }
@@ -184,13 +188,13 @@ function extendSweep(cluster: Cluster, { sweep, settings, runs, reshaped }: Swee
     run.shape = shapes.get(run.id) ?? run.shape;
     enter(cluster, run);
   }
-  addRuns(cluster, newRuns({ id: sweep.id, ...settings }, runs));
+  addRuns(cluster, newRuns({ id: sweep.id, ...settings }, runs), false);
 }
 
 function addSweep(cluster: Cluster, sweep: SweepRecord, change: Extract<Change, { kind: "sweep-added" }>): void {
   if (change.runs.every((run) => run.reusedFrom !== undefined)) return;
   cluster.sweeps.set(sweep.id, coreSweep(sweep));
-  addRuns(cluster, newRuns(sweep, change.runs));
+  addRuns(cluster, newRuns(sweep, change.runs), false);
 }
 
 function* newRuns(sweep: Pick<SweepRecord, "id" | "hold" | "priority">, rows: readonly RunRow[]): Generator<Run> {
@@ -243,12 +247,14 @@ function endAttempt(cluster: Cluster, attempt: Attempt): void {
 
 type AddToQueue = (queue: RunQueue, entry: QueueEntry) => void;
 
+const addOne: AddToQueue = (queue, entry) => queue.add(entry);
+
 /** Adds what follows from a run's state. */
-function enter(cluster: Cluster, run: Run, add: AddToQueue = (queue, entry) => queue.add(entry)): void {
+function enter(cluster: Cluster, run: Run, add = addOne, mayBeDone = true): void {
   addToWork(cluster, run);
   if (isActive(run.state)) count(cluster.activeBySweep, run.sweepId, 1);
   if (run.state !== "queued" || run.waitsFor !== undefined) return;
-  if (isDone(cluster, run)) cluster.done.add(run.id);
+  if (mayBeDone && isDone(cluster, run)) cluster.done.add(run.id);
   else if (run.notBefore > 0) cluster.delayed.add(run.id);
   else add(queueOf(cluster, run), queueEntryOf(run, sweepOf(cluster, run.sweepId)));
 }

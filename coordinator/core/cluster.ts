@@ -165,6 +165,8 @@ export interface Cluster {
   readonly doers: Map<string, RunId | readonly RunId[]>;
   /** Queued runs whose work is completed by now: not placed, and settled with the next placing. */
   readonly done: Set<RunId>;
+  /** Grows with everything that may decide a point in another way: work that is completed, begins or ends. */
+  workRevision: number;
   /** Runs that wait for one that does the same work. */
   readonly waiters: Map<RunId, Set<RunId>>;
 }
@@ -189,6 +191,7 @@ export function emptyCluster(start: ClusterStart): Cluster {
     failed: new FingerprintIndex(),
     doers: new Map(),
     done: new Set(),
+    workRevision: 0,
     waiters: new Map(),
   };
 }

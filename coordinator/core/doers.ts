@@ -20,6 +20,7 @@ export function isActive(state: RunState): boolean {
 
 export function addToWork(cluster: Cluster, run: Run): void {
   const { waitsFor } = run;
+  if (isActive(run.state)) cluster.workRevision += 1;
   if (waitsFor !== undefined) {
     const waiting = cluster.waiters.get(waitsFor);
     if (waiting) waiting.add(run.id);
@@ -32,6 +33,7 @@ export function addToWork(cluster: Cluster, run: Run): void {
 
 export function removeFromWork(cluster: Cluster, run: Run): void {
   const { waitsFor } = run;
+  if (isActive(run.state)) cluster.workRevision += 1;
   if (waitsFor !== undefined) {
     const waiting = required(cluster.waiters.get(waitsFor), "those that wait for a run");
     assert(waiting.delete(run.id), `${run.id} waits for ${waitsFor}`);

@@ -50,6 +50,8 @@ export type Event =
       readonly live: readonly Run[];
       /** Runs that were reused when they were written. */
       readonly reused: number;
+      /** The cluster's `workRevision` before the first of them was decided. */
+      readonly decidedAt: number;
     }
   | ApplyEvent
   | { readonly kind: "cancel"; readonly runIds: readonly RunId[] }

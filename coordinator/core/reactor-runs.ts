@@ -23,10 +23,11 @@ export function onSubmit(cluster: Cluster, event: EventOf<"submit">, now: Now): 
 
 /** What was decided while the runs were written is looked at again: only what has changed since is written once more. */
 export function onSubmitStaged(cluster: Cluster, event: EventOf<"submit-staged">, now: Now): Reaction {
-  const live: Run[] = [];
+  const isOld = event.decidedAt !== cluster.workRevision;
+  const live: Run[] = isOld ? [] : [...event.live];
   const reused: { runId: RunId; from: RunId }[] = [];
   const moved: Run[] = [];
-  for (const run of event.live) {
+  for (const run of isOld ? event.live : []) {
     const { reusedFrom, waitsFor } = decideRun(cluster, run, event.sweep);
     if (reusedFrom !== undefined) {
       reused.push({ runId: run.id, from: reusedFrom });

@@ -44,6 +44,7 @@ export class FingerprintIndex {
   }
 
   get(fingerprint: string): RunId | undefined {
+    if (this.#size === 0) return undefined;
     this.#read(fingerprint);
     const record = this.#slots[this.#slotOf()] ?? 0;
     return record === 0 ? undefined : this.#idOf(record);
