@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { systemClock } from "../shared/kernel/clock.ts";
 import { systemCode } from "../shared/kernel/errors.ts";
 import { runProgram } from "./program.ts";
+import { openScreen } from "./screen.ts";
 import type { Host, SignalName } from "./session.ts";
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGUSR2: 140 } as const;
@@ -54,6 +55,15 @@ const host: Host = {
     for await (const chunk of process.stdin) text += chunk;
     return text;
   },
+  openScreen: () =>
+    openScreen({
+      stdin: process.stdin,
+      stdout: process.stdout,
+      onExit(restore) {
+        process.once("exit", restore);
+        return () => process.off("exit", restore);
+      },
+    }),
 };
 
 const code = await runProgram(process.argv.slice(2), {

@@ -83,7 +83,8 @@ export class Output {
     if (listing.rows.length === 0 && this.#isTable) this.note(listing.empty);
   }
 
-  listText<T>(listing: Listing<T>): string {
+  /** Without titles: more of a list that has begun. */
+  listText<T>(listing: Listing<T>, titles = true): string {
     const { rows, columns } = listing;
     const { format, terminal, color } = this.#config;
     switch (format) {
@@ -92,29 +93,55 @@ export class Output {
       case "jsonl":
         return rows.map((row) => `${JSON.stringify(listing.json(row))}\n`).join("");
       case "csv":
-        return csvText(columns, rows);
+        return csvText(columns, rows, titles);
       case "md":
-        return markdownText(columns, rows);
+        return markdownText(columns, rows, titles);
       case "name":
         return rows.map((row) => `${escapeControl(listing.name(row))}\n`).join("");
       case "table":
       case "wide": {
         if (rows.length === 0) return "";
-        const shown = format === "wide" ? columns : columns.filter((column) => !column.wide);
+        const shown =
+          format === "wide"
+            ? columns.map((column) => ({ ...column, optional: false }))
+            : columns.filter((column) => !column.wide);
         const width = terminal.stdoutIsTty && format === "table" ? terminal.columns : undefined;
-        const footer = terminal.stdoutIsTty && listing.footer ? `${listing.footer}\n` : "";
-        return tableText(shown, rows, { width, color: color.out }) + footer;
+        const footer = terminal.stdoutIsTty && titles && listing.footer ? `${listing.footer}\n` : "";
+        return tableText(shown, rows, { width, color: color.out, titles }) + footer;
       }
     }
   }
 
   async single(value: Single): Promise<void> {
-    if (this.isJson) await this.data(`${JSON.stringify(value.json)}\n`);
-    else if (this.#config.format === "name") await this.data(`${escapeControl(value.name)}\n`);
-    else await this.data(value.lines.map((line) => `${line}\n`).join(""));
+    switch (this.#config.format) {
+      case "json":
+      case "jsonl":
+        return this.data(`${JSON.stringify(value.json)}\n`);
+      case "name":
+        return this.data(`${escapeControl(value.name)}\n`);
+      case "csv":
+        return this.data(csvText(FIELD_COLUMNS, fieldsOf(value.json)));
+      case "md":
+        return this.data(markdownText(FIELD_COLUMNS, fieldsOf(value.json)));
+      case "table":
+      case "wide":
+        return this.data(value.lines.map((line) => `${line}\n`).join(""));
+    }
   }
 
   get #isTable(): boolean {
     return this.#config.format === "table" || this.#config.format === "wide";
   }
+}
+
+type Field = readonly [key: string, value: unknown];
+
+/** What is not a list, as a table: a line for each part. */
+const FIELD_COLUMNS: readonly Column<Field>[] = [
+  { title: "KEY", cell: ([key]) => key },
+  { title: "VALUE", cell: ([, value]) => (typeof value === "string" ? value : (JSON.stringify(value) ?? "")) },
+];
+
+function fieldsOf(json: unknown): Field[] {
+  return typeof json === "object" && json !== null ? Object.entries(json) : [["value", json]];
 }

@@ -6,6 +6,7 @@ import type { Client } from "./client.ts";
 import type { Config } from "./config.ts";
 import { locate, type Target } from "./locate.ts";
 import type { Output } from "./output.ts";
+import type { Screen } from "./screen.ts";
 
 export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGUSR2";
 
@@ -20,6 +21,8 @@ export interface Host {
   /** Asks on stderr and reads one line from stdin; undefined when interrupted or at the end of input. */
   ask(question: string, signal?: AbortSignal): Promise<string | undefined>;
   readStdin(): Promise<string>;
+  /** Takes over the terminal; only where stdin and stdout are one. */
+  openScreen(): Screen;
 }
 
 export interface Session extends Host {

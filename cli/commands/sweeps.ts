@@ -31,9 +31,15 @@ function columns(nowMs: number): Column<Sweep>[] {
     { title: "NAME", cell: (sweep) => sweep.ref },
     { title: "STATE", cell: (sweep) => sweep.state, colour: (sweep) => stateColour(sweep.state) },
     { title: "ENDED", cell: (sweep) => `${endedCount(sweep.counts)}/${sweep.total}`, align: "right" },
-    { title: "REUSED", cell: (sweep) => String(sweep.reused), align: "right" },
-    { title: "OBJECTIVE", cell: (sweep) => sweep.objective?.metric ?? "" },
-    { title: "AGE", cell: (sweep) => ageText(new Date(sweep.createdAt).toISOString(), nowMs) },
+    {
+      title: "REUSED",
+      cell: (sweep) => (sweep.reused > 0 ? String(sweep.reused) : ""),
+      align: "right",
+      optional: true,
+      rank: 2,
+    },
+    { title: "OBJECTIVE", cell: (sweep) => sweep.objective?.metric ?? "", optional: true, rank: 2 },
+    { title: "AGE", cell: (sweep) => ageText(new Date(sweep.createdAt).toISOString(), nowMs), rank: 3 },
     { title: "RUNS", cell: (sweep) => countsText(sweep.counts) },
   ];
 }

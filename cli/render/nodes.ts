@@ -22,16 +22,16 @@ export function nodeColumns(nowMs: number): Column<NodeRow>[] {
   return [
     { title: "NODE", cell: ({ view }) => view.name },
     { title: "STATE", cell: ({ view }) => view.state, colour: ({ view }) => stateColour(view.state) },
-    { title: "DEVICES", cell: ({ view }) => devicesText(view.devices) },
+    { title: "DEVICES", cell: ({ view }) => devicesText(view.devices), rank: 1 },
     { title: "BUSY", cell: ({ view }) => countText(view.devices, "busy"), align: "right" },
     { title: "FREE", cell: ({ view }) => countText(view.devices, "free"), align: "right" },
     { title: "RUNS", cell: ({ view }) => String(runsOn(view).size), align: "right" },
-    { title: "FOREIGN", cell: ({ view }) => countText(view.devices, "foreign"), align: "right" },
+    { title: "FOREIGN", cell: ({ view }) => countText(view.devices, "foreign"), align: "right", rank: 2 },
     { title: "CPUS", cell: ({ cpuCount }) => String(cpuCount), align: "right", wide: true },
     { title: "MEMORY", cell: ({ memoryBytes }) => formatBytes(memoryBytes), align: "right", wide: true },
     { title: "LABELS", cell: ({ view }) => labelsText(view.labels), wide: true },
-    { title: "VERSION", cell: ({ version }) => version },
-    { title: "SEEN", cell: ({ view }) => ageText(view.seenAt, nowMs) },
+    { title: "VERSION", cell: ({ version }) => version, rank: 3 },
+    { title: "SEEN", cell: ({ view }) => ageText(view.seenAt, nowMs), rank: 1 },
   ];
 }
 
@@ -44,11 +44,13 @@ export function deviceColumns(): Column<DeviceRow>[] {
       title: "MEMORY",
       cell: ({ device }) => (device.memoryBytes > 0 ? formatBytes(device.memoryBytes) : ""),
       align: "right",
+      optional: true,
+      rank: 2,
     },
     { title: "STATE", cell: ({ device }) => device.state, colour: ({ device }) => stateColour(device.state) },
-    { title: "RUN", cell: ({ device }) => device.run ?? "" },
+    { title: "RUN", cell: ({ device }) => device.run ?? "", optional: true },
     { title: "UUID", cell: ({ device }) => device.uuid, wide: true },
-    { title: "FOREIGN", cell: ({ device }) => device.foreign.map(foreignText).join("; ") },
+    { title: "FOREIGN", cell: ({ device }) => device.foreign.map(foreignText).join("; "), optional: true },
   ];
 }
 

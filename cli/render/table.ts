@@ -1,4 +1,7 @@
-/** [P] Tables for people: columns as wide as their cells, cut to the terminal where there is one. */
+/**
+ * [P] Tables for people: columns as wide as their cells. On a terminal they fit it: the widest cells are cut first, then
+ * columns of lower rank are left out, those of the highest `rank` and the rightmost first.
+ */
 import { type Colour, paint } from "./colour.ts";
 import { escapeControl } from "./text.ts";
 import { displayWidth, padEnd, padStart, truncate } from "./width.ts";
@@ -11,58 +14,105 @@ export interface Column<T> {
   /** Shown by `-o wide` and in files only. */
   readonly wide?: boolean;
   readonly colour?: (row: T) => Colour | undefined;
+  /** Left out of a table where every cell is empty. */
+  readonly optional?: boolean;
+  /** How soon it goes where there is no room; 0 (where it is not said): at last. */
+  readonly rank?: number;
+  /** In characters, for lists that grow. */
+  readonly minWidth?: number;
 }
 
 export interface TableOptions {
   /** Columns of the terminal; undefined: nothing is cut. */
   readonly width: number | undefined;
   readonly color: boolean;
+  /** False: rows alone, for more of a list that has begun. */
+  readonly titles?: boolean;
 }
 
 const GAP = "  ";
+/** No cell is cut to less while there is a column to leave out. */
+const CELL_WIDTH_GOOD = 10;
 const CELL_WIDTH_MIN = 4;
 
 /** Ends with a newline. The last column may be long: it is cut only when it is too much for the line. */
-export function tableText<T>(columns: readonly Column<T>[], rows: readonly T[], options: TableOptions): string {
-  const cells = rows.map((row) => columns.map((column) => escapeControl(column.cell(row)) || "-"));
-  const wanted = columns.map((column, at) =>
-    cells.reduce((most, row) => Math.max(most, displayWidth(row[at] ?? "")), displayWidth(column.title)),
-  );
-  const widths = options.width === undefined ? wanted : fitWidths(wanted, options.width);
-  const line = (texts: readonly string[], colourOf: (at: number) => Colour | undefined): string =>
-    columns
-      .map((column, at) => {
-        const width = widths[at] ?? 0;
-        const text = truncate(texts[at] ?? "", width);
-        const padded =
-          column.align === "right" ? padStart(text, width) : at === columns.length - 1 ? text : padEnd(text, width);
-        return paint(padded, colourOf(at), options.color);
+export function tableText<T>(all: readonly Column<T>[], rows: readonly T[], options: TableOptions): string {
+  const texts = new Map(all.map((column) => [column, rows.map((row) => escapeControl(column.cell(row)) || "-")]));
+  const filled = all.filter((column) => !column.optional || texts.get(column)?.some((text) => text !== "-"));
+  const wanted = (column: Column<T>) =>
+    (texts.get(column) ?? []).reduce(
+      (most, text) => Math.max(most, displayWidth(text)),
+      Math.max(displayWidth(column.title), column.minWidth ?? 0),
+    );
+  const sized = filled.map((column): Sized<T> => ({ column, width: wanted(column) }));
+  const fitting = options.width === undefined ? sized : fitted(sized, options.width);
+  const line = (textOf: (column: Column<T>) => string, colourOf: (column: Column<T>) => Colour | undefined): string =>
+    fitting
+      .map(({ column, width }, at) => {
+        const text = truncate(textOf(column), width);
+        const isLast = at === fitting.length - 1;
+        const padded = column.align === "right" ? padStart(text, width) : isLast ? text : padEnd(text, width);
+        return paint(padded, colourOf(column), options.color);
       })
       .join(GAP)
       .trimEnd();
-  const title = line(
-    columns.map((column) => column.title),
-    () => "strong",
+  const lines = rows.map((row, n) =>
+    line(
+      (column) => texts.get(column)?.[n] ?? "",
+      (column) => column.colour?.(row),
+    ),
   );
-  const lines = cells.map((texts, n) => {
-    const row = rows[n];
-    return line(texts, (at) => (row === undefined ? undefined : columns[at]?.colour?.(row)));
-  });
-  return `${[title, ...lines].join("\n")}\n`;
+  if (options.titles !== false) {
+    lines.unshift(
+      line(
+        ({ title }) => title,
+        () => "strong",
+      ),
+    );
+  }
+  return lines.map((each) => `${each}\n`).join("");
 }
 
-/** Takes from the widest column until all fit, but leaves each a few characters. */
-function fitWidths(wanted: readonly number[], width: number): number[] {
-  const widths = [...wanted];
-  let excess = widths.reduce((sum, each) => sum + each, GAP.length * (widths.length - 1)) - width;
+interface Sized<T> {
+  readonly column: Column<T>;
+  readonly width: number;
+}
+
+/** Cuts cells, then leaves columns out, then cuts what is left as far as it goes. The first column always stays. */
+function fitted<T>(sized: readonly Sized<T>[], width: number): Sized<T>[] {
+  let kept = [...sized];
+  for (;;) {
+    const good = cutTo(kept, width, CELL_WIDTH_GOOD);
+    if (total(good) <= width) return good;
+    const highest = Math.max(...kept.slice(1).map(({ column }) => column.rank ?? 0));
+    const at = highest > 0 ? kept.findLastIndex(({ column }, n) => n > 0 && column.rank === highest) : -1;
+    if (at < 0) break;
+    kept = kept.toSpliced(at, 1);
+  }
+  for (;;) {
+    const least = cutTo(kept, width, CELL_WIDTH_MIN);
+    if (total(least) <= width) return least;
+    if (kept.length === 1) return kept.map((each) => ({ ...each, width }));
+    kept = kept.slice(0, -1);
+  }
+}
+
+/** Takes from the widest column until all fit, but leaves each `least` characters. */
+function cutTo<T>(sized: readonly Sized<T>[], width: number, least: number): Sized<T>[] {
+  const widths = sized.map((each) => each.width);
+  let excess = total(sized) - width;
   while (excess > 0) {
     const widest = Math.max(...widths);
-    if (widest <= CELL_WIDTH_MIN) break;
-    const second = Math.max(CELL_WIDTH_MIN, ...widths.filter((each) => each < widest));
+    if (widest <= least) break;
+    const second = Math.max(least, ...widths.filter((each) => each < widest));
     const at = widths.lastIndexOf(widest);
     const cut = Math.min(excess, Math.max(1, widest - second));
     widths[at] = widest - cut;
     excess -= cut;
   }
-  return widths;
+  return sized.map(({ column }, at) => ({ column, width: widths[at] ?? 0 }));
+}
+
+function total(sized: readonly { readonly width: number }[]): number {
+  return sized.reduce((sum, { width }) => sum + width, GAP.length * (sized.length - 1));
 }
