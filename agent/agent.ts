@@ -13,6 +13,9 @@ import { type Hello, PROTOCOL_VERSION } from "../shared/run/session.ts";
 import { VERSION } from "../shared/version.ts";
 import { activityOf } from "./activity.ts";
 import { type Attempts, createAttempts } from "./attempts.ts";
+import { withCapture } from "./capture/capture.ts";
+import { captureSubject } from "./capture-subject.ts";
+import { createCodeCache } from "./code/code-cache.ts";
 import type { AgentConfig } from "./config.ts";
 import type { AgentCommand } from "./core/events.ts";
 import { reportAttempts } from "./core/react.ts";
@@ -30,6 +33,7 @@ import { createSpawner } from "./process/spawner.ts";
 import { createTrees } from "./process/tree.ts";
 import { ensureWarden, stopWarden, wardenPid } from "./process/warden.ts";
 import { type Connection, connect } from "./session/connect.ts";
+import { createContents } from "./session/contents.ts";
 
 /** How often stop ladders, time limits and leases are looked at. */
 const TICK_MS = 100;
@@ -108,7 +112,21 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
       random: parts.random,
       sendOverSession: (chunk) => connection?.send({ kind: "output", chunk }) ?? false,
     });
-    const output = withExpTables(plane, { clock, logger });
+    const output = withCapture(withExpTables(plane, { clock, logger }), {
+      clock,
+      logger,
+      subjectOf: (fence, dir) => {
+        const { name: nodeName, labels } = config;
+        return captureSubject({ state, nodeName, labels, hostEnv: parts.hostEnv, clock }, fence, dir);
+      },
+      processesOf: (fence) => {
+        const process = state.attempts.get(fence)?.process;
+        if (!process) return undefined;
+        const isGrouped = trees.cgroupOf(fence) !== undefined;
+        return { ...process, members: isGrouped ? trees.members({ fence, ...process }) : undefined };
+      },
+      gauges: (uuids) => devices.gauges(uuids),
+    });
     stack.push("output", () => output.close());
 
     const engine = new AgentEngine({
@@ -119,6 +137,9 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
       onFatal: parts.onFatal,
     });
     stack.push("engine", () => engine.stop());
+    const contents = createContents({ address: config.coordinator, token: config.token });
+    stack.push("contents", () => contents.close());
+    const cache = createCodeCache({ dir: join(config.workdir, "code"), get: (hashes) => contents.get(hashes) });
     const attempts: Attempts = createAttempts({
       workdir: config.workdir,
       nodeName: config.name,
@@ -132,6 +153,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
       clock,
       hostEnv: parts.hostEnv,
       pythonPath: config.pythonPath,
+      checkout: (snapshot, directory) => cache.checkout(snapshot, directory),
       logger,
     });
     stack.push("attempts", () => attempts.close());
@@ -210,7 +232,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     const tick = setInterval(() => engine.apply({ kind: "tick" }), TICK_MS);
     stack.push("tick", () => clearInterval(tick));
     const idle = setInterval(() => {
-      for (const event of activityOf(state, config.workdir)) engine.apply(event);
+      for (const event of activityOf(state, config.workdir, output.systemBytes)) engine.apply(event);
     }, IDLE_LOOK_MS);
     stack.push("idle watch", () => clearInterval(idle));
     const wardenCheck = setInterval(() => {

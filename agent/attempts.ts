@@ -2,7 +2,7 @@
  * Carries out what the core decides about attempts: makes directories, spawns shims, signals trees, cleans up. What comes
  * of it goes back as events. Holds no rule of its own.
  */
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Clock } from "../shared/kernel/clock.ts";
@@ -17,6 +17,8 @@ import { templateFromJson } from "../shared/spec/template-json.ts";
 import type { Params } from "../shared/spec/types.ts";
 import { STREAM_NAMES, type StreamName } from "../shared/subjects.ts";
 import { causesOf } from "./activity.ts";
+import { type Checkout, layOutCode } from "./code/checkout.ts";
+import { placeInCopy } from "./code/copy-place.ts";
 import type { AgentCommand, AgentEvent, Exit } from "./core/events.ts";
 import type { AgentAttempt, AgentState, ProcessName } from "./core/state.ts";
 import { isHolding } from "./core/state.ts";
@@ -51,6 +53,8 @@ export interface AttemptsOptions {
   readonly hostEnv: { readonly [name: string]: string | undefined };
   /** Folder of the Python client. */
   readonly pythonPath: string | undefined;
+  /** Lays out a snapshot of code in a directory. */
+  readonly checkout: Checkout;
   readonly logger: Logger;
 }
 
@@ -115,25 +119,29 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     const { fence } = assignment;
     const dir = dirOf(fence);
     const params = paramsFromJson(assignment.paramsJson);
-    const rendered = render(assignment, params, dir, options);
+    const rendered = renderAssignment(assignment, params, dir, options);
     if ("problem" in rendered) {
       apply({ kind: "not-spawned", fence, reason: "bad_spec", detail: rendered.problem });
       return;
     }
+    // A lease may be renewed while the code is on its way.
+    const deadlineUptimeMs = () => attemptOf(fence)?.writtenDeadlineMs ?? leaseDeadlineMs;
     try {
-      const prelude = preparePrelude(dir, rendered, options.hostEnv);
+      const early = assignment.code ? undefined : preparePrelude(dir, rendered, options.hostEnv);
       createAttemptDir(dir, { "config.json": paramsToNestedJson(params) }, spares.moveTo);
-      prelude.writeFiles();
       const cgroup = trees.prepare(fence);
       writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, pid: 0, startTime: 0, cgroup });
+      const command = await withCode(assignment, rendered, dir);
+      const prelude = early ?? preparePrelude(dir, command, options.hostEnv);
+      prelude.writeFiles();
       const env = environmentOf(assignment, params, rendered.env, prelude.interpreter);
       // This process may have stood still since it accepted: by now the run may be due elsewhere.
-      if (clock.uptimeMs() >= leaseDeadlineMs)
+      if (clock.uptimeMs() >= deadlineUptimeMs())
         throw new AppError("unavailable", "its lease passed before it could start");
-      const shim = await spawner.spawn({ dir, argv: prelude.argv, cwd: rendered.cwd, env, cgroup });
+      const shim = await spawner.spawn({ dir, argv: prelude.argv, cwd: command.cwd, env, cgroup });
       const process = { pid: shim.pid, startTime: shim.startTime };
       // With a cgroup the warden needs no pid.
-      if (cgroup === undefined) writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, ...process, cgroup });
+      if (cgroup === undefined) writeLease(dir, { deadlineUptimeMs: deadlineUptimeMs(), ...process, cgroup });
       note(fence, { e: "started", pid: shim.pid, devices: assignment.devices });
       output.watch(fence, dir, new Map());
       apply({ kind: "spawned", fence, process });
@@ -143,6 +151,19 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     } catch (error) {
       await notStarted(assignment, error);
     }
+  }
+
+  /** The command in a copy of its code, where it runs from one. Waits while the coordinator is away. */
+  async function withCode(assignment: Assignment, command: RenderedCommand, dir: string): Promise<RenderedCommand> {
+    if (!assignment.code) return command;
+    const { code } = attemptPaths(dir);
+    const ended = () => {
+      const attempt = attemptOf(assignment.fence);
+      if (!attempt || attempt.stop) return "it was stopped before it could start";
+      return clock.uptimeMs() >= attempt.leaseDeadlineMs ? "its lease passed before its code came" : undefined;
+    };
+    await layOutCode(options.checkout, { snapshot: assignment.code.hash, directory: code, ended });
+    return placeInCopy(command, assignment.code.root, code);
   }
 
   async function notStarted(assignment: Assignment, error: unknown): Promise<void> {
@@ -186,6 +207,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         resumeFrom: undefined,
         configPath: paths.config,
         eventsPath: paths.client,
+        codeDir: assignment.code && paths.code,
         seed: typeof seed === "number" ? seed : undefined,
         url: undefined,
       },
@@ -338,7 +360,8 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   }
 }
 
-function render(
+/** The command of an assignment on this host, or why there is none. */
+export function renderAssignment(
   assignment: Assignment,
   params: Params,
   dir: string,
@@ -365,8 +388,9 @@ function stageOf(dir: string): Pick<Exit, "stage"> {
   return stage === undefined ? {} : { stage };
 }
 
-/** Bytes of the output, which is what can be large. */
+/** Bytes of the output, which is what can be large; a copy of the code has many files, and counts as much. */
 function directorySize(dir: string): number {
+  if (existsSync(attemptPaths(dir).code)) return Number.POSITIVE_INFINITY;
   return statSync(attemptPaths(dir).output, { throwIfNoEntry: false })?.size ?? 0;
 }
 

@@ -33,6 +33,8 @@ export interface AttemptPaths {
   readonly expired: string;
   /** Why the attempt is to end, for the program: the client looks for it. */
   readonly stop: string;
+  /** Copy of the code, where the run has one. */
+  readonly code: string;
   readonly artifacts: string;
   readonly checkpoints: string;
 }
@@ -53,6 +55,7 @@ export function attemptPaths(dir: string): AttemptPaths {
     lease: join(dir, "lease"),
     expired: join(dir, "expired"),
     stop: join(dir, "stop"),
+    code: join(dir, "code"),
     artifacts: join(dir, "artifacts"),
     checkpoints: join(dir, "checkpoints"),
   };

@@ -21,6 +21,8 @@ export interface RunFacts {
   readonly resumeFrom: string | undefined;
   readonly configPath: string;
   readonly eventsPath: string;
+  /** The run's own copy of the code. */
+  readonly codeDir?: string | undefined;
   readonly seed: number | undefined;
   /** Where people see the run. */
   readonly url: string | undefined;
@@ -85,6 +87,7 @@ function runVariables(run: RunFacts): Record<string, string> {
     ...(run.resumeFrom === undefined ? {} : { EXP_RESUME_FROM: run.resumeFrom }),
     EXP_CONFIG: run.configPath,
     EXP_EVENTS: run.eventsPath,
+    ...(run.codeDir === undefined ? {} : { EXP_CODE_DIR: run.codeDir }),
     ...(run.seed === undefined ? {} : { EXP_SEED: String(run.seed) }),
     ...(run.url === undefined ? {} : { EXP_URL: run.url }),
     // What unmodified EXP training scripts look for.

@@ -40,6 +40,13 @@ async function applyOne(deps: WriteDeps, request: ApplyRequest): Promise<ApplyRe
   // From here on nothing else comes in between until the engine has it.
   const selection = sweepOf(deps, request.ref === "" ? source.settings.name : request.ref);
   const standing = required(deps.queries.standing.get(selection.sweepId), "the sweep of a reference");
+  const copied = deps.queries.origins.ofSweep(selection.sweepId)?.snapshot;
+  if (!copied && source.shapes.some(({ template }) => template.code !== undefined)) {
+    throw new AppError("conflict", `${selection.ref} was submitted without a copy of its code, which run.code wants`, {
+      id: "apply.code",
+      hint: "submit the file as a new sweep",
+    });
+  }
   const numbers = shapeNumbers(standing.shapes, source.shapes);
   const { settings } = source;
   const difference = compareSweep(
