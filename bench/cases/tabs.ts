@@ -1,0 +1,85 @@
+/**
+ * Ten tabs open on one coordinator while runs come and go: what memory the coordinator takes at the start and at the end, how
+ * long it does not answer, and whether a node was ever taken for silent.
+ */
+import { readFileSync } from "node:fs";
+import type { EventsAnswer } from "../../shared/run/dashboard.ts";
+import { startBrowser } from "../../test/helpers/browser.ts";
+import { startPageFleet } from "./page-fleet.ts";
+import { fixed, median, type Row } from "./stats.ts";
+
+const MINUTES = 10;
+const MINUTE_MS = 60_000;
+const SAMPLE_MS = 5_000;
+/** What the tabs look at; one of each, then again. */
+const VIEWS = [
+  "/",
+  "/runs",
+  "/queue",
+  "/sweeps",
+  "/runs/load.1.1",
+  "/nodes/node-1",
+  "/events",
+  "/sweeps/load.1",
+  "/usage",
+  "/runs/load.1.2",
+];
+
+export async function tabs(): Promise<Row[]> {
+  await using fleet = await startPageFleet();
+  await fleet.submit(`
+    name = "load"
+    seeds = [1, 2]
+    [run]
+    command = ["sh", "-c", "i=0; while :; do i=$((i+1)); printf '{\\"e\\":\\"m\\",\\"s\\":%s,\\"v\\":{\\"loss\\":%s}}\\\\n' $i $i >> $EXP_EVENTS; echo step $i; sleep 0.1; done"]
+    [limits]
+    stop_grace = "1s"
+  `);
+  const seeds = Array.from({ length: 5_000 }, (_, i) => i);
+  await fleet.submit(`name = "short"\nseeds = ${JSON.stringify(seeds)}\nrun.command = ["true"]\n`);
+
+  await using browser = await startBrowser();
+  const memory: number[] = [];
+  const answers: number[] = [];
+  let left = VIEWS.length;
+  const { promise: over, resolve: close } = Promise.withResolvers<void>();
+  const open = VIEWS.map((path) =>
+    browser.visit(fleet, path, {}, async (page) => {
+      await page.locator("main h1").first().waitFor();
+      left -= 1;
+      await over;
+    }),
+  );
+  const until = performance.now() + MINUTES * MINUTE_MS;
+  while (performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
+    const started = performance.now();
+    await fetch(`http://${fleet.http}/healthz`).then((response) => response.text());
+    answers.push(performance.now() - started);
+    if (left === 0) memory.push(memoryOf(fleet.coordinator.process.pid));
+  }
+  close();
+  await Promise.all(open);
+  const { events } = await fleet.api<EventsAnswer>("/events?kind=node-silent&limit=100");
+  const silent = events.filter(({ node }) => node === "node-1").length;
+  const done = (await fleet.sweep("short.1")).counts.succeeded ?? 0;
+  const minute = MINUTE_MS / SAMPLE_MS;
+  return [
+    {
+      what: `coordinator's memory with ten tabs, second minute`,
+      value: `${fixed(median(memory.slice(minute, 2 * minute)), 0)} MB`,
+      against: `last minute: ${fixed(median(memory.slice(-minute)), 0)} MB, at most ${fixed(Math.max(...memory), 0)} MB`,
+    },
+    {
+      what: `health check meanwhile, ${answers.length} times`,
+      value: `${fixed(median(answers), 1)} ms`,
+      against: `at most ${fixed(Math.max(...answers), 0)} ms; ${done} short runs done`,
+    },
+    { what: "times that the node was taken for silent", value: String(silent), against: "0" },
+  ];
+}
+
+/** Resident MB. */
+function memoryOf(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+}
