@@ -26,6 +26,16 @@ export function curveSpec(lrs: readonly number[]): string {
 /** curves.1 is done; of long.1 four runs are at work and four wait. */
 export async function startCurveFleet(): Promise<Fleet> {
   const fleet = await startFleet({ agents: 1, cpuSlots: 4 });
+  try {
+    await fill(fleet);
+    return fleet;
+  } catch (error) {
+    await fleet[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function fill(fleet: Fleet): Promise<void> {
   await fleet.submit(curveSpec([0.001, 0.01, 0.1, 1]));
   await fleet.done("curves.1", 90_000);
   await fleet.submit(`
@@ -37,5 +47,4 @@ export async function startCurveFleet(): Promise<Fleet> {
   await waitUntil("four runs at work", async () => (await fleet.sweep("long.1")).counts.running === 4, {
     boundMs: 30_000,
   });
-  return fleet;
 }

@@ -6,6 +6,7 @@ import { useLoaded } from "../loading.ts";
 import { queryOf, setQuery } from "../router.ts";
 import { lineDiff, nearChanges } from "../stats/line-diff.ts";
 import { Command, download, Waiting } from "../widgets/parts.tsx";
+import { Apply } from "./apply.tsx";
 
 const AROUND = 3;
 const SIGNS = { same: " ", added: "+", removed: "-" } as const;
@@ -15,13 +16,16 @@ export function SpecFile({ detail }: { detail: SweepDetail }) {
   const number = Number(ref.slice(ref.lastIndexOf(".") + 1));
   const before = number > 1 ? `${ref.slice(0, ref.lastIndexOf("."))}.${number - 1}` : "";
   const comparing = before !== "" && queryOf("diff") === "1";
+  // What other programs' files say is not edited here: apply takes ours.
+  const canEdit = source.path.endsWith(".toml");
+  const editing = canEdit && queryOf("edit") === "1";
   if (source.text === "") return <p class="hint">{t("spec.none")}</p>;
   return (
     <section>
       <h2>{t("spec.title")}</h2>
       <div class="toolbar">
         <span class="mono">{source.path}</span>
-        {before !== "" && (
+        {before !== "" && !editing && (
           <label>
             <input
               type="checkbox"
@@ -37,9 +41,16 @@ export function SpecFile({ detail }: { detail: SweepDetail }) {
         >
           {t("spec.download")}
         </button>
+        {canEdit && !editing && (
+          <button type="button" onClick={() => setQuery({ edit: "1" })}>
+            {t("apply.edit")}
+          </button>
+        )}
       </div>
       {/* biome-ignore-start lint/a11y/noNoninteractiveTabindex: what scrolls must be within reach of the keyboard */}
-      {comparing ? (
+      {editing ? (
+        <Apply detail={detail} />
+      ) : comparing ? (
         <Diff before={before} text={source.text} />
       ) : (
         <pre class="source" tabIndex={0}>
@@ -47,7 +58,7 @@ export function SpecFile({ detail }: { detail: SweepDetail }) {
         </pre>
       )}
       {/* biome-ignore-end lint/a11y/noNoninteractiveTabindex: as above */}
-      <Command text={`exp show ${ref}`} />
+      {!editing && <Command text={`exp show ${ref}`} />}
     </section>
   );
 }
