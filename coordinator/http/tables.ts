@@ -16,6 +16,7 @@ import { answer, named } from "./route.ts";
 
 const OFFSET_MAX = 10_000_000;
 const COLUMNS_MAX = 200;
+const SORT_KEYS_MAX = 8;
 const KEYS_MAX = 100;
 const WIDTH_DEFAULT = 800;
 const COLUMNS_DEFAULT = ["ref", "state"];
@@ -28,8 +29,8 @@ export function addTables(api: Hono<HttpEnv>, deps: ReadDeps, reader: Reader): v
   );
 
   answer(api, "tableRuns", async (c, query) => {
-    const sort = readNames("sort", query.sort, COLUMNS_MAX).map(sortKey);
-    const group = readNames("group", query.group, COLUMNS_MAX);
+    const sort = readNames("sort", query.sort, SORT_KEYS_MAX).map(sortKey);
+    const group = readNames("group", query.group, SORT_KEYS_MAX);
     const columns = query.columns ? readNames("columns", query.columns, COLUMNS_MAX) : COLUMNS_DEFAULT;
     const where = query.where ?? "";
     const sweep = query.sweep || undefined;

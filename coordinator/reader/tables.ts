@@ -4,6 +4,7 @@
  * somebody who scrolls asks for the next page of it.
  */
 import { createRunCondition } from "../../shared/expression/run-condition.ts";
+import { AppError } from "../../shared/kernel/errors.ts";
 import type { RunTable } from "../../shared/run/dashboard.ts";
 import { cellReader, columnOf } from "./columns.ts";
 import { foldGroups, groupRuns } from "./groups.ts";
@@ -12,6 +13,9 @@ import { type CachedRun, countOf, type RunCache } from "./run-cache.ts";
 import { sortedBy } from "./sorting.ts";
 
 const KEPT_MAX = 4;
+/** An expression may take long for each run; others wait for the thread meanwhile. */
+const FILTER_MS_MAX = 10_000;
+const RUNS_PER_LOOK = 500;
 /** Ages and durations go on without any change of a run. */
 const KEPT_MS = 2_000;
 
@@ -86,13 +90,22 @@ function matching(cache: RunCache, { sweep, where, nowMs, reasons }: TableQuesti
   cache.assertFit(selections);
   const condition = where === "" ? undefined : createRunCondition(where, nowMs);
   const found: CachedRun[] = [];
+  const untilMs = performance.now() + FILTER_MS_MAX;
+  let looked = 0;
   for (const selection of selections) {
     for (const run of inOrder(cache.runsOf(selection), selections.length > 1)) {
+      looked += 1;
+      if (looked % RUNS_PER_LOOK === 0 && performance.now() > untilMs) throw tooLong(looked);
       if (!condition || condition.matches(withReason(run, reasons), run.params)) found.push(run);
     }
   }
   condition?.finish();
   return found;
+}
+
+function tooLong(looked: number): AppError {
+  const problem = `the filter took ${FILTER_MS_MAX / 1000} s for the first ${looked} runs`;
+  return new AppError("exhausted", problem, { id: "table.too-long", hint: "make it simpler, or choose a sweep" });
 }
 
 function withReason({ record }: CachedRun, reasons: ReadonlyMap<string, string> | undefined): CachedRun["record"] {
