@@ -3,10 +3,10 @@
  * frames, CSV logs by their rows. What is not whole yet is waited for; a place in the file is a number that only grows.
  */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { readFrames } from "../../shared/capture/tfevents.ts";
 import { systemCode } from "../../shared/kernel/errors.ts";
 import { parseCsv } from "../output/csv-rows.ts";
 import { numberOf, type Point, pointOfValues } from "./parse/captured.ts";
-import { readFrames } from "./parse/tfevents.ts";
 
 export interface FilePoint extends Point {
   /** What `place` is once this point is taken. */
