@@ -89,6 +89,10 @@ export interface Client {
   /** Sends contents in frames, at the pace of the coordinator; gives how many are whole there now. */
   putContents(frames: AsyncIterable<PutRequest>): Promise<number>;
   getContents(hashes: readonly string[]): AsyncIterable<GetResponse>;
+  files(request: proto.FilesRequest): AsyncIterable<proto.FilesResponse>;
+  prune(request: proto.PruneRequest): AsyncIterable<proto.PruneResponse>;
+  /** Repeated as a submission; harmless, as each portion says where it belongs. */
+  importPoints(request: proto.ImportPointsRequest): Promise<proto.ImportPointsResponse>;
   close(): void;
 }
 
@@ -158,6 +162,9 @@ export function createClient(options: ClientOptions): Client {
         frames,
       ),
     getContents: (hashes) => readStream(store.get({ hashes: [...hashes] }, metadata, streamOptions()), undefined),
+    files: (request) => stream(stub.files, request),
+    prune: (request) => stream(stub.prune, request),
+    importPoints: (request) => repeat(() => call(stub.importPoints, request)),
     close: () => {
       stub.close();
       store.close();

@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { readExpMetadata, readExpMetrics } from "../shared/compat/exp-run.ts";
-import { damaged, type FoundRun, type ImportTool } from "../shared/compat/imported-run.ts";
+import { damaged, type FoundRun } from "../shared/compat/imported-run.ts";
 import { readZtxexpRun, ZTXEXP_FILES, type ZtxexpFiles } from "../shared/compat/ztxexp-run.ts";
 import { AppError, systemCode } from "../shared/kernel/errors.ts";
 
@@ -18,7 +18,7 @@ const FILE_BYTES_MAX = 64 * 1024 * 1024;
 const EXP_DEPTH_MAX = 6;
 
 /** Every directory under `root` that looks like a run, one after the other. Throws AppError where the root cannot be read. */
-export async function* findRuns(tool: ImportTool, root: string): AsyncGenerator<FoundDirectory> {
+export async function* findRuns(tool: "exp" | "ztxexp", root: string): AsyncGenerator<FoundDirectory> {
   if (tool === "exp") {
     yield* expRuns(root, "", EXP_DEPTH_MAX);
     return;

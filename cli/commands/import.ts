@@ -1,7 +1,7 @@
-/** `exp import`: takes over what EXP or ztxexp completed, so that it is listed and not run again. */
+/** `exp import`: takes over what EXP or ztxexp completed, so that it is listed and not run again; and TensorBoard's curves. */
 import { hostname } from "node:os";
 import { basename, resolve } from "node:path";
-import { ImportTool as ImportToolMessage } from "../../proto/gen/runner/v1/control.ts";
+import { type ImportedPlace, ImportTool as ImportToolMessage } from "../../proto/gen/runner/v1/control.ts";
 import { sweepName } from "../../shared/compat/exp-toml.ts";
 import type { ImportedRun, ImportTool } from "../../shared/compat/imported-run.ts";
 import { nameProblem } from "../../shared/run/names.ts";
@@ -9,6 +9,7 @@ import { type Args, usage } from "../args.ts";
 import type { Client } from "../client.ts";
 import { EXIT } from "../exit-codes.ts";
 import { findRuns } from "../import-source.ts";
+import { findEventRuns, pointLines } from "../import-tensorboard.ts";
 import { plural } from "../render/text.ts";
 import type { Command } from "../session.ts";
 
@@ -29,6 +30,7 @@ export const importRuns: Command = {
   examples: [
     ["exp import exp ./experiments", "what EXP wrote under its base_experiment_dir"],
     ["exp import ztxexp ./results_root", "a results root of ztxexp"],
+    ["exp import tensorboard ./logs", "event files: each directory is a run, each scalar a metric point"],
   ],
   async run(session, args) {
     const tool = toolOf(args);
@@ -38,9 +40,10 @@ export const importRuns: Command = {
     if (problem !== undefined) throw usage(`--name ${problem}`);
     const client = await session.connect();
     const sender = createSender(client, { tool: TOOLS[tool], host: hostname(), root, name });
+    const runs = tool === "tensorboard" ? findEventRuns(root) : findRuns(tool, root);
     const others = new Map<string, number>();
     let damaged = 0;
-    for await (const { directory, found } of findRuns(tool, root)) {
+    for await (const { directory, found } of runs) {
       if (found.kind === "completed") {
         await sender.add(found.run);
       } else if (found.kind === "damaged") {
@@ -70,8 +73,8 @@ interface Totals {
 
 function toolOf(args: Args): ImportTool {
   const tool = args.required("tool");
-  if (tool === "exp" || tool === "ztxexp") return tool;
-  throw usage(`import what? "${tool}" is not known`, "exp import exp DIRECTORY, or exp import ztxexp DIRECTORY");
+  if (tool === "exp" || tool === "ztxexp" || tool === "tensorboard") return tool;
+  throw usage(`import what? "${tool}" is not known`, "exp import exp, ztxexp or tensorboard, and the directory");
 }
 
 /** Sends runs in batches, each of them durable when the next one goes. */
@@ -86,7 +89,8 @@ function createSender(
     const runs = batch.map((run) => ({ ...run, metrics: [...run.metrics], tags: [...run.tags] }));
     batch = [];
     chars = 0;
-    const { sweep, added, known } = await client.importRuns({ ...place, runs });
+    const { sweep, added, known, places } = await client.importRuns({ ...place, runs });
+    for (const each of places) if (!each.complete) await sendPoints(client, place.root, each);
     totals = { sweep, added: totals.added + added, known: totals.known + known };
   };
   return {
@@ -100,6 +104,17 @@ function createSender(
       return totals;
     },
   };
+}
+
+/** From where an earlier call was interrupted. */
+async function sendPoints(client: Client, root: string, place: ImportedPlace): Promise<void> {
+  let offset = 0;
+  for await (const data of pointLines(root, place.directory)) {
+    const end = offset + data.length;
+    if (end > place.stored) await client.importPoints({ runId: place.runId, offset, data, complete: false });
+    offset = end;
+  }
+  await client.importPoints({ runId: place.runId, offset, data: Buffer.alloc(0), complete: true });
 }
 
 /** "results.1: 12 runs imported, 3 known already; left out: 2 failed, 1 damaged" */

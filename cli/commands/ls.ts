@@ -1,16 +1,14 @@
 /** `exp ls`: runs. Without references: what is live, and what ended within a day. */
-import { parseExpression } from "../../shared/expression/parse.ts";
-import { expressionError } from "../../shared/expression/problem.ts";
-import { LIVE_STATES, RUN_STATES, type RunState, TERMINAL_STATES } from "../../shared/run/states.ts";
+import { LIVE_STATES, type RunState, TERMINAL_STATES } from "../../shared/run/states.ts";
 import type { RunView } from "../../shared/run/views.ts";
 import { nodeFromProto, runFromProto } from "../../shared/wire/views.ts";
-import { type Args, usage } from "../args.ts";
 import type { Client } from "../client.ts";
 import { EXIT } from "../exit-codes.ts";
 import { pause } from "../follow.ts";
 import type { Listing } from "../output.ts";
 import { deviceNames } from "../render/nodes.ts";
 import { runColumns, runsFooter } from "../render/runs.ts";
+import { statesOf, whereOf } from "../run-filter.ts";
 import { type Command, referencesOf, type Session } from "../session.ts";
 
 const RECENT_MS = 24 * 3_600_000;
@@ -54,25 +52,6 @@ interface Filter {
   /** Empty: none. */
   readonly where: string;
   readonly all: boolean;
-}
-
-function statesOf(args: Args): RunState[] {
-  return args.texts("state").flatMap((text) =>
-    text.split(",").map((word) => {
-      const state = RUN_STATES.find((each) => each === word);
-      if (!state) throw usage(`"${word}" is no state of a run`, `there are: ${RUN_STATES.join(", ")}`);
-      return state;
-    }),
-  );
-}
-
-/** What cannot be read is said before anybody is asked. */
-function whereOf(args: Args): string {
-  const where = args.text("where");
-  if (where === undefined) return "";
-  const { problem } = parseExpression(where);
-  if (problem) throw expressionError(problem, where, "where");
-  return where;
 }
 
 /** By submission, then position. */

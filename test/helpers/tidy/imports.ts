@@ -40,6 +40,7 @@ const DIRECTIONS: readonly (readonly [part: readonly string[], mayImport: readon
   [["shared/expression/"], PURE_SHARED],
   [["shared/sampling/"], PURE_SHARED],
   [["shared/compat/"], PURE_SHARED],
+  [["shared/capture/"], PURE_SHARED],
   [["shared/stats/"], PURE_SHARED],
   [["shared/convert/"], [...PURE_SHARED, "shared/convert/"]],
   [["shared/wire/"], [...PURE_SHARED, "proto/gen/"]],
@@ -51,7 +52,10 @@ const DIRECTIONS: readonly (readonly [part: readonly string[], mayImport: readon
   [["coordinator/feed.ts"], ["shared/", "coordinator/core/"]],
   [["coordinator/engine.ts"], ["shared/", ...COORDINATOR_GROUND]],
   [["coordinator/results/"], ["shared/", ...COORDINATOR_GROUND]],
-  [["coordinator/rpc/"], ["shared/", "proto/gen/", ...COORDINATOR_GROUND, "coordinator/results/", "coordinator/blobs/"]],
+  [
+    ["coordinator/rpc/"],
+    ["shared/", "proto/gen/", ...COORDINATOR_GROUND, "coordinator/results/", "coordinator/blobs/"],
+  ],
   // HTTP answers by the same verbs as gRPC.
   [
     ["coordinator/http/"],
@@ -92,6 +96,7 @@ const LIBRARY_HOMES: readonly (readonly [library: RegExp, homes: readonly string
   [/^hono(\/|$)|^@hono\//, ["coordinator/http/"]],
   [/^systeminformation$/, ["agent/"]],
   [/^yaml$/, ["shared/convert/yaml-reader.ts"]],
+  [/^hyparquet-writer$/, ["cli/export/parquet.ts"]],
   [/^(vitest|fast-check)(\/|$)/, ["vitest.config.ts"]],
 ];
 
