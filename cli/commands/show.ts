@@ -7,6 +7,7 @@ import { shownCommand } from "../../shared/spec/shown-command.ts";
 import { templateFromJson } from "../../shared/spec/template-json.ts";
 import { runFromProto, sweepFromProto } from "../../shared/wire/views.ts";
 import { EXIT } from "../exit-codes.ts";
+import { type RecordView, type RunRecordView, recordOf, runRecordOf } from "../record-view.ts";
 import { type RunDetails, runLines, type SweepDetails, sweepLines } from "../render/show.ts";
 import type { Command } from "../session.ts";
 
@@ -18,22 +19,23 @@ export const show: Command = {
     // A sweep of one run is named by the same words as its run: what looks like a sweep is shown as one.
     const [sweep] = await client.listSweeps([ref], 1);
     if (sweep && (ref === sweep.ref || ref === sweep.name || /^last(?:~\d+)?$/.test(ref))) {
-      const details = sweepDetails(sweep);
+      const details = { ...sweepDetails(sweep), ...recordOf(await client.getRecord(sweep.ref)) };
       await session.out.single({ json: details, lines: sweepLines(details), name: sweep.ref });
       session.out.next(`exp ls ${sweep.ref}`);
       return EXIT.ok;
     }
-    const details = runDetails(await client.getRun(ref));
+    const response = await client.getRun(ref);
+    const details = { ...runDetails(response), ...runRecordOf(await client.getRecord(response.run?.id ?? ref)) };
     await session.out.single({ json: details, lines: runLines(details, session.clock.wallMs()), name: details.ref });
     return EXIT.ok;
   },
 };
 
-function sweepDetails(sweep: Sweep): SweepDetails {
+function sweepDetails(sweep: Sweep): Omit<SweepDetails, keyof RecordView> {
   return { ...sweepFromProto(sweep), objective: sweep.objective?.metric ? sweep.objective : null };
 }
 
-function runDetails(response: GetRunResponse): RunDetails {
+function runDetails(response: GetRunResponse): Omit<RunDetails, keyof RunRecordView> {
   const { run } = response;
   if (!run) throw new AppError("internal", "the coordinator answered without a run");
   return {

@@ -1,5 +1,8 @@
 /** [P] One run or one sweep in full. */
+import { isSystemMetric } from "../../shared/capture/options.ts";
+import type { CodeOrigin, CodeSnapshot, RunEnvironment } from "../../shared/run/provenance.ts";
 import type { RunView, SweepView } from "../../shared/run/views.ts";
+import { codeText, pythonText, snapshotText } from "./record.ts";
 import { countsText, paramText } from "./runs.ts";
 import { escapeControl, shortNumber } from "./text.ts";
 import { clockText, spanText } from "./time.ts";
@@ -23,7 +26,7 @@ export interface HistoryLine {
   readonly text: string;
 }
 
-export interface RunDetails extends RunView {
+export interface RunDetails extends RunView, RunOrigin {
   readonly resultsDir: string;
   /** Handle of the run that this one stands for; empty where it ran itself. */
   readonly reusedFrom: string;
@@ -36,7 +39,25 @@ export interface RunDetails extends RunView {
   readonly events: readonly HistoryLine[];
 }
 
-export interface SweepDetails extends SweepView {
+/** Where a sweep came from. */
+export interface SweepOrigin {
+  readonly code: CodeOrigin | null;
+  readonly snapshot: CodeSnapshot | null;
+  /** Path of its file, as it was typed. */
+  readonly source: string | null;
+}
+
+/** The same of a run, and what people wrote on it. */
+export interface RunOrigin extends SweepOrigin {
+  readonly repeats: string | null;
+  readonly repeatedBy: readonly string[];
+  readonly environments: readonly { readonly attempt: number; readonly environment: RunEnvironment }[];
+  readonly tags: readonly string[];
+  readonly note: string;
+  readonly favourite: boolean;
+}
+
+export interface SweepDetails extends SweepView, SweepOrigin {
   readonly objective: { readonly metric: string; readonly goal: string } | null;
 }
 
@@ -49,15 +70,22 @@ export function runLines(run: RunDetails, nowMs: number): string[] {
   field("reused", run.reusedFrom);
   field("params", entriesText(run.params, paramText));
   field("command", run.command);
-  field(
-    "metrics",
-    entriesText(run.metrics, (value) => shortNumber(value)),
-  );
+  const metrics = Object.entries(run.metrics);
+  field("metrics", metricsText(metrics.filter(([key]) => !isSystemMetric(key))));
+  field("host", metricsText(metrics.filter(([key]) => isSystemMetric(key))));
   field("where", [run.node ?? "", ...run.devices].filter((word) => word !== "").join(" "));
   field("exit", run.exitCode === null ? "" : String(run.exitCode));
   field("created", clockText(run.createdAt));
   field("took", spanText(run.startedAt, run.finishedAt, nowMs));
   field("results", run.resultsDir);
+  field("code", run.code === null ? "" : codeText(run.code));
+  field("snapshot", run.snapshot === null ? "" : snapshotText(run.snapshot));
+  const last = run.environments.at(-1);
+  field("python", last ? pythonText(last.environment) : "");
+  field("repeats", run.repeats ?? "");
+  field("repeated", run.repeatedBy.join(" "));
+  field("tags", [run.favourite ? "\u2605" : "", ...run.tags].filter((tag) => tag !== "").join(" "));
+  field("note", run.note);
   if (run.attempts.length > 0) lines.push("attempts");
   for (const attempt of run.attempts) {
     const took = spanText(attempt.startedAt, attempt.finishedAt, nowMs);
@@ -76,7 +104,14 @@ export function sweepLines(sweep: SweepDetails): string[] {
   if (sweep.reused > 0) lines.push(`  reused    ${sweep.reused}`);
   if (sweep.objective) lines.push(`  objective ${escapeControl(`${sweep.objective.goal} ${sweep.objective.metric}`)}`);
   lines.push(`  created   ${clockText(sweep.createdAt)}`);
+  if (sweep.source !== null) lines.push(`  source    ${escapeControl(sweep.source)}`);
+  if (sweep.code !== null) lines.push(`  code      ${escapeControl(codeText(sweep.code))}`);
+  if (sweep.snapshot !== null) lines.push(`  snapshot  ${escapeControl(snapshotText(sweep.snapshot))}`);
   return lines;
+}
+
+function metricsText(metrics: readonly (readonly [string, number | string])[]): string {
+  return entriesText(Object.fromEntries(metrics), (value) => shortNumber(value));
 }
 
 function entriesText<T>(entries: { readonly [key: string]: T }, text: (value: T) => string): string {
