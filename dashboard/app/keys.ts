@@ -41,7 +41,7 @@ const RESERVED = new Set([
 export function conditionOf(brushes: ReadonlyMap<string, Brush>): string {
   return [...brushes]
     .map(([key, brush]) => {
-      const name = nameOf(key);
+      const name = expressionName(key);
       // The language counts time in seconds.
       const scale = key === "duration" ? 1_000 : 1;
       if (!("values" in brush)) return `${brush.low / scale} <= ${name} <= ${brush.high / scale}`;
@@ -50,7 +50,8 @@ export function conditionOf(brushes: ReadonlyMap<string, Brush>): string {
     .join(" and ");
 }
 
-function nameOf(key: string): string {
+/** How the expression language calls a column. */
+export function expressionName(key: string): string {
   const title = titleOf(key);
   if (key === "duration") return "seconds";
   if (isMetric(key)) return `metrics[${JSON.stringify(title)}]`;

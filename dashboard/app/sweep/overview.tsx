@@ -88,7 +88,7 @@ function BestOverTime({
         height={200}
       />
       {last && (
-        <p>
+        <p class="prose">
           {t("sweep.best-now", { value: number(last.value), after: duration(last.at - detail.createdAt) })}{" "}
           <Link to={`/runs/${last.ref}`}>{last.ref}</Link>
         </p>

@@ -29,7 +29,7 @@ function Empty({ text: words }: { text: string }) {
   return (
     <section>
       <h1>{t("compare.title")}</h1>
-      <p>
+      <p class="prose">
         {words} <Link to="/runs">{t("nav.runs")}</Link>
       </p>
     </section>

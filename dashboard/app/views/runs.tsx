@@ -18,6 +18,7 @@ import { isParam, isSeed, joinKeys, splitKeys, titleOf } from "../keys.ts";
 import { subscribe } from "../live.ts";
 import { useLoaded } from "../loading.ts";
 import { go, queryOf, setQuery } from "../router.ts";
+import { ExpressionInput } from "../widgets/expression-input.tsx";
 import { Command, download, Link, StateBadge, toCsv, Waiting } from "../widgets/parts.tsx";
 import { Table, type TableColumn } from "../widgets/table.tsx";
 
@@ -89,7 +90,7 @@ function Shown({ sweep, known, within }: { sweep: string; known: ColumnsAnswer["
     <section>
       {!within && <h1>{sweep === "" ? t("runs.title") : t("runs.of", { sweep })}</h1>}
       <div class="toolbar">
-        <Filter value={where} />
+        <ExpressionInput value={where} columns={known} onSubmit={(text) => setQuery({ where: text }, false)} />
         <Columns known={known} chosen={chosen.map(({ key }) => key)} />
         <label>
           <input
@@ -151,33 +152,6 @@ function Shown({ sweep, known, within }: { sweep: string; known: ColumnsAnswer["
       />
       <Command text={commandOf(sweep, where, state)} />
     </section>
-  );
-}
-
-function Filter({ value }: { value: string }) {
-  const typed = useSignal(value);
-  return (
-    <form
-      class="filter"
-      onSubmit={(event) => {
-        event.preventDefault();
-        setQuery({ where: typed.value.trim() }, false);
-      }}
-    >
-      <label>
-        {t("runs.filter")}{" "}
-        <input
-          data-filter
-          class="mono"
-          size={42}
-          placeholder={t("runs.filter-hint")}
-          value={typed.value}
-          onInput={(event) => {
-            typed.value = event.currentTarget.value;
-          }}
-        />
-      </label>
-    </form>
   );
 }
 

@@ -68,8 +68,9 @@ export function Shortcuts() {
   );
 }
 
-/** True where a key is text. */
+/** True where a key is text, or the field's own. */
 export function isTyping(target: EventTarget | null): boolean {
+  if (target instanceof HTMLInputElement && /^(checkbox|radio|button|submit)$/.test(target.type)) return false;
   return (
     target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
   );

@@ -62,7 +62,8 @@ export function Table<Page extends TablePage>(props: TableProps<Page>) {
   const [total, setTotal] = useState(0);
   const [ready, setReady] = useState(false);
   const [problem, setProblem] = useState<Error | undefined>(undefined);
-  const [cursor, setCursor] = useState(-1);
+  /** The row of the cursor, and its key: it follows its row where rows change places. "": not read yet. */
+  const cursor = useRef({ index: -1, key: "" });
   const [, redraw] = useState(0);
   const latest = useRef(props);
   latest.current = props;
@@ -85,6 +86,16 @@ export function Table<Page extends TablePage>(props: TableProps<Page>) {
   useEffect(() => virtualizer._didMount(), [virtualizer]);
   useEffect(() => virtualizer._willUpdate());
 
+  const followCursor = (index: number, page: Page) => {
+    const { index: before, key } = cursor.current;
+    const first = index * pageRows;
+    const rows = Array.from({ length: page.rows }, (_, row) => row);
+    const row = key === "" ? before - first : rows.find((one) => latest.current.rowKey(page, one) === key);
+    if (row === undefined || row < 0 || row >= page.rows) return;
+    cursor.current = { index: first + row, key: latest.current.rowKey(page, row) };
+    if (key === "") latest.current.onCursor?.(page, row);
+  };
+
   const read = (index: number) => {
     if (asked.current.has(index)) return;
     const abort = new AbortController();
@@ -93,6 +104,7 @@ export function Table<Page extends TablePage>(props: TableProps<Page>) {
       (page) => {
         if (abort.signal.aborted) return;
         pages.current.set(index, page);
+        followCursor(index, page);
         if (pages.current.size > PAGES_MAX) forgetFar(pages.current, asked.current, index);
         setProblem(undefined);
         setReady(true);
@@ -136,30 +148,35 @@ export function Table<Page extends TablePage>(props: TableProps<Page>) {
   };
 
   const moveTo = (index: number, scroll = true) => {
-    setCursor(index);
-    if (scroll) virtualizer.scrollToIndex(index);
     const here = at(index);
+    cursor.current = { index, key: here ? latest.current.rowKey(here.page, here.row) : "" };
+    if (scroll) virtualizer.scrollToIndex(index);
     if (here) latest.current.onCursor?.(here.page, here.row);
+    redraw((count) => count + 1);
   };
+
+  const isCursor = (here: { page: Page; row: number } | undefined) =>
+    here !== undefined && latest.current.rowKey(here.page, here.row) === cursor.current.key;
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
-      const focused = scroller.current?.contains(document.activeElement) === true;
+      const active = document.activeElement;
+      const focused = scroller.current?.contains(active) === true;
+      // Enter on a button or a link is its own.
+      const isFree = active === document.body || active === scroller.current;
       if (step !== undefined && (event.key.length === 1 || focused)) {
         event.preventDefault();
-        moveTo(Math.max(0, Math.min(total - 1, cursor + step)));
-      } else if (event.key === "Enter" && cursor >= 0 && !(document.activeElement instanceof HTMLAnchorElement)) {
-        const here = at(cursor);
-        if (here) latest.current.onOpen?.(here.page, here.row);
-      } else if (event.key === "x" && cursor >= 0) {
-        const here = at(cursor);
-        if (here) latest.current.onSelect?.(latest.current.rowKey(here.page, here.row));
-      } else if (cursor >= 0) {
-        const here = at(cursor);
-        if (here) latest.current.onKey?.(event.key, here.page, here.row);
+        moveTo(Math.max(0, Math.min(total - 1, cursor.current.index + step)));
+        return;
       }
+      const here = cursor.current.index >= 0 ? at(cursor.current.index) : undefined;
+      // Another run may stand there now.
+      if (!here || !isCursor(here)) return;
+      if (event.key === "Enter" && isFree) latest.current.onOpen?.(here.page, here.row);
+      else if (event.key === "x") latest.current.onSelect?.(latest.current.rowKey(here.page, here.row));
+      else if (event.key !== "Enter") latest.current.onKey?.(event.key, here.page, here.row);
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
@@ -172,6 +189,7 @@ export function Table<Page extends TablePage>(props: TableProps<Page>) {
     </p>
   );
   if (total === 0) return failure ?? <div class="hint">{props.empty}</div>;
+  const seen = new Set<string>();
   const above = items[0]?.start ?? 0;
   const below = virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0);
   const picks = props.onSelect !== undefined;
@@ -201,11 +219,15 @@ export function Table<Page extends TablePage>(props: TableProps<Page>) {
             {items.map(({ index }) => {
               const here = at(index);
               const key = here ? props.rowKey(here.page, here.row) : "";
+              // A page that is new may have a run that an old one, not read again yet, still shows.
+              const isTwice = seen.has(key);
+              seen.add(key);
               return (
                 <tr
-                  key={index}
+                  // A row that moves takes its buttons along, and with them the focus: no key press hits another row.
+                  key={here && !isTwice ? key : `row ${index}`}
                   aria-rowindex={index + 2}
-                  class={index === cursor ? "table-cursor" : ""}
+                  class={index === cursor.current.index && isCursor(here) ? "table-cursor" : ""}
                   onClick={() => moveTo(index, false)}
                 >
                   {picks && (

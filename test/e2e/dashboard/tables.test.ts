@@ -31,16 +31,24 @@ test("the table of runs: filter, sort, fold, choose, compare", async () => {
     await picture(page, "runs-en-light");
 
     await page.keyboard.press("/");
-    await page.keyboard.type("state == 'failed' and optim == 'sgd'");
+    await page.keyboard.type("state == 'fa");
+    await page.getByRole("option", { name: "failed" }).waitFor();
+    await page.keyboard.press("Tab");
+    await page.keyboard.type("' and opt");
+    await page.getByRole("option", { name: "optim" }).waitFor();
+    await picture(page, "runs-completion");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type(" == 'sgd'");
     await page.keyboard.press("Enter");
     await page.getByText("4 runs").waitFor();
     expect(new URL(page.url()).searchParams.get("where")).toBe("state == 'failed' and optim == 'sgd'");
 
-    await page.getByRole("textbox", { name: "Filter" }).fill("learning_rate > 1");
+    await page.getByRole("combobox", { name: "Filter" }).fill("learning_rate > 1");
     await page.keyboard.press("Enter");
     await page.getByRole("alert").getByText("learning_rate").waitFor();
 
-    await page.getByRole("textbox", { name: "Filter" }).fill("");
+    await page.getByRole("combobox", { name: "Filter" }).fill("");
     await page.keyboard.press("Enter");
     await page.getByText(`${CURVE_RUNS} runs`).waitFor();
     await page.getByRole("button", { name: "loss" }).click();
@@ -166,6 +174,39 @@ test("the file of a sweep, and what is different from the one before", async () 
   });
 });
 
+test("an edited file is applied: what changes first, then the change", async () => {
+  await fleet.submit(`
+    name = "edited"
+    run.command = ["sleep", "600"]
+    limits.stop_grace = "1s"
+    hold = true
+    [grid]
+    lr = [1, 2]
+  `);
+  await browser.visit(fleet, "/sweeps/edited.1?view=file", { language: "zh", theme: "dark" }, async (page) => {
+    await page.getByRole("button", { name: "编辑并应用" }).click();
+    const field = page.getByRole("textbox", { name: "修改后的文件" });
+    await field.fill((await field.inputValue()).replace("[1, 2]", "[2, 3, 4]"));
+    await page.getByRole("button", { name: "会有哪些变化？" }).click();
+    await page.getByText("新增 2 个运行").waitFor();
+    await page.getByText("+ lr=3").waitFor();
+    await page.getByText("- lr=1").waitFor();
+    await expectAccessible(page);
+    await picture(page, "sweep-apply-zh-dark", true);
+    expect((await fleet.sweep("edited.1")).total).toBe(2);
+    await page.getByRole("button", { name: "应用", exact: true }).click();
+    await page.getByRole("status").getByText("2 runs added").waitFor();
+  });
+  const params = (await fleet.runs("edited.1")).map((run) => [run.params.lr, run.state]);
+  expect(params).toEqual([
+    [1, "cancelled"],
+    [2, "held"],
+    [3, "held"],
+    [4, "held"],
+  ]);
+  expect((await fleet.exp("cancel", "edited.1", "--yes")).code).toBe(0);
+});
+
 test("the queue: priority and hold, by buttons and by keys", async () => {
   const stateOf = async (ref: string) => (await fleet.runs("long.1")).find((run) => run.ref === ref);
   await browser.visit(fleet, "/queue", {}, async (page) => {
@@ -176,7 +217,7 @@ test("the queue: priority and hold, by buttons and by keys", async () => {
     await waitUntil("the first place", async () => (await rowsOf(page))[0]?.includes("long.1.8"), {
       seen: () => "see the picture",
     });
-    await page.keyboard.press("j");
+    // The row of the button is that of the cursor, and the cursor went along with it.
     await page.getByText("exp why long.1.8").waitFor();
     await page.keyboard.press("-");
     await waitUntil("a lower priority", async () => (await stateOf("long.1.8"))?.priority === 1);

@@ -1,5 +1,6 @@
 /** Keys in addresses and expressions; what differs between texts and between runs. */
 import { describe, expect, test } from "vitest";
+import { completionsAt } from "../../../dashboard/app/complete.ts";
 import { conditionOf, joinKeys, splitKeys, titleOf } from "../../../dashboard/app/keys.ts";
 import type { Brush } from "../../../dashboard/app/stats/axis-scale.ts";
 import { compareTables, compareWords } from "../../../dashboard/app/stats/compare-runs.ts";
@@ -103,5 +104,32 @@ describe("difference of runs", () => {
       ["1"],
       ["2", "-v"],
     ]);
+  });
+});
+
+describe("completion of a filter", () => {
+  const columns = ["ref", "param:lr", "param:optim.lr", "param:weight-decay", "metric:loss", "metric:val/loss"].map(
+    (key) => ({ key, kind: "number" as const }),
+  );
+  /** "|" is the caret. */
+  const offered = (marked: string) => {
+    const caret = marked.indexOf("|");
+    const text = marked.replace("|", "");
+    return completionsAt(text, caret, columns).map(
+      ({ from, to, text: name }) => text.slice(0, from) + name + text.slice(to),
+    );
+  };
+
+  test.each<[string, string[]]>([
+    ["l|", ["lr", 'metrics["loss"]', "optim.lr", 'metrics["val/loss"]']],
+    ["lr > 1 and wei| > 2", ['lr > 1 and params["weight-decay"] > 2']],
+    ["lr|", ["optim.lr"]],
+    ["state == 'f|", ["state == 'failed"]],
+    ["state in ['failed', 's|", ["state in ['failed', 'succeeded", "state in ['failed', 'skipped"]],
+    ["node == 's|", []],
+    ["lr > |", []],
+    ["|", []],
+  ])("%s", (text, expected) => {
+    expect(offered(text)).toEqual(expected);
   });
 });
