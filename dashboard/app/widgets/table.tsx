@@ -138,7 +138,11 @@ export function Table<Page extends TablePage>(props: TableProps<Page>) {
     return Array.from({ length: Math.floor(last / pageRows) - from + 1 }, (_, i) => from + i);
   }
   useEffect(() => {
-    for (const index of shownPages()) read(index);
+    const shown = shownPages();
+    // The pages beside them too: one scrolls faster than an answer comes.
+    for (const index of [...shown, (shown.at(-1) ?? 0) + 1, (shown[0] ?? 0) - 1]) {
+      if (shown.includes(index) || (ready && index >= 0 && index * pageRows < total)) read(index);
+    }
   });
 
   const at = (row: number): { page: Page; row: number } | undefined => {
