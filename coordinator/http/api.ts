@@ -4,6 +4,7 @@ import type { Reader } from "../reader/reader.ts";
 import type { ReadDeps } from "../rpc/control/deps.ts";
 import type { ControlReads } from "../rpc/control/reads.ts";
 import { type ActionParts, addActions } from "./actions.ts";
+import { addFiles } from "./files.ts";
 import type { HttpEnv } from "./guard.ts";
 import { addHistory } from "./history.ts";
 import { createLiveFeed, readTopics } from "./live.ts";
@@ -29,6 +30,7 @@ export function createApi({ deps, reads, reader, actions, slots }: ApiParts): Ho
   const api = new Hono<HttpEnv>();
   const axesOf = (sweepId: Parameters<typeof deps.queries.sweeps.get>[0]) => reader.ask("axes", { sweepId });
   addRuns(api, { deps, reads, slots, detail: (ref) => readRunDetail({ deps, annotations, axesOf }, ref) });
+  addFiles(api, deps, slots);
   addSweeps(api, {
     deps,
     reads,

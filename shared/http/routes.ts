@@ -13,7 +13,7 @@ export interface Route {
   readonly query: { readonly [name: string]: string };
   /** What is answered: the name of its type in shared/run (views.ts, dashboard.ts), or words. */
   readonly answer: string;
-  readonly type: "application/json" | "text/plain" | "text/event-stream";
+  readonly type: "application/json" | "text/plain" | "text/event-stream" | "application/octet-stream";
   /** The body, for actions. */
   readonly body?: ActionName;
 }
@@ -77,6 +77,14 @@ export const ROUTES = {
     to: "Last x.",
     attempt: "Number of the attempt; the last where it is not said.",
   }),
+  runFiles: get("/runs/:ref/files", "Files of its results directory, by path.", "FilesAnswer"),
+  runFile: get(
+    "/runs/:ref/file",
+    "One of these files, to be saved: a browser neither shows nor runs it.",
+    "bytes",
+    { path: "As /runs/REF/files gives it." },
+    "application/octet-stream",
+  ),
   sweeps: get("/sweeps", "Sweeps, the newest first.", "SweepView[]", {
     limit: LIMIT,
     after: "Handle of the sweep after which the page begins.",

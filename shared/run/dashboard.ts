@@ -137,6 +137,21 @@ export interface HistoryView {
   readonly text: string;
 }
 
+/** GET /runs/REF/files; each is had at /runs/REF/file?path=PATH. */
+export interface FilesAnswer {
+  /** By path from the results directory; our own files are left out. */
+  readonly files: readonly {
+    readonly path: string;
+    readonly sizeBytes: number;
+    /** Unix ms. */
+    readonly modifiedAt: number;
+  }[];
+  /** True where there are more than are listed. */
+  readonly more: boolean;
+  /** Why there are none, in one line; null where there are some, or may yet be. */
+  readonly none: string | null;
+}
+
 /** GET /sweeps/REF/detail */
 export interface SweepDetail {
   readonly ref: string;
