@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { RunDetail } from "../../../shared/run/dashboard.ts";
 import { act } from "../actions.tsx";
 import { t } from "../i18n/i18n.ts";
+import { Command } from "../widgets/parts.tsx";
 
 interface Props {
   readonly detail: RunDetail;
@@ -98,6 +99,7 @@ export function Notes({ detail, onDone }: Props) {
           {t("common.cancel")}
         </button>
       </p>
+      <Command text={`exp edit ${run.ref} --tag TAG --note TEXT`} />
     </form>
   );
 }

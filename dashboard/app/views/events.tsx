@@ -60,9 +60,13 @@ export function Events() {
         </button>
       </form>
       <Listed key={filter} filter={filter} />
-      {run !== "" && <Command text={`exp show ${run}`} />}
+      <Command text={["exp events", ...commandParts({ run, node, kind })].join(" ")} />
     </section>
   );
+}
+
+function commandParts(filter: { readonly [flag: string]: string }): string[] {
+  return Object.entries(filter).flatMap(([flag, value]) => (value === "" ? [] : [`--${flag} ${value}`]));
 }
 
 async function readPage(filter: string, before: number | undefined, limit: number): Promise<readonly HistoryView[]> {

@@ -10,6 +10,7 @@ import { LogView } from "../logs/log-view.tsx";
 import { queryOf, setQuery } from "../router.ts";
 import { Charts } from "../run/charts.tsx";
 import { Facts, Params } from "../run/facts.tsx";
+import { Files } from "../run/files.tsx";
 import { Notes, Star } from "../run/notes.tsx";
 import { History } from "../widgets/history.tsx";
 import { Command, Link, StateBadge, Waiting } from "../widgets/parts.tsx";
@@ -47,6 +48,7 @@ export function Run({ names }: { names: { readonly [name: string]: string } }) {
         <Params detail={detail.data} />
         <Facts detail={detail.data} />
       </div>
+      <Files key={run.ref} run={run.ref} state={run.state} />
       {detail.data.events.length > 0 && (
         <section>
           <h2>{t("run.events")}</h2>
