@@ -11,6 +11,7 @@ import type { ResultAttempt, ResultRecord } from "../store/run-record.ts";
 import { metadataOf } from "./exp-layout.ts";
 import { type AttemptMetrics, NO_METRICS, projectMetrics } from "./project-metrics.ts";
 import { jsonDocument, jsonLine, type PythonValue } from "./python-text.ts";
+import { reproducibilityOf } from "./reproducibility.ts";
 import { streamPath, terminalLog } from "./run-directory.ts";
 import { linkWhole, removeStale, writeWhole } from "./whole-file.ts";
 import { type Ending, endingOf, eventsOf, metaOf, runOf } from "./ztxexp-layout.ts";
@@ -38,6 +39,9 @@ export function projectRun(record: ResultRecord, directory: string): void {
   projectError(ending, shown, directory);
   const events = eventsOf(record, runId, ending, meta);
   writeWhole(join(directory, "events.jsonl"), events.map((event) => `${jsonLine(event)}\n`).join(""));
+  mkdirSync(join(directory, ".exp"), { recursive: true });
+  const reproducibility = JSON.stringify(reproducibilityOf(record), null, 2);
+  writeWhole(join(directory, ".exp", "reproducibility.json"), `${reproducibility}\n`);
   put("metadata.json", metadataOf(record, shown, reason));
   // Last: who sees its status finds the rest in place.
   put("run.json", runOf(record, runId, ending));

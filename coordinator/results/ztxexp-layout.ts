@@ -4,6 +4,7 @@ import type { Params } from "../../shared/spec/types.ts";
 import type { ResultAttempt, ResultRecord } from "../store/run-record.ts";
 import type { MetricPoint } from "./metric-points.ts";
 import { jsonNumber, type PythonValue } from "./python-text.ts";
+import { environmentOf } from "./reproducibility.ts";
 import { utcTime } from "./timestamps.ts";
 
 type ZtxexpStatus = "running" | "succeeded" | "failed" | "skipped";
@@ -58,8 +59,8 @@ export function metaOf(
     tags: record.tags,
     parent_run_id: null,
     attempt: countsOf(record).attempt,
-    git_commit: null,
-    python_version: null,
+    git_commit: record.provenance?.code?.git?.commit ?? null,
+    python_version: environmentOf(record, shown)?.python?.version ?? null,
     platform: shown?.platform || null,
     hostname: shown?.hostname || null,
     started_cmd: record.command,
@@ -71,6 +72,7 @@ export function metaOf(
       index: record.index,
       state: record.state,
       reason: record.reason,
+      ...(record.provenance?.repeats ? { repeats: record.provenance.repeats } : {}),
       ...(record.reusedFrom === undefined ? {} : { reused_from: record.reusedFrom }),
       ...(notes.length === 0 ? {} : { notes }),
       attempts: record.attempts.map(attemptExtras),

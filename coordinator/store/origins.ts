@@ -40,6 +40,8 @@ export interface Origins {
 const ENVIRONMENT_BYTES_MAX = 1024 * 1024;
 /** Decoded ones at hand: the runs of a fleet share a few. */
 const DECODED_MAX = 64;
+/** Sweeps whose origin is at hand. */
+const RECENT_MAX = 32;
 
 /** Within the transaction of the sweep. */
 export function createOriginWriter(db: Database): (id: SweepId, origin: OriginRecord) => void {
@@ -65,6 +67,7 @@ export function createOrigins(db: Database): Origins {
   const keep = db.prepare("INSERT INTO environments (hash, document) VALUES (?, ?) ON CONFLICT DO NOTHING");
   const noteOne = db.prepare(`INSERT INTO attempt_environments (fence, hash) SELECT ?1, ?2
     WHERE EXISTS (SELECT 1 FROM attempts WHERE fence = ?1) ON CONFLICT DO UPDATE SET hash = excluded.hash`);
+  const recent = new Map<SweepId, StoredOrigin>();
   const decoded = new Map<string, RunEnvironment>();
 
   function environment(hash: string): RunEnvironment {
@@ -78,7 +81,15 @@ export function createOrigins(db: Database): Origins {
   }
 
   return {
-    ofSweep: (id) => originOf(bySweep.get(id) as unknown as Row | undefined),
+    ofSweep(id) {
+      const known = recent.get(id);
+      if (known) return known;
+      const origin = originOf(bySweep.get(id) as unknown as Row | undefined);
+      if (recent.size >= RECENT_MAX) recent.clear();
+      // It never changes.
+      if (origin) recent.set(id, origin);
+      return origin;
+    },
     ofRun: (id) => originOf(byRun.get(id) as unknown as Row | undefined),
     repeatedBy: (id) => (repeating.all(id) as { run_id: string }[]).map((row) => runId(row.run_id)),
     environments: (id) => {

@@ -3,15 +3,17 @@
  * belongs, for those who store it.
  */
 import { required } from "../../shared/kernel/assert.ts";
-import { type DeviceUuid, deviceUuid, type Fence, fence, type RunId } from "../../shared/kernel/ids.ts";
+import { type DeviceUuid, deviceUuid, type Fence, fence, type RunId, sweepId } from "../../shared/kernel/ids.ts";
 import { type Device, type DeviceKind, isCpuSlot } from "../../shared/run/devices.ts";
 import { runRef, sweepRef } from "../../shared/run/names.ts";
+import type { CodeOrigin, CodeSnapshot, RunEnvironment } from "../../shared/run/provenance.ts";
 import type { HostFacts } from "../../shared/run/session.ts";
 import type { Outcome, RunState } from "../../shared/run/states.ts";
 import { paramsFromJson } from "../../shared/spec/params-json.ts";
 import { shownCommand } from "../../shared/spec/shown-command.ts";
 import type { Params, RunTemplate } from "../../shared/spec/types.ts";
 import type { Database } from "./database.ts";
+import { createOrigins } from "./origins.ts";
 
 /** Times are Unix milliseconds. */
 export interface ResultRecord {
@@ -35,8 +37,24 @@ export interface ResultRecord {
   readonly finishedAt: number | undefined;
   /** The run that completed this configuration before. */
   readonly reusedFrom: string | undefined;
+  /** Absent for what was made elsewhere. */
+  readonly provenance?: RunProvenance;
   /** By number. */
   readonly attempts: readonly ResultAttempt[];
+}
+
+/** Where a run came from, and what it ran on. */
+export interface RunProvenance {
+  readonly code: CodeOrigin | null;
+  readonly snapshot: CodeSnapshot | null;
+  /** Handle of the run that it repeats. */
+  readonly repeats: string | null;
+  readonly template: unknown;
+  readonly resources: unknown;
+  /** Of code, environment and data, where they count; empty where they do not. */
+  readonly digests: { readonly code: string; readonly env: string; readonly data: string } | null;
+  /** By fence, where it is known. */
+  readonly environments: ReadonlyMap<Fence, RunEnvironment>;
 }
 
 export interface ResultAttempt {
@@ -77,14 +95,16 @@ export interface AttemptPlace {
 export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord {
   const one = db.prepare(`
     SELECT r.idx, r.params_json, r.created_at, r.reused_from, w.name, w.number, w.tags_json, h.template_json,
-      h.tags_json AS own_tags_json, s.state, s.reason, s.finished_at
+      r.sweep_id, h.resources_json, i.identity_json, h.tags_json AS own_tags_json, s.state, s.reason, s.finished_at
     FROM runs r JOIN run_states s ON s.run_id = r.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id
-    JOIN sweep_shapes h ON h.sweep_id = r.sweep_id AND h.number = r.shape WHERE r.run_id = ?`);
+    JOIN sweep_shapes h ON h.sweep_id = r.sweep_id AND h.number = r.shape
+    LEFT JOIN sweep_identities i ON i.sweep_id = r.sweep_id WHERE r.run_id = ?`);
   const attempts = db.prepare(`
     SELECT a.number, a.fence, a.node, a.devices_json, a.outcome_json, a.assigned_at, a.started_at, a.finished_at,
       n.host_json, n.devices_json AS node_devices_json
     FROM attempts a LEFT JOIN nodes n ON n.name = a.node WHERE a.run_id = ? ORDER BY a.number, a.fence`);
   const facts = createNodeFacts();
+  const provenance = createProvenanceLoader(db);
   return (id) => {
     const row = required(one.get(id) as unknown as RunRow | undefined, `run ${id}`);
     const template = JSON.parse(row.template_json) as RunTemplate;
@@ -115,7 +135,29 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
         attemptRows.length === 0 ? row.created_at : Math.min(...attemptRows.map((attempt) => attempt.assigned_at)),
       finishedAt: row.finished_at ?? undefined,
       reusedFrom: row.reused_from ?? undefined,
+      provenance: provenance(id, row),
       attempts: attemptRows.map((attempt) => attemptOf(attempt, facts(attempt))),
+    };
+  };
+}
+
+function createProvenanceLoader(db: Database): (id: RunId, row: RunRow) => RunProvenance {
+  const origins = createOrigins(db);
+  const handle = db.prepare(`SELECT w.name, w.number, r.idx FROM runs r JOIN sweeps w ON w.sweep_id = r.sweep_id
+    WHERE r.run_id = ?`);
+  return (id, row) => {
+    const { code = null, snapshot = null, repeats = null } = origins.ofSweep(sweepId(row.sweep_id)) ?? {};
+    const repeated = repeats === null ? undefined : (handle.get(repeats) as unknown as RunRow | undefined);
+    const identity =
+      row.identity_json === null ? undefined : (JSON.parse(row.identity_json) as RunProvenance["digests"]);
+    return {
+      code,
+      snapshot,
+      repeats: repeated ? runRef(sweepRef(repeated.name, repeated.number), repeated.idx) : null,
+      template: JSON.parse(row.template_json) as unknown,
+      resources: JSON.parse(row.resources_json) as unknown,
+      digests: identity ? { code: identity.code, env: identity.env, data: identity.data } : null,
+      environments: origins.environments(id),
     };
   };
 }
@@ -148,6 +190,9 @@ export function createAttemptLocator(db: Database): (fence: Fence) => AttemptPla
 }
 
 interface RunRow {
+  readonly sweep_id: string;
+  readonly resources_json: string;
+  readonly identity_json: string | null;
   readonly idx: number;
   readonly params_json: string;
   readonly created_at: number;

@@ -71,7 +71,14 @@ describe("a run that succeeded", () => {
     const directory = project(resultRecord(), [output("hello\n"), client(METRICS)]);
     expect(Object.keys(snapshot(directory)).sort()).toEqual(
       [
-        ...[".exp", ".exp/attempt-1.client.jsonl", "artifacts", "checkpoints", "config.json"],
+        ...[
+          ".exp",
+          ".exp/attempt-1.client.jsonl",
+          ".exp/reproducibility.json",
+          "artifacts",
+          "checkpoints",
+          "config.json",
+        ],
         ...["events.jsonl", "meta.json", "metadata.json", "metrics", "metrics.json", "metrics.jsonl"],
         ...["metrics/run_0001.csv", "run.json", "run.log", "terminal_logs", "terminal_logs/run_0001.log"],
       ].sort(),
