@@ -16,7 +16,7 @@ import { duration, number, text, time } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { isParam, isSeed, joinKeys, splitKeys, titleOf } from "../keys.ts";
 import { subscribe } from "../live.ts";
-import { useLoaded } from "../loading.ts";
+import { useLoaded, useNews } from "../loading.ts";
 import { go, queryOf, setQuery } from "../router.ts";
 import { ExpressionInput } from "../widgets/expression-input.tsx";
 import { Command, download, Link, StateBadge, toCsv, Waiting } from "../widgets/parts.tsx";
@@ -27,6 +27,7 @@ const PAGE_ROWS = 100;
 const USUAL = ["ref", "state"];
 const VARYING_MAX = 6;
 const METRICS_MAX = 4;
+const COLUMNS_EVERY_MS = 15_000;
 const CSV_ROWS_MAX = 100_000;
 const CSV_PAGE = 1_000;
 
@@ -44,9 +45,11 @@ export function Runs() {
 
 /** `sweep`: "" for all. `within`: as a part of another view, which has a heading of its own. */
 export function RunsTable({ sweep, within = false }: { sweep: string; within?: boolean }) {
+  // New metrics come while runs go on.
+  const news = useNews(["runs"], COLUMNS_EVERY_MS);
   const columns = useLoaded(
     (signal) => get<ColumnsAnswer>(`/tables/columns?${new URLSearchParams(sweep === "" ? {} : { sweep })}`, signal),
-    [sweep],
+    [sweep, news],
   );
   if (!columns.data) return <Waiting error={columns.error} reload={columns.reload} />;
   return <Shown sweep={sweep} known={columns.data.columns} within={within} />;

@@ -24,14 +24,13 @@ export function ExpressionInput({ value, columns, onSubmit }: ExpressionInputPro
     chosen.value = -1;
   };
   const take = ({ from, to, text }: Completion) => {
-    typed.value = typed.value.slice(0, from) + text + typed.value.slice(to);
+    const field = input.current;
+    if (!field) return;
+    // In the field at once, with the caret behind it: the next key may come before the next drawing.
+    field.value = typed.value.slice(0, from) + text + typed.value.slice(to);
+    field.setSelectionRange(from + text.length, from + text.length);
+    typed.value = field.value;
     close();
-    const caret = from + text.length;
-    // After the new text is in the field.
-    requestAnimationFrame(() => {
-      input.current?.focus();
-      input.current?.setSelectionRange(caret, caret);
-    });
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const count = options.value.length;
