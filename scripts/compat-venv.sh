@@ -1,9 +1,10 @@
 #!/bin/sh
-# Prints the path of a python that has the programs whose formats we write: EXP (xpriment), ztxexp and Hydra. Makes it in the
-# cache at the first call, which takes a minute and the network; later calls do nothing. Callers at once do no harm.
+# Prints the path of a python that has the programs whose formats we write: EXP (xpriment), ztxexp, Hydra, and readers of
+# workbooks and Parquet. Makes it in the cache at the first call, which takes a minute and the network; later calls do nothing.
+# Callers at once do no harm.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd -P)
-packages="xpriment==0.0.2 ztxexp==1.0.3 hydra-core==1.3.8"
+packages="xpriment==0.0.2 ztxexp==1.0.3 hydra-core==1.3.8 openpyxl==3.1.5 pyarrow==26.0.1"
 
 fail() {
   echo "compat-venv: $*" >&2
@@ -26,7 +27,7 @@ if [ ! -x "$venv/bin/python" ]; then
   # shellcheck disable=SC2086 # two words on purpose
   "$here/pip.sh" install --quiet --disable-pip-version-check --target "$target" $packages >"$work/log" 2>&1 ||
     fail "pip cannot install $packages (is there a network?): $(grep -i error "$work/log" | tail -n 1)"
-  "$work/venv/bin/python" -c 'import experiment_manager, ztxexp, hydra, yaml' >"$work/log" 2>&1 ||
+  "$work/venv/bin/python" -c 'import experiment_manager, ztxexp, hydra, yaml, openpyxl, pyarrow' >"$work/log" 2>&1 ||
     fail "the installed packages do not load: $(tail -n 1 "$work/log")"
   # Who comes second leaves the first one's in place.
   [ -x "$venv/bin/python" ] || mv "$work/venv" "$venv"
