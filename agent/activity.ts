@@ -1,18 +1,19 @@
 /** What an attempt's own files tell of it: whether it still says something, and why it failed. */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import type { Fence } from "../shared/kernel/ids.ts";
 import { CAUSE_TAIL_BYTES, causesInOutput } from "../shared/run/causes.ts";
 import { isOwnFailure } from "./core/end-of-attempt.ts";
 import type { AgentEvent } from "./core/events.ts";
 import type { AgentAttempt, AgentState } from "./core/state.ts";
 import { attemptDir, attemptPaths } from "./process/attempt-dir.ts";
 
-/** A look at how much the running attempts with an idle limit have said. */
-export function activityOf(state: AgentState, workdir: string): AgentEvent[] {
+/** A look at how much the running attempts with an idle limit have said; `ownBytes` of it are the host's. */
+export function activityOf(state: AgentState, workdir: string, ownBytes: (fence: Fence) => number): AgentEvent[] {
   const events: AgentEvent[] = [];
   for (const [fence, { assignment, phase }] of state.attempts) {
     if (phase !== "running" || assignment.idleLimitMs === 0) continue;
     const { output, client } = attemptPaths(attemptDir(workdir, fence));
-    events.push({ kind: "activity", fence, bytes: sizeOf(output) + sizeOf(client) });
+    events.push({ kind: "activity", fence, bytes: sizeOf(output) + sizeOf(client) - ownBytes(fence) });
   }
   return events;
 }

@@ -76,7 +76,8 @@ export class AttemptCapture {
     this.#names = new MetricNames(this.#client.names);
     const mark = marks.get("out") ?? 0;
     // A mark is behind a line; whatever was read beyond it held nothing.
-    this.#settled = mark >= from.output ? { offset: mark, passing: false } : { offset: from.output, passing: from.passing };
+    this.#settled =
+      mark >= from.output ? { offset: mark, passing: false } : { offset: from.output, passing: from.passing };
     if (capture.stdout.length > 0 || capture.patterns.length > 0) {
       const lines = new LineReader(capture.stdout, capture.patterns.flatMap(compiled));
       this.#output = new OutputReader(attemptPaths(dir).output, lines, this.#settled, now.ms);
@@ -94,6 +95,7 @@ export class AttemptCapture {
         finder,
         entries,
         earlier: from.earlier,
+        unclear: from.unclear,
       });
       if (!known && this.#files.noteEarlier(now.ms)) this.#checkpoint(now);
     }
@@ -200,7 +202,8 @@ export class AttemptCapture {
       warn({ reason: "more lines with metrics in the output than are read", dropped: passed.lines });
     if (passed && passed.bytes > 0)
       warn({ reason: "the output came faster than it is read for metrics", droppedBytes: passed.bytes });
-    for (const problem of this.#files?.takeProblems() ?? []) warn({ level: "warning", text: problem.slice(0, 2_000) });
+    for (const problem of this.#files?.takeProblems(last) ?? [])
+      warn({ level: "warning", text: problem.slice(0, 2_000) });
   }
 
   #write(): boolean {
@@ -227,6 +230,7 @@ export class AttemptCapture {
       names: [...this.#client.names],
       files: this.#files?.entries() ?? [],
       earlier: this.#files?.earlier ?? {},
+      unclear: this.#files?.unclear ?? [],
     };
     const text = JSON.stringify(checkpoint);
     if (text === this.#noted) return;

@@ -3,7 +3,7 @@ import { basename, dirname, relative, resolve } from "node:path";
 import type { CaptureOptions } from "../../shared/capture/options.ts";
 import { errorMessage } from "../../shared/kernel/errors.ts";
 import type { FileEntry } from "./checkpoint.ts";
-import { type Claimant, type Claims, isBelow } from "./claims.ts";
+import type { Claimant, Claims } from "./claims.ts";
 import type { FileFinder, FoundFile } from "./find-files.ts";
 import { type FilePoint, type MetricFile, openCsvFile, openEventFile } from "./metric-file.ts";
 import { matchesPath, splitGlob } from "./path-glob.ts";
@@ -31,6 +31,7 @@ export interface AttemptFilesOptions {
   readonly entries: readonly FileEntry[];
   /** CSV files that were there before the attempt, and their size then. */
   readonly earlier: { readonly [path: string]: number };
+  readonly unclear: readonly string[];
 }
 
 /** Folders below which the files of an attempt may be. */
@@ -50,7 +51,8 @@ export class AttemptFiles {
   readonly #options: AttemptFilesOptions;
   readonly #followed: Followed[];
   readonly #known: Set<string>;
-  readonly #unclear = new Set<string>();
+  /** Files that may be of several runs; from then on only a process tells. */
+  readonly #unclear: Set<string>;
   readonly #problems: string[] = [];
   readonly earlier: { [path: string]: number };
 
@@ -58,6 +60,7 @@ export class AttemptFiles {
     this.#options = options;
     this.#followed = options.entries.map(follow);
     this.#known = new Set(options.entries.map(({ path }) => path));
+    this.#unclear = new Set(options.unclear);
     this.earlier = { ...options.earlier };
   }
 
@@ -66,11 +69,14 @@ export class AttemptFiles {
     return this.#followed.map(({ path, kind, prefix, file }) => ({ path, kind, prefix, place: file.place }));
   }
 
+  get unclear(): string[] {
+    return [...this.#unclear];
+  }
+
   /** Notes the CSV files that are there before the program has begun; true when there are any. */
   noteEarlier(nowMs: number): boolean {
-    const { dir, me } = this.#options;
     for (const found of this.#csvFiles(0, nowMs)) {
-      if (!isBelow(found.path, dir) && found.changedMs < me.startedMs) this.earlier[found.path] = found.bytes;
+      if (found.changedMs < this.#options.me.startedMs) this.earlier[found.path] = found.bytes;
     }
     return Object.keys(this.earlier).length > 0;
   }
@@ -99,9 +105,13 @@ export class AttemptFiles {
     }
   }
 
-  /** What people should know, each once. */
-  takeProblems(): string[] {
-    return this.#problems.splice(0);
+  /** What people should know, each once. `last`: what is unclear now remains so. */
+  takeProblems(last: boolean): string[] {
+    const unclear = last ? [...this.#unclear] : [];
+    const lines = unclear.map(
+      (path) => `${path} may be of another run: write it below $EXP_RUN_DIR to have its metrics`,
+    );
+    return [...this.#problems.splice(0), ...lines];
   }
 
   #consider(found: FoundFile, kind: FileEntry["kind"]): void {
@@ -109,15 +119,11 @@ export class AttemptFiles {
     const earlier = kind === "csv" ? this.earlier[found.path] : undefined;
     const { me, claims } = this.#options;
     // A file that was there before counts from where it ended, once somebody goes on with it.
-    const claim = earlier !== undefined && earlier === found.bytes ? "not-mine" : claims.of(found, me);
-    if (claim === "not-mine") return;
-    if (claim === "unclear") {
-      if (!this.#unclear.has(found.path))
-        this.#say(`${found.path} may be of several runs at once: write it below $EXP_RUN_DIR to have its metrics`);
-      this.#unclear.add(found.path);
-      return;
-    }
-    if (this.#unclear.has(found.path)) return;
+    const isUntouched = earlier !== undefined && earlier === found.bytes;
+    const claim = isUntouched ? "not-mine" : claims.of(found, me, !this.#unclear.has(found.path));
+    if (claim === "unclear") this.#unclear.add(found.path);
+    if (claim !== "mine") return;
+    this.#unclear.delete(found.path);
     this.#known.add(found.path);
     if (this.#followed.length >= FILES_MAX) {
       this.#say(`more than ${FILES_MAX} files of metrics: ${found.path} and further ones are left out`);

@@ -96,7 +96,9 @@ export function withCapture(plane: OutputPlane, options: CaptureOptionsOfAgent):
 
   function sampleAll(): void {
     const nowMs = clock.monotonicMs();
-    const due = [...watched.values()].filter(({ subject, nextSystemMs }) => subject.capture.system && nowMs >= nextSystemMs);
+    const due = [...watched.values()].filter(
+      ({ subject, nextSystemMs }) => subject.capture.system && nowMs >= nextSystemMs,
+    );
     if (due.length === 0) return;
     const targets = due.flatMap(({ fence }) => {
       const processes = options.processesOf(fence);

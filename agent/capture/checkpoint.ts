@@ -25,6 +25,8 @@ export interface Checkpoint {
   readonly files: readonly FileEntry[];
   /** CSV files that were there before, with their size then. */
   readonly earlier: { readonly [path: string]: number };
+  /** Files that may be of several runs. */
+  readonly unclear: readonly string[];
 }
 
 export const NO_CHECKPOINT: Checkpoint = {
@@ -34,6 +36,7 @@ export const NO_CHECKPOINT: Checkpoint = {
   names: [],
   files: [],
   earlier: {},
+  unclear: [],
 };
 
 const pathOf = (dir: string): string => join(dir, "capture.json");
@@ -52,6 +55,7 @@ export function readCheckpoint(dir: string): Checkpoint | undefined {
     const isSound =
       [body.output, body.scanned].every(isPlace) &&
       Array.isArray(body.names) &&
+      Array.isArray(body.unclear) &&
       Array.isArray(body.files) &&
       body.files.every((file: FileEntry) => typeof file.path === "string" && isPlace(file.place));
     return isSound ? body : undefined;

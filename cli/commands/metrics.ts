@@ -1,4 +1,5 @@
 /** `exp metrics`: the last values of a run, or all points. */
+import { isSystemMetric } from "../../shared/capture/options.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
 import { nearest } from "../../shared/kernel/nearest.ts";
 import { jsonNumber } from "../../shared/run/records.ts";
@@ -45,7 +46,7 @@ export const metrics: Command = {
     const { run } = await client.getRun(ref);
     if (!run) throw new AppError("internal", "the coordinator answered without a run");
     const last = runFromProto(run).metrics;
-    const wanted = keys.length > 0 ? keys : Object.keys(last).sort();
+    const wanted = keys.length > 0 ? keys : Object.keys(last).sort(hostLast);
     const rows = wanted.map((key) => {
       const value = last[key];
       if (value === undefined) throw unknownKey(key, run.ref, Object.keys(last));
@@ -68,6 +69,10 @@ export const metrics: Command = {
     return EXIT.ok;
   },
 };
+
+function hostLast(a: string, b: string): number {
+  return Number(isSystemMetric(a)) - Number(isSystemMetric(b)) || (a < b ? -1 : 1);
+}
 
 const EMPTY = "no metrics";
 

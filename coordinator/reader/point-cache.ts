@@ -156,10 +156,10 @@ class StreamPoints {
   #addLine(line: string): void {
     if (Buffer.byteLength(line) > CLIENT_LINE_BYTES_MAX) return;
     const event = parseClientLine(line);
-    if (event?.kind !== "metric" && event?.kind !== "row") return;
+    if (event?.kind !== "metric" && event?.kind !== "row" && event?.kind !== "system") return;
     if (event.at !== undefined) this.#lastTime = event.at * 1000;
-    const values = event.kind === "metric" ? event.values : numericCells(event);
-    const said = event.kind === "metric" ? event.step : stepOf(values as ReadonlyMap<string, number>);
+    const values = event.kind === "row" ? numericCells(event) : event.values;
+    const said = event.kind === "metric" ? event.step : event.kind === "row" ? stepOf(numericCells(event)) : undefined;
     for (const [key, value] of values) {
       if (typeof value === "number") this.#add(key, value, said);
     }

@@ -1,4 +1,5 @@
 /** Curves of a run for a screen. */
+import { isSystemMetric } from "../../shared/capture/options.ts";
 import type { SeriesAnswer } from "../../shared/run/dashboard.ts";
 import { downSample } from "./down-sample.ts";
 import type { SeriesQuestion } from "./messages.ts";
@@ -11,7 +12,7 @@ const KEYS_DEFAULT_MAX = 50;
 export async function readSeries(cache: PointCache, question: SeriesQuestion): Promise<SeriesAnswer> {
   const { fence, path, end, x, width, from, to } = question;
   const columns = await cache.read(fence, path, end);
-  const keys = question.keys.length > 0 ? question.keys : [...columns.keys()].slice(0, KEYS_DEFAULT_MAX);
+  const keys = question.keys.length > 0 ? question.keys : ownKeys(columns).slice(0, KEYS_DEFAULT_MAX);
   const series = keys.map((key) => {
     const points = columns.get(key);
     if (!points) return { key, points: 0, exact: true, xs: [], ys: [] };
@@ -19,6 +20,11 @@ export async function readSeries(cache: PointCache, question: SeriesQuestion): P
     return { key, ...downSample({ xs, ys: points.values.values }, width, from, to) };
   });
   return { x, series };
+}
+
+/** Of the program itself: those of the host are drawn where they are asked for. */
+function ownKeys(columns: PointColumns): string[] {
+  return [...columns.keys()].filter((key) => !isSystemMetric(key));
 }
 
 function xsOf(points: Points, columns: PointColumns, x: string, startedAt: number): Float64Array {

@@ -98,7 +98,7 @@ export class Summariser {
       if (event?.kind === "row") {
         for (const [key, value] of numericCells(event)) this.#note(key, value, undefined, event.at);
       }
-      if (event?.kind !== "metric" && event?.kind !== "summary") continue;
+      if (event?.kind !== "metric" && event?.kind !== "summary" && event?.kind !== "system") continue;
       const step = event.kind === "metric" ? event.step : undefined;
       for (const [key, value] of event.values) this.#note(key, value, step, event.at);
     }

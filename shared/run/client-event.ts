@@ -44,6 +44,16 @@ export interface ProgressEvent {
   readonly at: number | undefined;
   readonly done: number;
   readonly total: number | undefined;
+  /** Per second, where a bar said it. */
+  readonly rate: number | undefined;
+  readonly etaSeconds: number | undefined;
+}
+
+/** What the host sees of the run (`sys/…`): no point of the program's own curves. */
+export interface SystemEvent {
+  readonly kind: "system";
+  readonly at: number | undefined;
+  readonly values: ReadonlyMap<string, number | string>;
 }
 
 export interface SkipEvent {
@@ -60,7 +70,7 @@ export interface OtherEvent {
   readonly body: { readonly [key: string]: unknown };
 }
 
-export type ClientEvent = MetricEvent | SummaryEvent | RowEvent | ProgressEvent | SkipEvent | OtherEvent;
+export type ClientEvent = MetricEvent | SummaryEvent | RowEvent | ProgressEvent | SystemEvent | SkipEvent | OtherEvent;
 
 /** The event of one line without its newline; undefined where the line is none. Never throws. */
 export function parseClientLine(line: string): ClientEvent | undefined {
@@ -76,8 +86,18 @@ export function parseClientLine(line: string): ClientEvent | undefined {
       return { kind: "row", at, cells: texts(body.v) };
     case "p": {
       const done = finite(body.i);
-      return done === undefined ? undefined : { kind: "progress", at, done, total: finite(body.n) };
+      if (done === undefined) return undefined;
+      return {
+        kind: "progress",
+        at,
+        done,
+        total: finite(body.n),
+        rate: finite(body.rate),
+        etaSeconds: finite(body.eta),
+      };
     }
+    case "s":
+      return { kind: "system", at, values: values(body.v) };
     case "x":
       return { kind: "skip", at, reason: typeof body.reason === "string" ? body.reason : "" };
     default:

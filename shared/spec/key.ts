@@ -143,7 +143,7 @@ export function words<Word extends string>(
 }
 
 /** Milliseconds. `minMs` 1: nothing is no duration here. */
-export function duration(minMs: 0 | 1, doc: string, notes: Notes = {}): Key<number> {
+export function duration(minMs: 0 | 1 | 1000, doc: string, notes: Notes = {}): Key<number> {
   return {
     type: { kind: "duration" },
     doc,

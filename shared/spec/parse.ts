@@ -5,6 +5,7 @@
 import { POINTS_DEFAULT_MAX, RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
 import { type Block, type Drawn, loadBlock, sizeOf } from "./block.ts";
 import { type BlockContext, type BlockPlan, planBlock } from "./block-plan.ts";
+import { readCapture } from "./capture-section.ts";
 import { type Condition, type Expressions, planConditions, planDerived } from "./conditions.ts";
 import { grouped, type SpecSource } from "./document.ts";
 import { loadDocument } from "./extends.ts";
@@ -77,6 +78,7 @@ function readSpec(report: Report, source: SpecSource, root: SpecNode): SweepSpec
     limits: childOf(root, "limits"),
     tags: settings.tags,
     retry: readRetry(report, childOf(root, "retry")),
+    capture: readCapture(report, childOf(root, "capture")),
   };
   if (drafts.length > BLOCKS_MAX) {
     const message = `the runs differ in more than their values in over ${grouped(BLOCKS_MAX)} places`;

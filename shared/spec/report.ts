@@ -135,7 +135,9 @@ export function readDuration(report: Report, node: SpecNode, label: string, minM
   if (text === undefined) return undefined;
   const ms = parseDuration(text);
   if (ms === undefined) return wrongValue(report, node, `${label} is no duration: ${excerpt(text)}`, hint);
-  if (ms < minMs) return wrongValue(report, node, `${label} must be longer than nothing`, "leave it out for no limit");
+  if (ms < minMs && minMs === 1)
+    return wrongValue(report, node, `${label} must be longer than nothing`, "leave it out for no limit");
+  if (ms < minMs) return wrongValue(report, node, `${label} must be at least ${minMs / 1000}s, not ${excerpt(text)}`);
   if (ms > DURATION_MS_MAX) return wrongValue(report, node, `${label} must be at most 366 days, not ${excerpt(text)}`);
   return ms;
 }

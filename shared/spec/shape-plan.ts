@@ -14,7 +14,7 @@ import { readRun } from "./run-section.ts";
 import { checkOwnLimits, readRunLimits } from "./settings-section.ts";
 import { OWN_LIMIT_KEYS, SECTION_KEYS } from "./sweep-keys.ts";
 import { checkKeys } from "./table-reader.ts";
-import type { RunShape } from "./types.ts";
+import type { RunShape, RunTemplate } from "./types.ts";
 
 /** What a variant or a run says of its own. */
 export interface OwnShape {
@@ -35,6 +35,8 @@ export interface OuterShape {
   readonly limits: SpecNode | undefined;
   readonly tags: readonly string[];
   readonly retry: RunShape["retry"];
+  /** Undefined: as usual. */
+  readonly capture: RunTemplate["capture"];
 }
 
 export interface ShapePlan {
@@ -73,7 +75,10 @@ export function planShape(
   const asked = computedPlaces(resources, label, SECTION_KEYS.resources);
   const bounds = computedPlaces(limits, "limits", OWN_LIMIT_KEYS);
   const shape: RunShape = {
-    template: readTemplate(report, outer.root, run, own, names, known),
+    template: {
+      ...readTemplate(report, outer.root, run, own, names, known),
+      ...(outer.capture && { capture: outer.capture }),
+    },
     // A request with expressions is read once their values are known.
     resources: asked.length > 0 ? { gpus: undefined, cpus: undefined } : readResources(report, resources, label),
     limits: readRunLimits(report, limits && withComputed(limits, bounds), "limits"),

@@ -2,6 +2,7 @@
  * Every table and key of a sweep file, in the order in which messages and the documentation name them. The one list that
  * the parser, the JSON Schema and the documentation's tests go by.
  */
+import { OUTPUT_FORMS } from "../capture/options.ts";
 import { CPU_SLOTS_MAX, DEVICES_PER_RUN_MAX, PRIORITY_MAX, RETRIES_MAX, RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
 import { SAMPLING_METHODS } from "../sampling/sampler.ts";
 import {
@@ -133,12 +134,21 @@ export const SECTION_KEYS = {
     sweep_when: expression("condition that ends the whole sweep", { without: "none" }),
   },
   capture: {
-    stdout: words(["json", "dict", "keyvalue", "tqdm"], "forms of metrics in the output", { without: "none" }),
-    patterns: texts("further forms of metrics in the output", { without: "none" }),
-    tensorboard: boolean("true: metrics from TensorBoard's files", { without: "false" }),
-    csv: texts("CSV files with metrics", { without: "none" }),
-    artifacts: texts("files to keep", { without: "none" }),
-    env_allow: texts("environment variables to record", { without: "none" }),
+    stdout: words(OUTPUT_FORMS, "forms of metrics in the output; `[]`: none", {
+      without: '`["json", "dict", "tqdm"]`',
+    }),
+    patterns: texts("further forms, as regular expressions with named groups", { without: "none" }),
+    tensorboard: boolean("false: no metrics from TensorBoard's files", { without: "true" }),
+    tensorboard_dirs: texts("further folders with such files, from `run.cwd`", {
+      without: "`runs`, `lightning_logs`, `logs`, `tb_logs` and the directory of the run",
+    }),
+    csv: texts("CSV files with metrics, as globs from `run.cwd`; `[]`: none", {
+      without: "`lightning_logs/**/metrics.csv`",
+    }),
+    system: boolean("false: no metrics of the host (`sys/…`)", { without: "true" }),
+    system_every: duration(1000, "time between two of these", { without: '"5s"' }),
+    artifacts: texts("files to keep", { without: "none", noEffect: true }),
+    env_allow: texts("environment variables to record", { without: "none", noEffect: true }),
   },
   notify: {
     on: words(["started", "failed", "finished", "best", "target"], "what to tell about", { without: "required" }),
@@ -212,4 +222,4 @@ export const TABLE_NAMES: readonly string[] = [
 ];
 
 /** Tables of which nothing has an effect in this version: one warning each. */
-export const SILENT_TABLES: readonly string[] = ["stop", "capture", "notify"];
+export const SILENT_TABLES: readonly string[] = ["stop", "notify"];

@@ -1,17 +1,18 @@
 /** Command templates as stored and sent. What is absent is left out, so that a plain template stays short. */
+import { CAPTURE_DEFAULTS, type CaptureChoices } from "../capture/options.ts";
 import { STYLE_CHOICES, STYLE_WORDS } from "./args.ts";
 import type { ArgsOptions, ArgsStyle, Interpreter, RunTemplate } from "./types.ts";
 
 export function templateToJson(template: RunTemplate): string {
-  const { command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code } = template;
-  return JSON.stringify({ command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code });
+  const { command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code, capture } = template;
+  return JSON.stringify({ command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code, capture });
 }
 
 /** Reverse of `templateToJson`. Throws a plain error for a text that it cannot have made. */
 export function templateFromJson(text: string): RunTemplate {
   const body: unknown = JSON.parse(text);
   if (!isTable(body)) throw new Error("a command template is an object");
-  const { command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code } = body;
+  const { command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code, capture } = body;
   if (typeof command !== "string" && !isTexts(command)) throw new Error("a command template has a command");
   if (!isStyle(args)) throw new Error(`a command template has no args style ${JSON.stringify(args)}`);
   if (argsOptions !== undefined && !isOptions(argsOptions))
@@ -27,6 +28,7 @@ export function templateFromJson(text: string): RunTemplate {
   }
   if (interpreter !== undefined && !isInterpreter(interpreter))
     throw new Error("a command template has an interpreter");
+  if (capture !== undefined && !isCapture(capture)) throw new Error("a command template has choices of capture");
   if (code !== undefined && code !== "snapshot" && code !== "git") throw new Error("a command template has its code");
   return {
     command,
@@ -39,6 +41,7 @@ export function templateFromJson(text: string): RunTemplate {
     ...(umask !== undefined && { umask }),
     ...(interpreter && { interpreter }),
     ...(code && { code }),
+    ...(capture && { capture }),
   };
 }
 
@@ -73,6 +76,14 @@ function isOptions(value: unknown): value is ArgsOptions {
     isOneOf(flags.none, none) &&
     (dash === undefined || typeof dash === "boolean")
   );
+}
+
+function isCapture(value: unknown): value is CaptureChoices {
+  if (!isTable(value)) return false;
+  return Object.entries(CAPTURE_DEFAULTS).every(([key, usual]) => {
+    const choice = value[key];
+    return choice === undefined || (Array.isArray(usual) ? isTexts(choice) : typeof choice === typeof usual);
+  });
 }
 
 function isInterpreter(value: unknown): value is Interpreter {

@@ -2,6 +2,7 @@
  * What a sweep file says, after parsing. Plain immutable data. Numbers keep int and float apart, because `--lr 1.0` and
  * `--lr 1` are different command lines.
  */
+import type { CaptureChoices } from "../capture/options.ts";
 import type { ResourceRequest } from "../run/devices.ts";
 import type { RetryPolicy } from "../run/retry.ts";
 import type { SpecProblem } from "./problems.ts";
@@ -70,6 +71,8 @@ export interface RunTemplate {
   readonly interpreter?: Interpreter;
   /** The command starts in a copy of the code as it was submitted; absent: where the code lies. */
   readonly code?: CodeMode;
+  /** What is captured otherwise than usual. */
+  readonly capture?: CaptureChoices;
 }
 
 /** How the code is taken at submit: as it lies, or only where all of it is committed. */

@@ -27,18 +27,19 @@ export const getRun =
 
 /** The run with what only memory and the file system know: why it waits, and where its results are. */
 export function readRun(deps: ReadDeps, id: RunId): RunRecord {
-  const [run] = listedRuns(deps, [id]);
+  const run = deps.queries.runs.get(id, true);
   if (!run) throw new Error(`run ${id} was resolved and is not there`);
-  return { ...run, resultsDir: resultsDirOf(deps, id) };
+  return { ...withReason(deps, run), resultsDir: resultsDirOf(deps, id) };
 }
 
 /** The runs with why they wait. */
 export function listedRuns(deps: ReadDeps, ids: readonly RunId[]): RunRecord[] {
-  const wallMs = deps.clock.wallMs();
-  return deps.queries.runs.getMany(ids).map((run) => {
-    const reason = isTerminal(run.state) ? "" : liveReason(deps.cluster, runId(run.id), wallMs);
-    return reason === "" ? run : { ...run, reason };
-  });
+  return deps.queries.runs.getMany(ids).map((run) => withReason(deps, run));
+}
+
+function withReason(deps: ReadDeps, run: RunRecord): RunRecord {
+  const reason = isTerminal(run.state) ? "" : liveReason(deps.cluster, runId(run.id), deps.clock.wallMs());
+  return reason === "" ? run : { ...run, reason };
 }
 
 function resultsDirOf(deps: ReadDeps, id: RunId): string {

@@ -1,6 +1,6 @@
 /** Metrics: every logged point of a run, read from its stored client stream line by line. */
 import type { MetricPoint, MetricsRequest, MetricsResponse } from "../../../proto/gen/runner/v1/control.ts";
-import { type MetricEvent, parseClientLine } from "../../../shared/run/client-event.ts";
+import { type MetricEvent, parseClientLine, type SystemEvent } from "../../../shared/run/client-event.ts";
 import { CLIENT_LINE_BYTES_MAX } from "../../../shared/run/limits.ts";
 import { yieldTurn } from "./await-news.ts";
 import type { ReadDeps } from "./deps.ts";
@@ -27,6 +27,7 @@ export const metrics = (deps: ReadDeps) =>
         if (signal.aborted) return;
         const event = parseClientLine(line);
         if (event?.kind === "metric") points.push(...pointsOf(event, wanted, counts));
+        if (event?.kind === "system" && wanted) points.push(...hostPoints(event, wanted, attempt.startedAt));
         if (points.length >= POINTS_PER_MESSAGE) {
           yield { points };
           points = [];
@@ -38,6 +39,15 @@ export const metrics = (deps: ReadDeps) =>
       await file.close();
     }
   };
+
+/** Their x is the time: whole seconds since the start. Only where they are asked for by name. */
+function hostPoints(event: SystemEvent, wanted: Set<string>, startedAt = 0): MetricPoint[] {
+  const at = event.at ?? 0;
+  return [...event.values].flatMap(([key, value]) => {
+    if (typeof value !== "number" || !wanted.has(key)) return [];
+    return [{ key, value, step: Math.max(0, Math.round(at - startedAt / 1000)), at }];
+  });
+}
 
 function pointsOf(event: MetricEvent, wanted: Set<string> | undefined, counts: Map<string, number>): MetricPoint[] {
   const points: MetricPoint[] = [];

@@ -1,4 +1,5 @@
 /** What a leaderboard is made of: the runs of a sweep with what is known of one metric. */
+import { SYSTEM_PREFIX } from "../../../shared/capture/options.ts";
 import { type RunId, runId } from "../../../shared/kernel/ids.ts";
 import type { RunState } from "../../../shared/run/states.ts";
 import type { Objective } from "../../../shared/spec/types.ts";
@@ -29,7 +30,7 @@ export interface BestQueries {
   scores(selection: Selection, objective: Objective): Iterable<Scored[]>;
   /** Succeeded runs, the best first; equal values by position. Values that are no finite number are left out. */
   rank(selection: Selection, objective: Objective, limit: number): Ranked[];
-  /** Names of the metrics that the succeeded runs logged. */
+  /** Names of the metrics that the succeeded runs logged; not those of the host. */
   metricNames(selection: Selection): string[];
 }
 
@@ -55,7 +56,9 @@ export function createBestQueries(db: Database): BestQueries {
     min: rankedBy("coalesce(m.min, m.value)"),
     max: rankedBy("coalesce(m.max, m.value)"),
   };
-  const names = db.prepare(`SELECT DISTINCT m.key ${from} WHERE ${where} ORDER BY m.key`);
+  const names = db.prepare(
+    `SELECT DISTINCT m.key ${from} WHERE ${where} AND m.key NOT GLOB '${SYSTEM_PREFIX}*' ORDER BY m.key`,
+  );
 
   return {
     *scores(selection, objective) {

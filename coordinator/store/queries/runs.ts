@@ -2,6 +2,7 @@
  * Runs as people see them. Ids are selected first, cheaply and in order, and made whole by primary key in small portions:
  * so a listing of any length costs the event loop no more than one portion at a time.
  */
+import { SYSTEM_PREFIX } from "../../../shared/capture/options.ts";
 import { type RunId, runId, type SweepId } from "../../../shared/kernel/ids.ts";
 import { runRef, sweepRef } from "../../../shared/run/names.ts";
 import type { RunRecord } from "../../../shared/run/records.ts";
@@ -30,8 +31,11 @@ export interface StoredShape {
 export interface RunQueries {
   /** Ids of the selected runs of one sweep by position. */
   ids(selection: Selection, filter: RunFilter): RunId[];
-  /** Undefined where there is none. `resultsDir` is left empty: the store does not know directories. */
-  get(id: RunId): RunRecord | undefined;
+  /**
+   * Undefined where there is none. `resultsDir` is left empty: the store does not know directories. The metrics of the host
+   * (`sys/…`) are among its metrics only here, and only `withHost`: tables of runs are about what the programs say.
+   */
+  get(id: RunId, withHost?: boolean): RunRecord | undefined;
   /** As `get`, for many at a cost of two queries: those that there are, in the order of `ids`. */
   getMany(ids: readonly RunId[]): RunRecord[];
   /** As `getMany` for every run of a sweep, by position: the cheapest way to all of them. */
@@ -73,10 +77,13 @@ export function createRunQueries(db: Database): RunQueries {
   const wholeLasts = db.prepare(`SELECT m.fence, m.key, m.value, m.text FROM run_states s
     JOIN runs r ON r.run_id = s.run_id
     LEFT JOIN run_states o ON o.run_id = r.reused_from
-    JOIN metric_lasts m ON m.fence = coalesce(o.fence, s.fence) WHERE s.sweep_id = ?`);
+    JOIN metric_lasts m ON m.fence = coalesce(o.fence, s.fence)
+    WHERE s.sweep_id = ? AND m.key NOT GLOB '${SYSTEM_PREFIX}*'`);
   wholeLasts.setReturnArrays(true);
-  const lasts = db.prepare(`SELECT fence, key, value, text FROM metric_lasts
+  const allLasts = db.prepare(`SELECT fence, key, value, text FROM metric_lasts
     WHERE fence IN (SELECT value FROM json_each(?))`);
+  const lasts = db.prepare(`SELECT fence, key, value, text FROM metric_lasts
+    WHERE fence IN (SELECT value FROM json_each(?)) AND key NOT GLOB '${SYSTEM_PREFIX}*'`);
   const source = db.prepare(`
     SELECT w.name, w.number, r.idx, s.fence FROM runs r
     JOIN run_states s ON s.run_id = r.run_id
@@ -89,22 +96,31 @@ export function createRunQueries(db: Database): RunQueries {
   const reusedFrom = db.prepare("SELECT reused_from FROM runs WHERE run_id = ?");
 
   /** Last values by fence, as entries: a metric may bear any name. */
-  function metricsOf(fences: readonly number[]): Map<number, [key: string, value: number][]> {
+  function metricsOf(fences: readonly number[], from = lasts): Map<number, [key: string, value: number][]> {
     const found = new Map<number, [string, number][]>();
     if (fences.length === 0) return found;
-    for (const row of lasts.all(JSON.stringify(fences)) as unknown as MetricRow[]) {
+    for (const row of from.all(JSON.stringify(fences)) as unknown as MetricRow[]) {
       keepMetric(found, row.fence, row.key, row.value, row.text);
     }
     return found;
   }
 
-  function recordsOf(rows: readonly Row[], known?: Map<number, [key: string, value: number][]>): RunRecord[] {
+  function recordsOf(
+    rows: readonly Row[],
+    known?: Map<number, [key: string, value: number][]>,
+    from = lasts,
+  ): RunRecord[] {
     const found = rows.map((row) => ({
       row,
       origin: row.reused_from === null ? undefined : (source.get(row.reused_from) as unknown as SourceRow),
     }));
     const fenceOf = ({ row, origin }: (typeof found)[number]) => (origin ? origin.fence : row.fence);
-    const metrics = known ?? metricsOf(found.flatMap((each) => fenceOf(each) ?? []));
+    const metrics =
+      known ??
+      metricsOf(
+        found.flatMap((each) => fenceOf(each) ?? []),
+        from,
+      );
     return found.map((each) =>
       recordOf(each.row, each.origin, Object.fromEntries(metrics.get(fenceOf(each) ?? 0) ?? [])),
     );
@@ -132,9 +148,9 @@ export function createRunQueries(db: Database): RunQueries {
       return found;
     },
 
-    get(id) {
+    get(id, withHost = false) {
       const row = one.get(id) as unknown as Row | undefined;
-      return row && recordsOf([row])[0];
+      return row && recordsOf([row], undefined, withHost ? allLasts : lasts)[0];
     },
 
     getMany(ids) {

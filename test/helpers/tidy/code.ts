@@ -16,7 +16,9 @@ const PURE = [
   "shared/convert/",
   "coordinator/reuse/",
   "coordinator/core/",
+  "shared/capture/",
   "agent/core/",
+  "agent/capture/parse/",
   "cli/render/",
 ];
 const NOT_PURE = ["shared/kernel/clock.ts", "shared/kernel/ids.ts"];

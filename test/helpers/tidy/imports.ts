@@ -17,6 +17,7 @@ const PURE_SHARED = [
   "shared/spec/",
   "shared/compat/",
   "shared/stats/",
+  "shared/capture/",
   "shared/subjects.ts",
 ];
 const COORDINATOR_GROUND = [

@@ -22,14 +22,17 @@ beforeEach(() => {
 
 afterEach(() => rmSync(workdir, { recursive: true }));
 
+const nothing = () => 0;
+
 test("only running attempts with an idle limit are looked at: output and metrics together", () => {
   const limited = new AgentRig().with("running", { idleLimitMs: 1_000 }).state;
-  expect(activityOf(limited, workdir)).toEqual([{ kind: "activity", fence: ONE, bytes: 0 }]);
+  expect(activityOf(limited, workdir, nothing)).toEqual([{ kind: "activity", fence: ONE, bytes: 0 }]);
   writeFileSync(attemptPaths(dir).output, "loss 1\n");
   appendFileSync(attemptPaths(dir).client, "{}\n");
-  expect(activityOf(limited, workdir)).toEqual([{ kind: "activity", fence: ONE, bytes: 10 }]);
-  expect(activityOf(new AgentRig().with("running").state, workdir)).toEqual([]);
-  expect(activityOf(new AgentRig().with("ended", { idleLimitMs: 1_000 }).state, workdir)).toEqual([]);
+  expect(activityOf(limited, workdir, nothing)).toEqual([{ kind: "activity", fence: ONE, bytes: 10 }]);
+  expect(activityOf(limited, workdir, () => 3)).toEqual([{ kind: "activity", fence: ONE, bytes: 7 }]);
+  expect(activityOf(new AgentRig().with("running").state, workdir, nothing)).toEqual([]);
+  expect(activityOf(new AgentRig().with("ended", { idleLimitMs: 1_000 }).state, workdir, nothing)).toEqual([]);
 });
 
 function causes(outcome: Outcome, logPatterns: readonly string[] = []): string[] {
