@@ -35,6 +35,8 @@ export interface Config {
   readonly token: string | undefined;
   readonly contextsFile: string;
   readonly reportDir: string;
+  /** Holds nothing that cannot be asked for again. */
+  readonly cacheDir: string;
   readonly format: Format;
   /** Names only on stdout, no messages on stderr but errors. */
   readonly quiet: boolean;
@@ -67,6 +69,7 @@ export function loadConfig(args: Args, env: Environment, terminal: TerminalFacts
     token: given(env.EXP_TOKEN),
     contextsFile: join(given(env.XDG_CONFIG_HOME) ?? join(home, ".config"), "exp", "contexts.json"),
     reportDir: join(given(env.XDG_STATE_HOME) ?? join(home, ".local", "state"), "exp", "reports"),
+    cacheDir: join(given(env.XDG_CACHE_HOME) ?? join(home, ".cache"), "exp"),
     format: formatOf(args, env),
     quiet: args.flag("quiet"),
     color: {

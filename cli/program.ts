@@ -12,8 +12,9 @@ import { VERSION } from "../shared/version.ts";
 import { Args, usage } from "./args.ts";
 import { LOADERS } from "./command-list.ts";
 import { COMMAND_TREE, usageOf } from "./command-tree.ts";
-import { type Config, type Environment, FORMATS, loadConfig, type TerminalFacts, wantsJsonErrors } from "./config.ts";
+import { type Config, type Environment, loadConfig, type TerminalFacts, wantsJsonErrors } from "./config.ts";
 import { EXIT } from "./exit-codes.ts";
+import { GLOBAL_OPTIONS } from "./global-options.ts";
 import { Output } from "./output.ts";
 import { errorJson, errorText } from "./render/error.ts";
 import { rootHelp } from "./root-help.ts";
@@ -38,6 +39,9 @@ export async function runProgram(argv: readonly string[], around: Surroundings):
     around.out.write(`${VERSION}\n`);
     return EXIT.ok;
   }
+  const [verb, first = ""] = argv;
+  if (verb === "__complete") return completeWords(argv.slice(1), around);
+  if (verb === "help" && COMMAND_TREE.some(({ name }) => name === first)) return runProgram([first, "--help"], around);
   let args = new Args(looseFlags(argv));
   let config: Config | undefined;
   try {
@@ -68,20 +72,17 @@ export async function runProgram(argv: readonly string[], around: Surroundings):
   }
 }
 
-const GLOBAL_OPTIONS: { readonly [name: string]: Option } = {
-  dir: { describe: "directory of the local stack [./.exp]" },
-  server: { describe: "HOST:PORT of the coordinator" },
-  "token-file": { describe: "file with the token for --server" },
-  context: { describe: "a coordinator remembered by exp login" },
-  output: { describe: FORMATS.join("|"), alias: "o" },
-  json: { describe: "the same as -o json", type: "flag" },
-  quiet: { describe: "names only; no messages", type: "flag", alias: "q" },
-  "no-color": { describe: "no colour", type: "flag" },
-  "no-input": { describe: "never ask", type: "flag" },
-  yes: { describe: "answer questions with yes", type: "flag", alias: "y" },
-  timeout: { describe: "give up after this time (90s, 1h30m); exit 124" },
-  debug: { describe: "show stacks of errors", type: "flag" },
-};
+/** What shells ask while somebody types: no word on stderr, and no error. */
+async function completeWords([shell = "", ...words]: readonly string[], around: Surroundings): Promise<number> {
+  const { complete } = await import("./complete/complete.ts");
+  const { env, terminal, cwd, host } = around;
+  try {
+    around.out.write(await complete(shell, words, { env, terminal, cwd, nowMs: host.clock.wallMs() }));
+    return EXIT.ok;
+  } catch (error) {
+    return exitCodeOfError(error);
+  }
+}
 
 type Handler = (command: Command, values: { readonly [name: string]: unknown }) => Promise<void>;
 

@@ -9,6 +9,7 @@ export function rootHelp(): string {
     "",
     "  exp up --detach                 a coordinator, a bus and an agent on this machine",
     "  exp submit sweep.toml --wait    queue a sweep and watch it",
+    "  exp top                         fleet, queue and runs, live",
     "  exp best last                   its leaderboard",
     "",
   ];
@@ -16,6 +17,8 @@ export function rootHelp(): string {
     lines.push(group, ...entries.map((line) => `  exp ${usageOf(line).padEnd(width)}  ${line.summary}`), "");
   }
   lines.push("Everywhere: --dir, --server, --context, -o FORMAT, --json, -q, -y, --timeout, --help.");
-  lines.push("exp help TOPIC explains the rest: refs, expressions, env, exit-codes.");
+  lines.push(
+    "exp help TOPIC explains the rest: sweep, refs, expressions, formats, env, files, exit-codes; exp help ID an error.",
+  );
   return `${lines.join("\n")}\n`;
 }

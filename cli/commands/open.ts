@@ -1,0 +1,70 @@
+/** `exp open`: the dashboard, at a run or a sweep where one is named. */
+import { execa } from "execa";
+import { AppError } from "../../shared/kernel/errors.ts";
+import { EXIT } from "../exit-codes.ts";
+import { pause } from "../follow.ts";
+import type { Command, Session } from "../session.ts";
+
+/** What starts a browser returns at once, or is the browser itself. */
+const STARTED_MS = 2_000;
+const LOOPBACK = /^(?:127\.|\[::1\]|localhost)/;
+const ANYWHERE = /^(?:0\.0\.0\.0|\[::\])/;
+
+export const open: Command = {
+  options: { "no-browser": { describe: "print the address, open nothing", type: "flag" } },
+  examples: [["exp open digits.1", "the page of a sweep"]],
+  async run(session, args) {
+    const client = await session.connect();
+    const { address, token } = await session.locate();
+    const { httpAddress } = await client.getServer();
+    if (httpAddress === "") {
+      throw new AppError("unavailable", "the coordinator serves no dashboard", { id: "server.no-dashboard" });
+    }
+    const ref = args.text("ref");
+    const path = ref === undefined ? "/" : await pathOf(session, ref);
+    const url = new URL(path, baseOf(httpAddress, address)).href;
+    const { stdoutIsTty } = session.config.terminal;
+    // The token is for the browser alone: the part after # is not sent, and a file or a pipe does not get it.
+    const shown = stdoutIsTty && token !== undefined ? `${url}#t=${encodeURIComponent(token)}` : url;
+    await session.out.single({ json: { url }, lines: [shown], name: url });
+    if (LOOPBACK.test(new URL(url).host) && !LOOPBACK.test(address)) {
+      const port = new URL(url).port;
+      session.out.note(`it listens on its own machine only: ssh -L ${port}:127.0.0.1:${port} ${hostOf(address)}`);
+      return EXIT.ok;
+    }
+    if (stdoutIsTty && !args.flag("no-browser")) await startBrowser(session, shown);
+    return EXIT.ok;
+  },
+};
+
+/** A sweep of one run is named by the same words as its run: what looks like a sweep is shown as one, as by exp show. */
+async function pathOf(session: Session, ref: string): Promise<string> {
+  const client = await session.connect();
+  const [sweep] = await client.listSweeps([ref], 1);
+  if (sweep && (ref === sweep.ref || ref === sweep.name || /^last(?:~\d+)?$/.test(ref))) {
+    return `/sweeps/${encodeURIComponent(sweep.ref)}`;
+  }
+  const { run } = await client.getRun(ref);
+  return `/runs/${encodeURIComponent(run?.ref ?? ref)}`;
+}
+
+/** Where the page listens everywhere, the host is the one that answers us. */
+function baseOf(http: string, grpc: string): string {
+  const address = http.replace(/^http:\/\//, "");
+  return `http://${ANYWHERE.test(address) ? `${hostOf(grpc)}${address.slice(address.lastIndexOf(":"))}` : address}`;
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(":"));
+}
+
+async function startBrowser(session: Session, url: string): Promise<void> {
+  const { environment } = session.config;
+  const isMac = process.platform === "darwin";
+  // Over SSH there is no screen, and xdg-open would start a browser in the terminal.
+  if (!isMac && !environment.DISPLAY && !environment.WAYLAND_DISPLAY) return;
+  const opener = isMac ? "open" : "xdg-open";
+  const child = execa(opener, [url], { detached: true, cleanup: false, stdio: "ignore", reject: false });
+  const result = await Promise.race([child, pause(STARTED_MS)]);
+  if (result?.failed) session.out.note(`no browser: ${opener} ${result.exitCode ?? "is not there"}`);
+}
