@@ -36,27 +36,30 @@ export async function tabs(): Promise<Row[]> {
     stop_grace = "1s"
   `);
   const seeds = Array.from({ length: 5_000 }, (_, i) => i);
-  await fleet.submit(`name = "short"\nseeds = ${JSON.stringify(seeds)}\nrun.command = ["true"]\n`);
+  await fleet.submit(`name = "short"\nseeds = ${JSON.stringify(seeds)}\nrun.command = ["sleep", "0.5"]\n`);
 
   await using browser = await startBrowser();
   const memory: number[] = [];
   const answers: number[] = [];
-  let left = VIEWS.length;
   const { promise: over, resolve: close } = Promise.withResolvers<void>();
-  const open = VIEWS.map((path) =>
-    browser.visit(fleet, path, {}, async (page) => {
+  const open: Promise<void>[] = [];
+  for (const path of VIEWS) {
+    const shown = Promise.withResolvers<void>();
+    const tab = browser.visit(fleet, path, {}, async (page) => {
       await page.locator("main h1").first().waitFor();
-      left -= 1;
+      shown.resolve();
       await over;
-    }),
-  );
+    });
+    open.push(tab);
+    await Promise.race([shown.promise, tab]);
+  }
   const until = performance.now() + MINUTES * MINUTE_MS;
   while (performance.now() < until) {
     await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
     const started = performance.now();
     await fetch(`http://${fleet.http}/healthz`).then((response) => response.text());
     answers.push(performance.now() - started);
-    if (left === 0) memory.push(memoryOf(fleet.coordinator.process.pid));
+    memory.push(memoryOf(fleet.coordinator.process.pid));
   }
   close();
   await Promise.all(open);

@@ -5,6 +5,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { number } from "../format.ts";
+import { t } from "../i18n/i18n.ts";
 import { colour, shownTheme } from "../theme.ts";
 import { clipRange, smooth } from "./smooth.ts";
 
@@ -28,6 +29,7 @@ export interface LineChartProps {
   readonly clip?: boolean;
   readonly sync?: string;
   readonly formatX?: (x: number) => string;
+  readonly formatY?: (y: number) => string;
   /** The part of the axis that the user chose; undefined: all of it. */
   readonly onZoom?: (range: readonly [number, number] | undefined) => void;
 }
@@ -132,6 +134,7 @@ function options(
   const grid = { stroke: colour("--line"), width: 1 };
   const axis: uPlot.Axis = { stroke: text, grid, ticks: grid, font: "12px system-ui, sans-serif" };
   const formatX = props.formatX ?? number;
+  const formatY = props.formatY ?? number;
   const smoothing = props.smoothing ?? 0;
   return {
     width,
@@ -147,13 +150,13 @@ function options(
     },
     axes: [
       { ...axis, values: (_, values) => values.map((x) => (x === null ? "" : formatX(x))) },
-      { ...axis, size: 62, values: (_, values) => values.map((y) => (y === null ? "" : number(y))) },
+      { ...axis, size: 62, values: (_, values) => values.map((y) => (y === null ? "" : short(formatY(y), y))) },
     ],
     series: [
       { label: "x", value: (_, x) => (x === null ? "" : formatX(x)) },
       ...props.curves.flatMap((curve): uPlot.Series[] => {
         const stroke = colour(`--series-${(curve.colour % 8) + 1}`);
-        const value = (_: uPlot, y: number | null) => (y === null ? "" : number(y));
+        const value = (_: uPlot, y: number | null) => (y === null ? "" : formatY(y));
         const line: uPlot.Series = {
           label: curve.label,
           stroke,
@@ -164,7 +167,13 @@ function options(
         };
         if (smoothing <= 0) return [line];
         return [
-          { ...line, label: `${curve.label} ·`, stroke: stroke + FAINT, width: 1, points: { show: false } },
+          {
+            ...line,
+            label: props.curves.length === 1 ? t("chart.raw") : `${curve.label} ·`,
+            stroke: stroke + FAINT,
+            width: 1,
+            points: { show: false },
+          },
           line,
         ];
       }),
@@ -180,6 +189,11 @@ function options(
       ready: [(shown) => shown.over.addEventListener("dblclick", () => onZoom.current?.(undefined))],
     },
   };
+}
+
+/** A mark of an axis has room for eight characters. */
+function short(text: string, value: number): string {
+  return text.length <= 8 ? text : value.toExponential(1);
 }
 
 function rangeOf(

@@ -29,6 +29,8 @@ export const run = {
   "run.save-file": "Save",
   "run.all-files": "Show all {count}",
   "run.more-files": "There are more than these {count}; the results directory has them all.",
+  "run.system": "Host and devices",
+  "chart.raw": "raw",
   "chart.x": "Over",
   "chart.step": "step",
   "chart.time": "time",

@@ -31,6 +31,8 @@ export const run: { readonly [key in keyof typeof english]: string } = {
   "run.save-file": "保存",
   "run.all-files": "显示全部 {count} 个",
   "run.more-files": "文件多于这 {count} 个；全部在结果目录中。",
+  "run.system": "主机与设备",
+  "chart.raw": "原始值",
   "chart.x": "横轴",
   "chart.step": "步数",
   "chart.time": "时间",

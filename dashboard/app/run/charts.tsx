@@ -3,7 +3,7 @@ import type { AttemptView, RunDetail, SeriesAnswer } from "../../../shared/run/d
 import { isTerminal } from "../../../shared/run/states.ts";
 import { get } from "../api.ts";
 import { LineChart } from "../charts/line-chart.tsx";
-import { duration, number } from "../format.ts";
+import { bytes, duration, number } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { joinKeys } from "../keys.ts";
 import { useLoaded } from "../loading.ts";
@@ -17,14 +17,57 @@ const FEW = 6;
 /** Buckets of a curve: about as many as a chart has pixels. */
 const WIDTH = 600;
 
+/** Metrics of the host and its devices, as the agent measures them. */
+const SYSTEM = "sys/";
+
 export function Charts({ detail, attempt }: { detail: RunDetail; attempt: AttemptView | undefined }) {
-  const { run, metricKeys } = detail;
+  const { metricKeys } = detail;
+  if (metricKeys.length === 0) {
+    return (
+      <>
+        <h2>{t("run.charts")}</h2>
+        <p class="hint">{t("run.no-metrics")}</p>
+      </>
+    );
+  }
+  const own = metricKeys.filter((key) => !key.startsWith(SYSTEM));
+  const system = metricKeys.filter((key) => key.startsWith(SYSTEM));
   const asked = queryOf("x");
-  const x = asked === "time" || metricKeys.includes(asked) ? asked : "step";
+  const x = asked === "time" || own.includes(asked) ? asked : "step";
+  const parts = { detail, attempt };
+  return (
+    <>
+      <section aria-label={t("run.charts")}>
+        <h2>{t("run.charts")}</h2>
+        <Choices x={x} metricKeys={own} isZoomed={queryOf("from") !== ""} />
+        {own.length > 0 && <Group {...parts} keys={own.filter((key) => key !== x)} x={x} />}
+        <Command text={`exp metrics ${detail.run.ref} --csv`} />
+      </section>
+      {system.length > 0 && (
+        <section aria-label={t("run.system")}>
+          <h2>{t("run.system")}</h2>
+          <Group {...parts} keys={system} x="time" />
+        </section>
+      )}
+    </>
+  );
+}
+
+interface GroupProps {
+  readonly detail: RunDetail;
+  readonly attempt: AttemptView | undefined;
+  readonly keys: readonly string[];
+  readonly x: string;
+}
+
+/** Charts over one axis. What is zoomed in the address belongs to the axis that was chosen there. */
+function Group({ detail, attempt, keys: all, x }: GroupProps) {
+  const { run, metricKeys } = detail;
   const filter = queryOf("metrics").toLowerCase();
-  const fitting = metricKeys.filter((key) => key !== x && key.toLowerCase().includes(filter));
+  const fitting = all.filter((key) => key.toLowerCase().includes(filter));
   const keys = fitting.slice(0, CHARTS_MAX);
-  const range = rangeOf(queryOf("from"), queryOf("to"));
+  const isChosen = (queryOf("x") || "step") === x;
+  const range = isChosen ? rangeOf(queryOf("from"), queryOf("to")) : undefined;
   const query = new URLSearchParams({
     keys: joinKeys(keys),
     x,
@@ -40,24 +83,16 @@ export function Charts({ detail, attempt }: { detail: RunDetail; attempt: Attemp
     [run.ref, query],
     isTerminal(run.state) ? [] : [`run:${run.ref}`],
   );
-  if (metricKeys.length === 0) {
-    return (
-      <>
-        <h2>{t("run.charts")}</h2>
-        <p class="hint">{t("run.no-metrics")}</p>
-      </>
-    );
-  }
+  if (!answer.data) return <Waiting error={answer.error} reload={answer.reload} />;
+  // A summary has no curve; its value stands with the facts.
+  const drawn = answer.data.series.filter(({ points }) => points > 0 || range !== undefined);
   return (
-    <section aria-label={t("run.charts")}>
-      <h2>{t("run.charts")}</h2>
-      <Choices x={x} metricKeys={metricKeys} isZoomed={range !== undefined} />
-      {!answer.data && <Waiting error={answer.error} reload={answer.reload} />}
+    <>
       {fitting.length > keys.length && (
         <p class="hint">{t("chart.some", { count: keys.length, total: fitting.length })}</p>
       )}
       <div class="charts">
-        {(answer.data?.series ?? []).map((series) => (
+        {drawn.map((series) => (
           <div key={series.key}>
             <LineChart
               title={series.key}
@@ -67,9 +102,16 @@ export function Charts({ detail, attempt }: { detail: RunDetail; attempt: Attemp
               logX={queryOf("logx") === "1"}
               logY={queryOf("logy") === "1"}
               clip={queryOf("clip") === "1"}
-              sync={run.ref}
+              sync={`${run.ref} ${x}`}
               formatX={x === "time" ? duration : number}
-              onZoom={(chosen) => setQuery({ from: chosen && String(chosen[0]), to: chosen && String(chosen[1]) })}
+              formatY={series.key.endsWith("_bytes") ? bytes : number}
+              onZoom={(chosen) =>
+                setQuery({
+                  x: chosen ? x : queryOf("x"),
+                  from: chosen && String(chosen[0]),
+                  to: chosen && String(chosen[1]),
+                })
+              }
             />
             <p class="hint">
               {t(series.exact ? "chart.points" : "chart.bucketed", { count: series.points.toLocaleString("en") })}
@@ -77,8 +119,7 @@ export function Charts({ detail, attempt }: { detail: RunDetail; attempt: Attemp
           </div>
         ))}
       </div>
-      <Command text={`exp metrics ${run.ref} --csv`} />
-    </section>
+    </>
   );
 }
 
