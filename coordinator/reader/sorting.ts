@@ -14,7 +14,8 @@ type Rank = number | string | undefined;
 
 export function sortedBy<Row>(rows: readonly Row[], keys: readonly SortColumn<Row>[]): readonly Row[] {
   if (keys.length === 0) return rows;
-  const ranks = keys.map((key) => rows.map((row) => rankOf(key.column, key.read(row))));
+  const naturalKey = createNaturalKey();
+  const ranks = keys.map((key) => rows.map((row) => rankOf(key.column, key.read(row), naturalKey)));
   const compares = keys.map((key, i) => comparison(ranks[i] ?? [], key.descending));
   const order = Uint32Array.from(rows.keys());
   order.sort((a, b) => {
@@ -52,7 +53,7 @@ function compareRanks(a: Rank, b: Rank, sign: number): number {
   return a < b ? -sign : sign;
 }
 
-function rankOf(column: string, cell: Cell): Rank {
+function rankOf(column: string, cell: Cell, naturalKey: (ref: string) => string): Rank {
   if (cell === null) return undefined;
   if (typeof cell === "boolean") return Number(cell);
   if (typeof cell === "number") return cell;
@@ -78,7 +79,24 @@ function numberOf(text: string): number | undefined {
   return Number.isNaN(value) ? undefined : value;
 }
 
-/** "digits.2.10" behind "digits.2.9": numbers are filled up with zeros. */
-function naturalKey(ref: string): string {
-  return ref.replace(/\d+/g, (digits) => digits.padStart(9, "0"));
+/**
+ * "digits.2.10" behind "digits.2.9": numbers are filled up with zeros. Many handles begin alike, so the key of what comes before
+ * the last dot is kept.
+ */
+function createNaturalKey(): (ref: string) => string {
+  const known = new Map<string, string>();
+  return (ref) => {
+    const dot = ref.lastIndexOf(".") + 1;
+    const start = ref.slice(0, dot);
+    let key = known.get(start);
+    if (key === undefined) {
+      key = start.replace(/\d+/g, padded);
+      known.set(start, key);
+    }
+    return key + ref.slice(dot).replace(/\d+/g, padded);
+  };
+}
+
+function padded(digits: string): string {
+  return digits.padStart(9, "0");
 }
