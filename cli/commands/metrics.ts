@@ -4,8 +4,10 @@ import { AppError } from "../../shared/kernel/errors.ts";
 import { nearest } from "../../shared/kernel/nearest.ts";
 import { jsonNumber } from "../../shared/run/records.ts";
 import { runFromProto } from "../../shared/wire/views.ts";
+import { usage } from "../args.ts";
 import type { Client } from "../client.ts";
 import { EXIT } from "../exit-codes.ts";
+import { plotMetrics } from "../plot-metrics.ts";
 import { csvText } from "../render/delimited.ts";
 import type { Column } from "../render/table.ts";
 import { shortNumber } from "../render/text.ts";
@@ -23,12 +25,22 @@ export const metrics: Command = {
   options: {
     series: { describe: "all points, not only the last values", type: "flag" },
     csv: { describe: "all points as CSV", type: "flag" },
+    plot: { describe: "draw the curves; REF may be several runs", type: "flag" },
+    log: { describe: "logarithmic values (with --plot)", type: "flag" },
   },
-  examples: [["exp metrics digits.1.4 loss --csv > loss.csv", "one series as a file"]],
+  examples: [
+    ["exp metrics digits.1.4 loss --csv > loss.csv", "one series as a file"],
+    ["exp metrics digits.1.1-3 loss --plot --log", "three runs in one picture"],
+  ],
   async run(session, args) {
     const ref = args.required("ref");
     const keys = args.texts("keys");
     const client = await session.connect();
+    if (args.flag("log") && !args.flag("plot")) throw usage("--log is for --plot");
+    if (args.flag("plot")) {
+      await plotMetrics(session, client, ref, keys, args.flag("log"));
+      return EXIT.ok;
+    }
     if (args.flag("series") || args.flag("csv")) {
       const points = await series(client, ref, keys);
       if (args.flag("csv")) await session.out.data(csvText(POINT_COLUMNS, points));

@@ -35,3 +35,12 @@ const STATE_COLOURS = new Map<string, Colour>([
 export function stateColour(state: string): Colour | undefined {
   return STATE_COLOURS.get(state);
 }
+
+/** Colours of curves, in order: all read on dark and on light. */
+const PLOT_CODES = [36, 33, 35, 32, 34, 31, 96, 95] as const;
+
+export const PLOT_COLOURS = PLOT_CODES.length;
+
+export function paintPlot(text: string, n: number, enabled: boolean): string {
+  return enabled ? `\u001b[${PLOT_CODES[n % PLOT_COLOURS]}m${text}\u001b[39m` : text;
+}

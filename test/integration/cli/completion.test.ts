@@ -101,7 +101,7 @@ const zsh: Shell = (line, more = {}) =>
     autoload -Uz compinit && compinit -u -d ${quoted(join(dir, "zcompdump"))}
     eval "$(exp completion zsh)"
     _describe() { local name=$4; [[ $1 == -t ]] && name=$4; print -rl -- "\${(@P)name%%:*}" }
-    _files() { print -rl -- "${words[CURRENT]}"*(N) }
+    _files() { print -rl -- "\${words[CURRENT]}"*(N) }
     words=(\${(Q)\${(z)line}}); [[ $line == *" " ]] && words+=("")
     CURRENT=$#words
     _exp
