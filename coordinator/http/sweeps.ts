@@ -1,7 +1,7 @@
 /** Sweeps: lists, one of them, its runs, its leaderboard, its page. */
 import type { Hono } from "hono";
 import { AppError } from "../../shared/kernel/errors.ts";
-import type { SweepDetail } from "../../shared/run/dashboard.ts";
+import type { BestAnswer, SweepDetail } from "../../shared/run/dashboard.ts";
 import { viewOfRun, viewOfSweep } from "../../shared/run/records.ts";
 import { runFromProto } from "../../shared/wire/views.ts";
 import type { ReadDeps } from "../rpc/control/deps.ts";
@@ -10,7 +10,7 @@ import type { ControlReads } from "../rpc/control/reads.ts";
 import type { Selection } from "../store/queries/refs.ts";
 import type { HttpEnv } from "./guard.ts";
 import { page } from "./page-of-rows.ts";
-import { readLimit, readStates } from "./query.ts";
+import { readFlag, readLimit, readStates } from "./query.ts";
 import { answer, named } from "./route.ts";
 
 export interface SweepParts {
@@ -55,13 +55,21 @@ export function addSweeps(api: Hono<HttpEnv>, { deps, reads, detail }: SweepPart
   answer(api, "sweepBest", async (c, query) => {
     const { ref } = wholeSweep(deps, named(c, "ref"));
     const limit = query.limit === undefined ? 0 : readLimit(query.limit);
-    const asked = { ref, metric: query.metric ?? "", goal: query.goal ?? "", reduce: "", byRun: true, limit };
-    const { metric, goal, rows } = await reads.best(asked);
-    return c.json({
+    const byRun = !readFlag("fold", query.fold);
+    const asked = { ref, metric: query.metric ?? "", goal: query.goal ?? "", reduce: "", byRun, limit };
+    const { metric, goal, reduce, rows, more } = await reads.best(asked);
+    const answered: BestAnswer = {
       metric,
-      goal,
-      rows: rows.flatMap(({ run, rank, value }) => (run ? [{ rank, value, run: runFromProto(run) }] : [])),
-    });
+      goal: goal === "maximize" ? "maximize" : "minimize",
+      reduce,
+      rows: rows.flatMap(({ run, rank, value, refs, groupParamsJson, deviation = null, halfWidth = null }) => {
+        if (!run) return [];
+        const params = JSON.parse(groupParamsJson) as BestAnswer["rows"][number]["params"];
+        return [{ rank, value, run: runFromProto(run), refs, params, deviation, halfWidth }];
+      }),
+      more,
+    };
+    return c.json(answered);
   });
 }
 

@@ -95,9 +95,10 @@ export const ROUTES = {
     after: "Handle or position of the run after which the page begins.",
     state: STATE,
   }),
-  sweepBest: get("/sweeps/:ref/best", "The leaderboard of a sweep.", "{metric, goal, rows of {rank, value, run}}", {
+  sweepBest: get("/sweeps/:ref/best", "The leaderboard of a sweep.", "BestAnswer", {
     metric: "What to rank by; the sweep's objective where it is not said.",
     goal: "maximize or minimize.",
+    fold: "1: runs that differ only in their seed make one row.",
     limit: "Rows, 1 to 1,000; 10 where it is not said.",
   }),
   sweepDetail: get("/sweeps/:ref/detail", "Everything of a sweep's page that is not a table.", "SweepDetail"),

@@ -177,6 +177,31 @@ export interface SweepDetail {
   };
 }
 
+/** GET /sweeps/REF/best?metric=&goal=&fold=1&limit= — the leaderboard, as `exp best`: succeeded runs only. */
+export interface BestAnswer {
+  readonly metric: string;
+  readonly goal: "maximize" | "minimize";
+  /** Which of a run's values counts: "best", "last", "min" or "max". */
+  readonly reduce: string;
+  readonly rows: readonly {
+    /** From 1; equal values share one. */
+    readonly rank: number;
+    /** Of folded runs: their mean. */
+    readonly value: number;
+    /** Of folded runs: the best. */
+    readonly run: RunView;
+    /** Handles of the runs of the row, the best first. */
+    readonly refs: readonly string[];
+    /** What they have in common. */
+    readonly params: { readonly [key: string]: JsonValue };
+    /** Standard deviation of the sample, and half the width of the 95 % confidence interval of the mean; null for one run. */
+    readonly deviation: number | null;
+    readonly halfWidth: number | null;
+  }[];
+  /** Rows beyond the limit. */
+  readonly more: number;
+}
+
 /**
  * GET /queue?offset=&limit= — waiting runs in the order in which they will be placed; then those that wait for something
  * else (a retry delay, a run that does the same work), then the held ones.

@@ -1,5 +1,5 @@
 /** How a sweep stands: its runs by state, all of them at a glance, the best value over time, the leaderboard. */
-import type { Cell, Column, RunTable, SweepDetail } from "../../../shared/run/dashboard.ts";
+import type { BestAnswer, SweepDetail } from "../../../shared/run/dashboard.ts";
 import { get, serverNow } from "../api.ts";
 import { LineChart } from "../charts/line-chart.tsx";
 import { duration, number, text } from "../format.ts";
@@ -7,6 +7,7 @@ import { t } from "../i18n/i18n.ts";
 import { isSeed, joinKeys, titleOf } from "../keys.ts";
 import { useLoaded } from "../loading.ts";
 import { bestSoFar, type Goal, steps } from "../stats/best-so-far.ts";
+import { compareTables } from "../stats/compare-runs.ts";
 import { Command, download, Link, StateBadge, toCsv, Waiting } from "../widgets/parts.tsx";
 import { doneOf, Progress, statesOf } from "../widgets/progress.tsx";
 import { columnOf, type Frame } from "./frame.ts";
@@ -59,7 +60,9 @@ export function Overview({ detail, frame, metric, goal, params, stamp }: Overvie
         <>
           <h2>{t("sweep.best")}</h2>
           {frame && <BestOverTime detail={detail} frame={frame} metric={metric} goal={goal} />}
-          <Leaderboard sweep={detail.ref} metric={metric} goal={goal} params={params} stamp={stamp} />
+          {frame && (
+            <Leaderboard detail={detail} frame={frame} metric={metric} goal={goal} params={params} stamp={stamp} />
+          )}
         </>
       )}
     </>
@@ -110,99 +113,38 @@ function bestOf(detail: SweepDetail, frame: Frame, metric: string, goal: Goal) {
   const values = columnOf(frame, metric);
   const points = columnOf(frame, "finished").flatMap((at, row) => {
     const value = values[row];
-    return typeof at === "number" && typeof value === "number" ? [{ at, value, ref: frame.refs[row] ?? "" }] : [];
+    const counts = frame.states[row] === "succeeded" && typeof at === "number" && typeof value === "number";
+    return counts ? [{ at, value, ref: frame.refs[row] ?? "" }] : [];
   });
   return bestSoFar(points, goal);
 }
 
-function Leaderboard(props: Omit<OverviewProps, "detail" | "frame"> & { sweep: string }) {
-  const { sweep, metric, goal, params, stamp } = props;
-  const axes = params.filter((key) => !isSeed(key));
-  const shown = axes.slice(0, BOARD_PARAMS_MAX);
-  const sort = `${goal === "maximize" ? "-" : ""}${metric}`;
-  const query = new URLSearchParams({
-    sweep,
-    columns: joinKeys([...shown, metric]),
-    sort: joinKeys([sort]),
-    limit: String(BOARD_ROWS),
-    ...(axes.length > 0 ? { group: joinKeys(axes) } : {}),
-  }).toString();
-  const board = useLoaded((signal) => get<RunTable>(`/tables/runs?${query}`, signal), [query, stamp]);
-  if (!board.data) return <Waiting error={board.error} reload={board.reload} />;
-  const table = board.data;
-  const at = (key: string) => table.columns.findIndex((column: Column) => column.key === key);
-  const values = table.cells[at(metric)] ?? [];
-  const rows = [...table.refs.keys()].filter((row) => typeof values[row] === "number");
-  const cell = (key: string, row: number): Cell => table.cells[at(key)]?.[row] ?? null;
-  const folds = axes.length < params.length;
+/** As `exp best`: succeeded runs, those that differ only in their seed in one row. */
+function Leaderboard(props: Omit<OverviewProps, "frame"> & { frame: Frame }) {
+  const { detail, frame, metric, goal, params, stamp } = props;
+  const sweep = detail.ref;
+  const values = columnOf(frame, metric);
+  const isKnown = frame.states.some((state, row) => state === "succeeded" && typeof values[row] === "number");
+  const query = new URLSearchParams({ metric: titleOf(metric), goal, fold: "1", limit: String(BOARD_ROWS) }).toString();
+  const board = useLoaded(
+    async (signal) => (isKnown ? get<BestAnswer>(`/sweeps/${encodeURIComponent(sweep)}/best?${query}`, signal) : null),
+    [sweep, query, isKnown, stamp],
+  );
+  if (board.data === undefined) return <Waiting error={board.error} reload={board.reload} />;
+  const folds = params.some(isSeed);
+  const sort = joinKeys([`${goal === "maximize" ? "-" : ""}${metric}`]);
   return (
     <section>
       <h2>{t("sweep.board")}</h2>
-      {rows.length === 0 && <p class="hint">{t("sweep.no-best")}</p>}
-      {rows.length > 0 && (
+      {board.data === null || board.data.rows.length === 0 ? (
+        <p class="hint">{t("sweep.no-best")}</p>
+      ) : (
         <>
-          <div class="scroll-x">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col" class="number">
-                    {t("sweep.rank")}
-                  </th>
-                  {shown.map((key) => (
-                    <th scope="col" key={key}>
-                      {titleOf(key)}
-                    </th>
-                  ))}
-                  <th scope="col" class="number">
-                    {titleOf(metric)}
-                  </th>
-                  {folds && (
-                    <th scope="col" class="number">
-                      {t("sweep.seeds")}
-                    </th>
-                  )}
-                  <th scope="col">{t(folds ? "sweep.best-run" : "sweep.run")}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((row, i) => (
-                  <tr key={table.refs[row]}>
-                    <td class="number">{i + 1}</td>
-                    {shown.map((key) => (
-                      <td key={key}>{text(cell(key, row))}</td>
-                    ))}
-                    <td class="number">
-                      <strong>{text(cell(metric, row))}</strong>
-                      <Deviation value={table.groups?.deviations[at(metric)]?.[row] ?? null} />
-                    </td>
-                    {folds && <td class="number">{table.groups?.runs[row] ?? 1}</td>}
-                    <td>
-                      <Link to={`/runs/${table.refs[row]}`}>{table.refs[row]}</Link>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Board answer={board.data} params={params} folds={folds} sweep={sweep} />
           <p>
-            <Link
-              to={`/sweeps/${sweep}?view=runs&sort=${encodeURIComponent(joinKeys([sort]))}${folds ? "&fold=1" : ""}`}
-            >
-              {t("sweep.all-rows", { count: table.total.toLocaleString("en") })}
-            </Link>{" "}
-            <button
-              type="button"
-              onClick={() => {
-                const lines = rows.map((row) => [
-                  ...shown.map((key) => cell(key, row)),
-                  cell(metric, row),
-                  table.refs[row],
-                ]);
-                download(`${sweep}-best.csv`, "text/csv", toCsv([...shown, metric].map(titleOf).concat("run"), lines));
-              }}
-            >
-              {t("common.csv")}
-            </button>
+            <Link to={`/sweeps/${sweep}?view=runs&sort=${encodeURIComponent(sort)}${folds ? "&fold=1" : ""}`}>
+              {t("sweep.all-rows")}
+            </Link>
           </p>
         </>
       )}
@@ -211,8 +153,78 @@ function Leaderboard(props: Omit<OverviewProps, "detail" | "frame"> & { sweep: s
   );
 }
 
-function Deviation({ value }: { value: number | null }) {
-  return value === null ? null : <span class="hint"> ± {number(value)}</span>;
+function Board(props: { answer: BestAnswer; params: readonly string[]; folds: boolean; sweep: string }) {
+  const { answer, params, folds, sweep } = props;
+  const varying = new Set(params.filter((key) => !isSeed(key)).map(titleOf));
+  const columns = compareTables(answer.rows.map((row) => row.params))
+    .filter(({ key }) => varying.has(key))
+    .slice(0, BOARD_PARAMS_MAX);
+  const csv = () =>
+    toCsv(
+      ["rank", ...columns.map(({ key }) => key), answer.metric, "deviation", "runs", "run"],
+      answer.rows.map(({ rank, value, deviation, refs, run }, i) => [
+        rank,
+        ...columns.map(({ values }) => values[i] ?? null),
+        value,
+        deviation,
+        refs.length,
+        run.ref,
+      ]),
+    );
+  return (
+    <>
+      <div class="scroll-x">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col" class="number">
+                {t("sweep.rank")}
+              </th>
+              {columns.map(({ key }) => (
+                <th scope="col" key={key}>
+                  {key}
+                </th>
+              ))}
+              <th scope="col" class="number">
+                {answer.metric} <span class="hint">({t(`reduce.${reduceOf(answer.reduce)}`)})</span>
+              </th>
+              {folds && (
+                <th scope="col" class="number">
+                  {t("sweep.seeds")}
+                </th>
+              )}
+              <th scope="col">{t(folds ? "sweep.best-run" : "sweep.run")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {answer.rows.map(({ rank, value, deviation, refs, run }, i) => (
+              <tr key={run.ref}>
+                <td class="number">{rank}</td>
+                {columns.map(({ key, values }) => (
+                  <td key={key}>{text(values[i])}</td>
+                ))}
+                <td class="number">
+                  <strong>{number(value)}</strong>
+                  {deviation !== null && <span class="hint"> ± {number(Number(deviation.toPrecision(2)))}</span>}
+                </td>
+                {folds && <td class="number">{refs.length}</td>}
+                <td>
+                  <Link to={`/runs/${run.ref}`}>{run.ref}</Link>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <button type="button" onClick={() => download(`${sweep}-best.csv`, "text/csv", csv())}>
+        {t("common.csv")}
+      </button>
+    </>
+  );
+}
+
+function reduceOf(word: string): "best" | "last" | "min" | "max" {
+  return word === "last" || word === "min" || word === "max" ? word : "best";
 }
 
 export function shellWord(word: string): string {

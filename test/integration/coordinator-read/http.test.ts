@@ -235,6 +235,9 @@ describe("sweeps, nodes, devices", () => {
         { rank: 2, value: 0.5, run: { ref: "a.1.1" } },
       ],
     });
+    const { rows } = await json("/api/v1/sweeps/a/best?fold=1");
+    expect(rows[0].params).not.toHaveProperty("seed");
+    expect(rows.flatMap((row: { refs: string[] }) => row.refs).sort()).toEqual(["a.1.1", "a.1.2"]);
   });
 
   test("nodes and devices", async () => {
