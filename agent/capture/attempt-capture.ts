@@ -209,7 +209,9 @@ export class AttemptCapture {
   #write(): boolean {
     if (this.#unwritten.length === 0) return false;
     const { lines } = this.#client.append(this.#unwritten);
-    this.#unwritten.splice(0, lines);
+    for (const { source, mark = 0 } of this.#unwritten.splice(0, lines)) {
+      if (source === "out" && mark > this.#settled.offset) this.#settled = { offset: mark, passing: false };
+    }
     this.#settle();
     return lines > 0;
   }
