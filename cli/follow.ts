@@ -7,6 +7,7 @@ import type { WatchResponse } from "../proto/gen/runner/v1/control.ts";
 import { AppError } from "../shared/kernel/errors.ts";
 import type { Client } from "./client.ts";
 import { endedCount, type Progress, progressBlock, progressLine } from "./render/progress.ts";
+import { escapeControl } from "./render/text.ts";
 import type { Session } from "./session.ts";
 
 export interface Followed {
@@ -24,16 +25,26 @@ const REDRAW_EVERY_MS = 1_000;
 /** How long a coordinator may be away. */
 const AWAY_MAX_MS = 120_000;
 
-/** Throws AppError; code "timeout" when `--timeout` passes first. */
+/** `tellFailures`: each as it comes. Throws AppError; code "timeout" when `--timeout` passes first. */
 export async function followRuns(
   session: Session,
   client: Client,
   refs: readonly string[],
   title: string,
+  tellFailures = false,
 ): Promise<Followed> {
   const stop = new AbortController();
   const undo = session.onSignal(() => stop.abort());
   const screen = createScreen(session, title);
+  const said = new Set<string>();
+  /** Says which runs failed since it was last asked, and why. */
+  const failures = async (failed: number): Promise<void> => {
+    if (failed <= said.size) return;
+    for (const run of await client.listRuns({ refs, states: ["failed"] })) {
+      if (!said.has(run.ref)) screen.say(`${run.ref} failed: ${escapeControl(run.reason)}`);
+      said.add(run.ref);
+    }
+  };
   let last: WatchResponse | undefined;
   let awaySince: number | undefined;
   try {
@@ -43,6 +54,7 @@ export async function followRuns(
           last = response;
           awaySince = undefined;
           screen.show(response);
+          if (tellFailures) await failures(response.counts.failed ?? 0);
         }
       } catch (error) {
         if (!(error instanceof AppError) || !last) throw error;

@@ -2,6 +2,7 @@
 import type { Clock } from "../shared/kernel/clock.ts";
 import { AppError } from "../shared/kernel/errors.ts";
 import type { Args } from "./args.ts";
+import { busyClient, createBusy } from "./busy.ts";
 import type { Client } from "./client.ts";
 import type { Config } from "./config.ts";
 import { locate, type Target } from "./locate.ts";
@@ -57,8 +58,14 @@ export function createSession(host: Host, config: Config, out: Output): { sessio
   const clients: Client[] = [];
   let target: Promise<Target> | undefined;
   let client: Promise<Client> | undefined;
+  const { terminal, quiet } = config;
+  const busy = createBusy(out, terminal.stderrIsTty && !quiet, () => host.clock.monotonicMs());
   const session: Session = {
     ...host,
+    openScreen() {
+      busy.off();
+      return host.openScreen();
+    },
     config,
     out,
     locate() {
@@ -73,7 +80,7 @@ export function createSession(host: Host, config: Config, out: Output): { sessio
       const { createClient } = await import("./client.ts");
       const opened = createClient({ address, token, timeoutMs: config.timeoutMs });
       clients.push(opened);
-      return opened;
+      return busyClient(opened, busy);
     },
   };
   return {

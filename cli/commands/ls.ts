@@ -4,16 +4,15 @@ import type { RunView } from "../../shared/run/views.ts";
 import { nodeFromProto, runFromProto } from "../../shared/wire/views.ts";
 import type { Client } from "../client.ts";
 import { EXIT } from "../exit-codes.ts";
-import { pause } from "../follow.ts";
 import type { Listing } from "../output.ts";
 import { deviceNames } from "../render/nodes.ts";
 import { runColumns, runsFooter } from "../render/runs.ts";
 import { statesOf, whereOf } from "../run-filter.ts";
 import { type Command, referencesOf, type Session } from "../session.ts";
+import { watchList } from "../watch-list.ts";
 
 const RECENT_MS = 24 * 3_600_000;
 const RECENT_RUNS_MAX = 100_000;
-const WATCH_EVERY_MS = 2_000;
 /** More sweeps than this have no metric in common worth a column. */
 const SWEEPS_WITH_METRIC_MAX = 20;
 
@@ -36,7 +35,12 @@ export const ls: Command = {
     const where = whereOf(args);
     const filter = { refs: await referencesOf(session, args, "refs"), states, limit, where, all: args.flag("all") };
     const client = await session.connect();
-    if (args.flag("watch")) return watch(session, client, filter);
+    if (args.flag("watch")) {
+      return watchList(session, async () => {
+        const { rows } = await select(client, filter, session.clock.wallMs());
+        return session.out.listText(await listing(session, client, rows));
+      });
+    }
     const { rows, hidden } = await select(client, filter, session.clock.wallMs());
     await session.out.list(await listing(session, client, rows));
     if (hidden && !session.out.isJson)
@@ -96,24 +100,4 @@ async function objectiveMetrics(client: Client, rows: readonly RunView[]): Promi
   if (sweeps.size > SWEEPS_WITH_METRIC_MAX) return [];
   const found = await client.listSweeps([...sweeps], 0);
   return [...new Set(found.flatMap(({ objective }) => (objective?.metric ? [objective.metric] : [])))];
-}
-
-/** Until interrupted. On a terminal the list is drawn over. */
-async function watch(session: Session, client: Client, filter: Filter): Promise<number> {
-  const stop = new AbortController();
-  const undo = session.onSignal(() => stop.abort());
-  let shown = "";
-  try {
-    while (!stop.signal.aborted) {
-      const { rows } = await select(client, filter, session.clock.wallMs());
-      const text = session.out.listText(await listing(session, client, rows));
-      if (text !== shown)
-        await session.out.data(session.config.terminal.stdoutIsTty ? `\u001b[H\u001b[2J${text}` : text);
-      shown = text;
-      await pause(WATCH_EVERY_MS, stop.signal);
-    }
-  } finally {
-    undo();
-  }
-  return EXIT.interrupted;
 }

@@ -17,6 +17,7 @@ import { collectSource, OVERRIDE_OPTIONS, overridesOf, type SweepSource } from "
 export const submit: Command = {
   options: {
     wait: { describe: "show progress until all have ended; exit 1 when one failed", type: "flag", alias: "w" },
+    follow: { describe: "as --wait, and say each failure as it comes; Ctrl-C detaches", type: "flag", alias: "f" },
     force: { describe: "run completed configurations again", type: "flag" },
     priority: { describe: "higher goes first [0]" },
     ...OVERRIDE_OPTIONS,
@@ -37,14 +38,14 @@ export const submit: Command = {
     const client = await session.connect();
     const view = await submitSource(client, source, args.flag("force"), priority, session.out);
     const said = { lines: [submittedLine(view)], name: view.sweep };
-    if (!args.flag("wait")) {
+    if (!args.flag("wait") && !args.flag("follow")) {
       await session.out.single({ json: view, ...said });
       session.out.next(view.new > 0 ? `exp wait ${view.sweep}` : `exp ls ${view.sweep}`);
       return EXIT.ok;
     }
     // A person wants the name at once; a program wants one value, with how it ended.
     if (!session.out.isJson) await session.out.single({ json: view, ...said });
-    const followed = await followRuns(session, client, [view.sweep], view.sweep);
+    const followed = await followRuns(session, client, [view.sweep], view.sweep, args.flag("follow"));
     if (session.out.isJson) await session.out.single({ json: { ...view, counts: followed.counts }, ...said });
     return finish(session, view.sweep, followed);
   },

@@ -2,29 +2,40 @@
 import type { Sweep } from "../../proto/gen/runner/v1/control.ts";
 import { sweepFromProto } from "../../shared/wire/views.ts";
 import { EXIT } from "../exit-codes.ts";
+import type { Listing } from "../output.ts";
 import { stateColour } from "../render/colour.ts";
 import { endedCount } from "../render/progress.ts";
 import { countsText } from "../render/runs.ts";
 import type { Column } from "../render/table.ts";
 import { ageText } from "../render/time.ts";
 import { type Command, referencesOf } from "../session.ts";
+import { watchList } from "../watch-list.ts";
 
 export const sweeps: Command = {
-  options: { limit: { describe: "the newest so many", alias: "n" } },
+  options: {
+    limit: { describe: "the newest so many", alias: "n" },
+    watch: { describe: "again whenever something changed", type: "flag", alias: "w" },
+  },
   async run(session, args) {
     const limit = args.integer("limit", 1) ?? 0;
     const refs = await referencesOf(session, args, "refs");
-    const found = await (await session.connect()).listSweeps(refs, limit);
-    await session.out.list({
-      rows: found,
-      columns: columns(session.clock.wallMs()),
-      name: (sweep) => sweep.ref,
-      json: sweepFromProto,
-      empty: "no sweeps; exp submit FILE makes one",
-    });
+    const client = await session.connect();
+    const look = async () => listing(await client.listSweeps(refs, limit), session.clock.wallMs());
+    if (args.flag("watch")) return watchList(session, async () => session.out.listText(await look()));
+    await session.out.list(await look());
     return EXIT.ok;
   },
 };
+
+function listing(rows: readonly Sweep[], nowMs: number): Listing<Sweep> {
+  return {
+    rows,
+    columns: columns(nowMs),
+    name: (sweep) => sweep.ref,
+    json: sweepFromProto,
+    empty: "no sweeps; exp submit FILE makes one",
+  };
+}
 
 function columns(nowMs: number): Column<Sweep>[] {
   return [
