@@ -7,6 +7,7 @@ import { type Loaded, loadConfig } from "../shared/config.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
 import type { CoreSettings } from "./core/settings.ts";
 import { DEFAULT_SETTINGS } from "./core/settings.ts";
+import { type ChannelsFile, readChannels } from "./outbox/channels-file.ts";
 
 export const COORDINATOR_SETTINGS = {
   data: { type: "text", describe: "directory of the store and the token", fallback: "./coordinator-data" },
@@ -15,6 +16,7 @@ export const COORDINATOR_SETTINGS = {
   "http-port": { type: "integer", describe: "port of dashboard and HTTP API; 0: any free one", fallback: 7717 },
   "grpc-port": { type: "integer", describe: "port for agents and exp; 0: any free one", fallback: 7718 },
   "bus-credentials": { type: "text", describe: "JSON file with NATS servers and the users of coordinator and agents" },
+  channels: { type: "text", describe: "TOML file with channels for messages (default: DATA/channels.toml)" },
   "insecure-lan": {
     type: "flag",
     describe: "listen beyond this machine without TLS: for a trusted network",
@@ -51,6 +53,7 @@ export interface CoordinatorConfig {
   readonly bus: BusCredentials;
   readonly busBytesMax: number;
   readonly allowedHosts: readonly string[];
+  readonly channels: ChannelsFile;
   readonly core: CoreSettings;
 }
 
@@ -87,6 +90,7 @@ export function coordinatorConfigOf(values: CoordinatorValues): CoordinatorConfi
     bus: readBusCredentials(file),
     busBytesMax: values["bus-bytes-max"],
     allowedHosts: values["allowed-host"] ?? [],
+    channels: readChannels(values.channels ?? join(dataDir, "channels.toml"), values.channels !== undefined),
     core: {
       heartbeatMs: atLeast("heartbeat", values.heartbeat, 50),
       unknownAfterMs: atLeast("unknown-after", values["unknown-after"], values.heartbeat * 2),

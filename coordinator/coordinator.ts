@@ -19,6 +19,8 @@ import { Engine } from "./engine.ts";
 import { Feed } from "./feed.ts";
 import { createHttpServer } from "./http/server.ts";
 import { startResultsLoop } from "./loops/results-loop.ts";
+import { openChannels } from "./outbox/open-channels.ts";
+import { startOutbox } from "./outbox/start.ts";
 import { createReader } from "./reader/reader.ts";
 import { createProjector } from "./results/projector.ts";
 import { runDirectory, streamPath } from "./results/run-directory.ts";
@@ -96,6 +98,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   logger.info({ term: cluster.term, liveRuns: cluster.runs.size, nodes: cluster.nodes.size }, "store loaded");
 
   const feed = new Feed();
+  const channels = openChannels(config.channels, () => clock.wallMs());
   const outputs = createOutputStore(db);
   const locate = createAttemptLocator(db);
   const loadRunRecord = createRunRecordLoader(db);
@@ -108,7 +111,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   const engine = new Engine({
     db,
     cluster,
-    write: createWriter(db),
+    write: createWriter(db, channels.length > 0),
     settings: config.core,
     now: () => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs(), random: parts.random() }),
     feed,
@@ -185,6 +188,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     loadSweep: createSweepLoader(db),
     newUlid: createUlidSource(() => clock.wallMs(), randomBytes),
     clock,
+    channels: new Set(config.channels.messages.map(({ name }) => name)),
   };
   const reader = createReader({ path: storeFile, feed, logger });
   stack.push("reader", () => reader.close());
@@ -256,6 +260,20 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     logger,
   });
   stack.push("results", () => results.stop());
+  if (channels.length > 0) {
+    const outbox = startOutbox({
+      db,
+      feed,
+      channels,
+      best: queries.best,
+      newId: writes.newUlid,
+      clock,
+      random: parts.random,
+      secrets: config.channels.secrets,
+      logger,
+    });
+    stack.push("outbox", () => outbox.stop());
+  }
   const tick = setInterval(() => {
     engine
       .apply({ kind: "tick" })

@@ -3,6 +3,7 @@
  * durable and `applyChange` brings memory to the same state. Changes marked volatile are not stored.
  */
 import type { DeviceUuid, Fence, NodeName, RunId, SessionId, SweepId } from "../../shared/kernel/ids.ts";
+import type { NotifySettings } from "../../shared/run/notify.ts";
 import type { CodeSnapshot } from "../../shared/run/provenance.ts";
 import type { FinalSizes } from "../../shared/run/session.ts";
 import type { Outcome, RunState } from "../../shared/run/states.ts";
@@ -34,6 +35,8 @@ export interface SweepRecord extends Omit<Sweep, "shapes"> {
   readonly codeManifest?: string;
   /** Absent where nothing of it was said. */
   readonly origin?: OriginRecord;
+  /** Absent where nobody is to be told. */
+  readonly notify?: NotifySettings;
 }
 
 /** Where the code of a sweep came from, for people; and the snapshot that its runs start from. */

@@ -17,7 +17,15 @@ export const WITHDRAWN = "withdrawn by apply";
 /** What the file says of the sweep as a whole. */
 export type AppliedSettings = Pick<
   SweepRecord,
-  "priority" | "parallel" | "failuresMax" | "hold" | "sourcePath" | "sourceText" | "identity" | "codeManifest"
+  | "priority"
+  | "parallel"
+  | "failuresMax"
+  | "hold"
+  | "sourcePath"
+  | "sourceText"
+  | "identity"
+  | "codeManifest"
+  | "notify"
 > & {
   /** Runs of the sweep with the new ones. */
   readonly total: number;

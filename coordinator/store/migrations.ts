@@ -293,6 +293,46 @@ const STEPS: readonly string[] = [
     hash TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- Sweeps that want to be told about, and what was told of them.
+  CREATE TABLE sweep_notices (
+    sweep_id TEXT PRIMARY KEY REFERENCES sweeps (sweep_id),
+    on_json TEXT NOT NULL,
+    to_json TEXT NOT NULL,
+    started INTEGER NOT NULL,
+    finished INTEGER NOT NULL,
+    best REAL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX sweep_notices_open ON sweep_notices (sweep_id) WHERE finished = 0;
+  -- What happened to runs and was not looked at yet by those who tell of it. A sweep as a whole has no run.
+  CREATE TABLE run_news (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    sweep_id TEXT NOT NULL,
+    run_id TEXT,
+    what TEXT
+  ) STRICT;
+  -- Messages on their way out. tries: begun so far; due_at: not before.
+  CREATE TABLE outbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    channel TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    tries INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX outbox_open ON outbox (channel, subject) WHERE tries = 0;
+  CREATE INDEX outbox_due ON outbox (channel, due_at);
+  -- What a channel knows of a subject: when it was last told, and what it calls it there.
+  CREATE TABLE outbox_told (
+    channel TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    sent_at INTEGER NOT NULL,
+    remote TEXT,
+    PRIMARY KEY (channel, subject)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -15,12 +15,14 @@ import type { SweepExtended } from "../core/reactor-apply.ts";
 import type { Database } from "./database.ts";
 import { createImportWriter } from "./imports.ts";
 import { createOriginWriter } from "./origins.ts";
+import { createRunNewsWriter } from "./run-news.ts";
 import { createRunInsert } from "./staging.ts";
 
 export type WriteChange = (change: Change) => void;
 
-export function createWriter(db: Database): WriteChange {
-  const sql = prepare(db);
+/** `tells`: there are channels to tell of runs. */
+export function createWriter(db: Database, tells = false): WriteChange {
+  const sql = prepare(db, tells);
   const writeImported = createImportWriter(db);
   return (change) => {
     switch (change.kind) {
@@ -44,6 +46,7 @@ export function createWriter(db: Database): WriteChange {
       case "run-changed":
       case "run-revived":
         writeRunState(sql, change.row);
+        sql.news.run(change.row.sweepId, change.row.runId, change.row.state);
         return;
       case "attempt-added":
         writeAttempt(sql, change.attempt, change.at);
@@ -68,6 +71,7 @@ export function createWriter(db: Database): WriteChange {
         return;
       case "attempt-sealed":
         sql.sealAttempt.run(change.fence);
+        sql.news.sealed(change.fence);
         return;
       case "completed-added":
         sql.complete.run(change.fingerprint, change.runId);
@@ -99,7 +103,7 @@ export function createWriter(db: Database): WriteChange {
 
 type Statements = ReturnType<typeof prepare>;
 
-function prepare(db: Database) {
+function prepare(db: Database, tells: boolean) {
   const make = (text: string): StatementSync => db.prepare(text);
   return {
     sweep:
@@ -118,6 +122,7 @@ function prepare(db: Database) {
       tags_json) VALUES (?, ?, ?, ?, ?, ?, ?)`),
     runs: createRunInsert(db),
     origin: createOriginWriter(db),
+    news: createRunNewsWriter(db, tells),
     unstage: make("DELETE FROM staged_sweeps WHERE sweep_id = ?"),
     settle: make(`UPDATE run_states SET state = 'succeeded', reason = '', paused = 0, finished_at = ?, waits_for = NULL
       WHERE run_id = ?`),
@@ -194,6 +199,8 @@ function writeSweep(sql: Statements, sweep: SweepRecord): void {
   for (const [number, shape] of sweep.shapes.entries()) writeShape(sql, sweep.id, number, shape);
   writeIdentity(sql, sweep.id, sweep);
   if (sweep.origin) sql.origin(sweep.id, sweep.origin);
+  if (sweep.notify) sql.news.settings(sweep.id, sweep.notify);
+  sql.news.sweep(sweep.id);
 }
 
 /** The runs are there; those whose fate has changed since they were written are told so. */
@@ -213,6 +220,8 @@ function writeExtended(sql: Statements, { sweep, settings, runs, reshaped }: Swe
   const reused = runs.filter(({ reusedFrom }) => reusedFrom !== undefined).length;
   sql.extend.run(total, reused, priority, parallel, failuresMax, failed, stopped, sourcePath, sourceText, sweep.id);
   writeIdentity(sql, sweep.id, settings);
+  sql.news.settings(sweep.id, settings.notify);
+  sql.news.sweep(sweep.id);
   for (const [i, shape] of shapes.entries()) {
     writeShape(sql, sweep.id, sweep.shapes.length - shapes.length + i, shape);
   }

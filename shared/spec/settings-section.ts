@@ -4,6 +4,7 @@ import { parseDuration } from "../kernel/duration.ts";
 import { CAUSES_MAX, causeProblem } from "../run/causes.ts";
 import { DURATION_MS_MAX } from "../run/limits.ts";
 import { nameProblem } from "../run/names.ts";
+import { channelName, MESSAGE_KINDS, type NotifyEvent, type NotifySettings } from "../run/notify.ts";
 import type { RetryPolicy } from "../run/retry.ts";
 import { readExpression } from "./checked-expression.ts";
 import { computedPlaces, withComputed } from "./computed-values.ts";
@@ -41,6 +42,7 @@ export function readSettings(report: Report, root: SpecNode, top: TopKeys): Swee
   const limits = readTable(report, own, "limits", SECTION_KEYS.limits);
   if (top.deadline) checkDate(report, top.deadline, "deadline");
   for (const table of SILENT_TABLES) checkSilent(report, root, table as SectionName);
+  const notify = readNotify(report, childOf(root, "notify"));
   return {
     name: readName(report, root, top),
     project: top.project ?? "",
@@ -56,6 +58,7 @@ export function readSettings(report: Report, root: SpecNode, top: TopKeys): Swee
     objective: readObjective(report, childOf(root, "objective")),
     rerun: top.rerun ?? "missing",
     identity: readIdentity(report, childOf(root, "identity")),
+    ...(notify && { notify }),
   };
 }
 
@@ -240,7 +243,37 @@ function checkExpressionTable(report: Report, node: SpecNode, label: string): vo
   for (const [key, child] of entriesOf(node)) readExpression(report, child, `${label}.${key}`);
 }
 
-/** `[stop]`, `[capture]` and `[notify]`: checked, and then one line that says that nothing comes of it. */
+/** Undefined where nobody is to be told. */
+function readNotify(report: Report, node: SpecNode | undefined): NotifySettings | undefined {
+  if (!node) return undefined;
+  const table = readTable(report, node, "notify", SECTION_KEYS.notify);
+  if (kindOf(node.raw) !== "table") return undefined;
+  for (const key of ["on", "to"]) {
+    if (childOf(node, key)) continue;
+    addFinding(report, { id: "spec.missing", message: `[notify] has no ${key}`, span: keySpan(node) });
+  }
+  const list = childOf(node, "to");
+  const to = (table.to ?? []).flatMap((text, i) => {
+    const name = channelName(text);
+    if (name !== undefined || !list) return name ?? [];
+    const message = `notify.to[${i}] is no channel: ${excerpt(text)}`;
+    wrongValue(
+      report,
+      itemsOf(list)[i] ?? list,
+      message,
+      `write it like "slack:ml"; kinds: ${MESSAGE_KINDS.join(", ")}`,
+    );
+    return [];
+  });
+  const on = (table.on ?? []) as readonly NotifyEvent[];
+  const events = childOf(node, "on");
+  for (const item of events ? itemsOf(events) : []) {
+    if (item.raw === "target") warnNoEffect(report, item, '"target" in notify.on');
+  }
+  return on.length > 0 && to.length > 0 ? { on, to: [...new Set(to)] } : undefined;
+}
+
+/** `[stop]`: checked, and then one line that says that nothing comes of it. */
 function checkSilent(report: Report, root: SpecNode, name: SectionName): void {
   const node = childOf(root, name);
   if (!node) return;
@@ -251,12 +284,6 @@ function checkSilent(report: Report, root: SpecNode, name: SectionName): void {
     for (const [i, item] of (when ? itemsOf(when) : []).entries()) readExpression(report, item, `stop.when[${i}]`);
     const sweepWhen = childOf(node, "sweep_when");
     if (sweepWhen) readExpression(report, sweepWhen, "stop.sweep_when");
-  }
-  if (name === "notify") {
-    for (const key of ["on", "to"]) {
-      if (childOf(node, key)) continue;
-      addFinding(report, { id: "spec.missing", message: `[notify] has no ${key}`, span: keySpan(node) });
-    }
   }
   if (Object.keys(table).length > 0) warnNoEffect(report, node, `[${name}]`);
 }

@@ -4,6 +4,7 @@
  */
 import { OUTPUT_FORMS } from "../capture/options.ts";
 import { CPU_SLOTS_MAX, DEVICES_PER_RUN_MAX, PRIORITY_MAX, RETRIES_MAX, RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
+import { NOTIFY_EVENTS } from "../run/notify.ts";
 import { SAMPLING_METHODS } from "../sampling/sampler.ts";
 import {
   boolean,
@@ -151,7 +152,7 @@ export const SECTION_KEYS = {
     env_allow: texts("environment variables to record", { without: "none", noEffect: true }),
   },
   notify: {
-    on: words(["started", "failed", "finished", "best", "target"], "what to tell about", { without: "required" }),
+    on: words(NOTIFY_EVENTS, "what to tell about", { without: "required" }),
     to: texts("channels that the server has, such as `slack:#ml`", { without: "required" }),
   },
 } as const;
@@ -222,4 +223,4 @@ export const TABLE_NAMES: readonly string[] = [
 ];
 
 /** Tables of which nothing has an effect in this version: one warning each. */
-export const SILENT_TABLES: readonly string[] = ["stop", "notify"];
+export const SILENT_TABLES: readonly string[] = ["stop"];

@@ -4,6 +4,7 @@
  */
 import type { CaptureChoices } from "../capture/options.ts";
 import type { ResourceRequest } from "../run/devices.ts";
+import type { NotifySettings } from "../run/notify.ts";
 import type { RetryPolicy } from "../run/retry.ts";
 import type { SpecProblem } from "./problems.ts";
 
@@ -149,6 +150,8 @@ export interface SweepSettings {
   readonly objective: Objective | undefined;
   readonly rerun: Rerun;
   readonly identity: Identity;
+  /** Absent where nobody is to be told. */
+  readonly notify?: NotifySettings;
 }
 
 /** A whole sweep, expanded: a pure function of its files. */

@@ -92,6 +92,7 @@ export async function startControlRig(): Promise<ControlRig> {
     feed,
     loadTerminalRun: createTerminalRunLoader(db),
     loadSweep: createSweepLoader(db),
+    channels: new Set(["slack:ml"]),
     newUlid: createUlidSource(() => clock.wallMs(), randomBytes),
     clock,
   });

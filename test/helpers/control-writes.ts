@@ -52,6 +52,7 @@ export function createTestWrites(db: Database, feed: Feed, deps: ReadDeps): Test
     feed,
     loadTerminalRun: createTerminalRunLoader(db),
     loadSweep: createSweepLoader(db),
+    channels: new Set(["slack:ml"]),
     newUlid,
     clock,
   });

@@ -72,6 +72,7 @@ async function applyOne(deps: WriteDeps, request: ApplyRequest): Promise<ApplyRe
       sourceText: request.source?.text ?? "",
       identity: source.identity,
       codeManifest: source.codeManifest,
+      ...(settings.notify && { notify: settings.notify }),
       total: standing.total + difference.added.length,
       at: deps.clock.wallMs(),
       shapes: numbers.added,

@@ -29,6 +29,8 @@ export interface WriteDeps {
   /** A new ULID. */
   readonly newUlid: () => string;
   readonly clock: Clock;
+  /** Channels that `[notify]` may name, as `kind:name`. */
+  readonly channels: ReadonlySet<string>;
 }
 
 /** Ids of every run that the references name, in one of the states; none: any. Throws AppError for one that names nothing. */

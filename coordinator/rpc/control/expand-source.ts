@@ -6,6 +6,7 @@ import {
 } from "../../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import type { RunId } from "../../../shared/kernel/ids.ts";
+import { suggest } from "../../../shared/kernel/suggest.ts";
 import { manifestProblem } from "../../../shared/spec/code-manifest.ts";
 import type { Digests } from "../../../shared/spec/point-maker.ts";
 import type { SweepIdentity } from "../../core/changes.ts";
@@ -52,6 +53,7 @@ export async function expandSource(
   const names = !deps.submissions.imports.isEmpty();
   const expansion = await deps.expander.expand(source, names);
   const { settings } = expansion;
+  checkChannels(deps.channels, settings.notify?.to ?? []);
   const shares = !force && settings.rerun !== "all";
   const findImported = shares && names ? importedWork(settings, deps.submissions.imports) : undefined;
   const only = shares && settings.rerun === "failed";
@@ -65,6 +67,21 @@ export async function expandSource(
     leftOut: () => tally.leftOut,
     slices: decided(deps, expansion.slices, { shares, only, findImported, tally }),
   };
+}
+
+function checkChannels(channels: ReadonlySet<string>, wanted: readonly string[]): void {
+  const missing = wanted.find((name) => !channels.has(name));
+  if (missing === undefined) return;
+  const known = [...channels].sort();
+  const meant = suggest(missing, known);
+  throw new AppError("invalid", `[notify] names ${missing}, which the coordinator does not have`, {
+    id: "notify.channel",
+    hint: meant
+      ? `did you mean ${meant}?`
+      : known.length > 0
+        ? `channels: ${known.join(", ")}`
+        : "channels are set in the coordinator's channels.toml",
+  });
 }
 
 interface Policy {

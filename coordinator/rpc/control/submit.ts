@@ -157,5 +157,6 @@ function newSweep(
     sourceText: request.source?.text ?? "",
     identity,
     codeManifest,
+    ...(settings.notify && { notify: settings.notify }),
   };
 }

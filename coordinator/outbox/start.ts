@@ -1,0 +1,51 @@
+/** The outbox, wired: what happened becomes messages, and messages leave the house. */
+import type { Logger } from "pino";
+import type { Clock } from "../../shared/kernel/clock.ts";
+import type { Feed } from "../feed.ts";
+import type { Database } from "../store/database.ts";
+import { createOutbox } from "../store/outbox.ts";
+import type { BestQueries } from "../store/queries/best.ts";
+import { createRunNewsReader } from "../store/run-news.ts";
+import { createSweepStanding } from "../store/sweep-standing.ts";
+import type { Channel } from "./channel.ts";
+import { type DeliveryPolicy, startDelivery } from "./delivery.ts";
+import { type NoticePace, startNotices } from "./notices.ts";
+
+export interface OutboxOptions {
+  readonly db: Database;
+  readonly feed: Feed;
+  readonly channels: readonly Channel[];
+  readonly best: Pick<BestQueries, "rank">;
+  readonly newId: () => string;
+  readonly clock: Pick<Clock, "wallMs">;
+  readonly random: () => number;
+  readonly secrets: readonly string[];
+  readonly logger: Pick<Logger, "info" | "warn" | "error">;
+  readonly pace?: NoticePace;
+  readonly policy?: DeliveryPolicy;
+}
+
+export function startOutbox(options: OutboxOptions): { stop(): Promise<void> } {
+  const { db, feed, channels, newId, clock, random, secrets, logger, pace, policy } = options;
+  const outbox = createOutbox(db);
+  const delivery = startDelivery({ outbox, channels, clock, random, logger, secrets, ...(policy && { policy }) });
+  const notices = startNotices({
+    db,
+    feed,
+    news: createRunNewsReader(db),
+    outbox,
+    standing: createSweepStanding(db, options.best),
+    channels: new Set(channels.map(({ name }) => name)),
+    onNew: () => delivery.wake(),
+    newId,
+    clock,
+    logger,
+    ...(pace && { pace }),
+  });
+  return {
+    async stop() {
+      notices.stop();
+      await delivery.stop();
+    },
+  };
+}

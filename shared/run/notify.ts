@@ -1,0 +1,21 @@
+/** [P] What a sweep wants to be told about, and where to. The channels themselves are the coordinator's. */
+
+export const NOTIFY_EVENTS = ["started", "failed", "finished", "best", "target"] as const;
+export type NotifyEvent = (typeof NOTIFY_EVENTS)[number];
+
+export interface NotifySettings {
+  readonly on: readonly NotifyEvent[];
+  /** As `kind:name`. */
+  readonly to: readonly string[];
+}
+
+/** Kinds of channels that take messages; the others take runs. */
+export const MESSAGE_KINDS = ["slack", "feishu", "lark", "webhook"] as const;
+export type MessageKind = (typeof MESSAGE_KINDS)[number];
+
+/** `slack:#ml` as `slack:ml`; undefined for what cannot name a channel for messages. */
+export function channelName(text: string): string | undefined {
+  const match = /^([a-z]+):#?([A-Za-z0-9][A-Za-z0-9._-]{0,63})$/.exec(text);
+  const kind = MESSAGE_KINDS.find((each) => each === match?.[1]);
+  return kind && `${kind}:${match?.[2]}`;
+}
