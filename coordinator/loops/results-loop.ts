@@ -38,7 +38,8 @@ const RUNS_PER_TURN = 8;
 /** Directories that are being written or wait for it. */
 const WRITING_MAX = 256;
 /** A running run is written again after so many times the time that it took: what is large is not written all the time. */
-const REST_FACTOR = 20;
+const REST_FACTOR = 5;
+const REST_MS_MAX = 30_000;
 
 interface AttemptRow {
   readonly fence: number;
@@ -139,7 +140,10 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
     if (row?.state !== "running") return;
     if (writing.has(run)) return again(run);
     const began = performance.now();
-    write(run, () => rests.set(run, Math.max(FIRST_WRITING_MS, REST_FACTOR * (performance.now() - began))));
+    write(run, () => {
+      const restMs = REST_FACTOR * (performance.now() - began);
+      rests.set(run, Math.min(REST_MS_MAX, Math.max(FIRST_WRITING_MS, restMs)));
+    });
   }
 
   /** A directory that cannot be written (a full disk) does not stop the fleet; the attempt stays unsealed and is tried again. */
