@@ -1,0 +1,10 @@
+#!/bin/sh
+# screenshots.sh: set-up, then the pictures of README and docs under the Node that came with the packages.
+set -eu
+cd "$(dirname "$0")/.."
+sh scripts/setup.sh
+PATH=$PWD/node_modules/.bin:$PATH
+EXP_NATS_SERVER=$(sh scripts/nats-server.sh)
+export PATH EXP_NATS_SERVER
+node scripts/dashboard.ts
+exec node --disable-warning=ExperimentalWarning scripts/screenshots.ts
