@@ -14,7 +14,7 @@ import type { Cell } from "../../../shared/run/dashboard.ts";
 
 describe("importance", () => {
   const random = randomFrom(7);
-  const count = 200;
+  const count = 120;
   const column = <T>(make: (i: number) => T) => Array.from({ length: count }, (_, i) => make(i));
   const strong = column(() => random());
   const weak = column(() => random());
