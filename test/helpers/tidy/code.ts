@@ -25,7 +25,7 @@ const NOT_PURE = ["shared/kernel/clock.ts", "shared/kernel/ids.ts"];
 /** Computing only. */
 const PURE_MODULES = /^node:(crypto|util|assert|path)$/;
 const IMPURE_CODE =
-  /\b(Date\.now|new Date\(\s*\)|Math\.random|randomUUID|randomBytes|performance\.now|hrtime|setTimeout|setInterval|setImmediate|queueMicrotask|async|await|fetch\(|process\.(?:argv|cwd|env|exit|memoryUsage|nextTick|on|once|std\w+|uptime)\b|console\.)/g;
+  /\b(Date\.now|new Date\(\s*\)|Math\.random|randomUUID|randomBytes|performance\.now|hrtime|setTimeout|setInterval|setImmediate|queueMicrotask|async\b|await\b|fetch\(|process\.(?:argv|cwd|env|exit|memoryUsage|nextTick|on|once|std\w+|uptime)\b|console\.)/g;
 
 /** Where a process may look at its environment, end itself, and take signals. */
 const PROCESS_HOME = /(^|\/)([a-z]+-main|main|config|lifecycle)\.ts$|^(test|bench|scripts)\/|^vitest\.config\.ts$/;
