@@ -21,6 +21,7 @@ import { createHttpServer } from "./http/server.ts";
 import { startResultsLoop } from "./loops/results-loop.ts";
 import { openChannels } from "./outbox/open-channels.ts";
 import { startOutbox } from "./outbox/start.ts";
+import { createTrackedRuns } from "./outbox/tracked-runs.ts";
 import { createReader } from "./reader/reader.ts";
 import { createProjector } from "./results/projector.ts";
 import { runDirectory, streamPath } from "./results/run-directory.ts";
@@ -39,6 +40,7 @@ import { createAssignmentLoader } from "./store/assignments.ts";
 import { openDatabase } from "./store/database.ts";
 import { beginTerm, createSweepLoader, loadCluster } from "./store/load-cluster.ts";
 import { lockDirectory } from "./store/lock.ts";
+import { createOutbox } from "./store/outbox.ts";
 import { createOutputStore } from "./store/outputs.ts";
 import { createPrunedRuns } from "./store/pruned.ts";
 import { createQueries } from "./store/queries/queries.ts";
@@ -98,7 +100,6 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   logger.info({ term: cluster.term, liveRuns: cluster.runs.size, nodes: cluster.nodes.size }, "store loaded");
 
   const feed = new Feed();
-  const channels = openChannels(config.channels, () => clock.wallMs());
   const outputs = createOutputStore(db);
   const locate = createAttemptLocator(db);
   const loadRunRecord = createRunRecordLoader(db);
@@ -111,7 +112,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   const engine = new Engine({
     db,
     cluster,
-    write: createWriter(db, channels.length > 0),
+    write: createWriter(db, config.channels.messages.length + config.channels.tables.length > 0),
     settings: config.core,
     now: () => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs(), random: parts.random() }),
     feed,
@@ -260,11 +261,19 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     logger,
   });
   stack.push("results", () => results.stop());
+  const outboxStore = createOutbox(db);
+  const channels = openChannels(config.channels, {
+    clock,
+    runs: createTrackedRuns(db, outboxStore, (id) => queries.runs.get(id)),
+    logger,
+  });
   if (channels.length > 0) {
     const outbox = startOutbox({
       db,
       feed,
       channels,
+      outbox: outboxStore,
+      tracked: config.channels.tables,
       best: queries.best,
       newId: writes.newUlid,
       clock,

@@ -7,15 +7,17 @@ import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
 import { MESSAGE_KINDS, type MessageKind } from "../../shared/run/notify.ts";
+import { TABLE_KEYS, type TableTarget, tableTarget } from "./bitable/settings.ts";
 import type { MessageTarget } from "./channels/messages.ts";
 
 export interface ChannelsFile {
   readonly messages: readonly (MessageTarget & { readonly kind: MessageKind })[];
+  readonly tables: readonly TableTarget[];
   /** Values that must not be shown. */
   readonly secrets: readonly string[];
 }
 
-export const NO_CHANNELS: ChannelsFile = { messages: [], secrets: [] };
+export const NO_CHANNELS: ChannelsFile = { messages: [], tables: [], secrets: [] };
 
 const CHANNELS_MAX = 100;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -28,6 +30,7 @@ const FILE = z.strictObject({
   feishu: MESSAGES.optional(),
   lark: MESSAGES.optional(),
   webhook: MESSAGES.optional(),
+  bitable: z.record(z.string(), TABLE_KEYS).optional(),
 });
 
 /** Without the file: no channels, unless it was asked for. Throws AppError. */
@@ -63,7 +66,14 @@ export function parseChannels(path: string, text: string): ChannelsFile {
   const unsigned = messages.find(({ kind, secret }) => kind === "slack" && secret !== "");
   if (unsigned) throw wrong(path, `${unsigned.name.replace(":", ".")}.secret: Slack's webhooks have none`);
   if (messages.length > CHANNELS_MAX) throw wrong(path, `more than ${CHANNELS_MAX} channels`);
-  return { messages, secrets: messages.flatMap(({ url, secret }) => [url, secret]) };
+  const tables = Object.entries(file.bitable ?? {}).map(([name, keys]) =>
+    tableTarget(channelNameOf(path, "bitable", name), keys, (what) => wrong(path, `bitable.${name}: ${what}`)),
+  );
+  const secrets = [
+    ...messages.flatMap(({ url, secret }) => [url, secret]),
+    ...tables.map(({ appSecret }) => appSecret),
+  ];
+  return { messages, tables, secrets };
 }
 
 function parseToml(path: string, text: string): unknown {

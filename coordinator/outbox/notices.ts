@@ -5,7 +5,7 @@
 import type { Logger } from "pino";
 import type { Clock } from "../../shared/kernel/clock.ts";
 import { errorMessage } from "../../shared/kernel/errors.ts";
-import type { RunId } from "../../shared/kernel/ids.ts";
+import type { Fence, RunId } from "../../shared/kernel/ids.ts";
 import type { NotifyEvent } from "../../shared/run/notify.ts";
 import type { Feed } from "../feed.ts";
 import { type Database, transaction } from "../store/database.ts";
@@ -23,7 +23,7 @@ export interface NoticesOptions {
   /** Channels that there are; messages for others are not made. */
   readonly channels: ReadonlySet<string>;
   /** Takes what happened to runs further than messages. Within the transaction. */
-  readonly alsoTell?: (news: readonly RunNews[]) => void;
+  readonly alsoTell?: (news: readonly RunNews[], grown: ReadonlySet<Fence>) => void;
   /** After messages were put into the outbox. */
   readonly onNew: () => void;
   readonly newId: () => string;
@@ -56,10 +56,15 @@ export function startNotices(options: NoticesOptions): Notices {
   const { db, feed, news, outbox, standing, channels, onNew, newId, clock, logger, pace = PACE } = options;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
+  /** Attempts whose output grew. */
+  let grown = new Set<Fence>();
   const schedule = (delayMs: number) => {
     if (!stopped) timer ??= setTimeout(turn, delayMs);
   };
-  const unsubscribe = feed.subscribe(() => schedule(LOOK_MS));
+  const unsubscribe = feed.subscribe(({ outputs }) => {
+    if (options.alsoTell) for (const fence of outputs) grown.add(fence);
+    schedule(LOOK_MS);
+  });
   const check = setInterval(() => schedule(0), CHECK_MS);
   schedule(0);
 
@@ -84,7 +89,8 @@ export function startNotices(options: NoticesOptions): Notices {
     }
     // Rows that are still to be read may bring a sweep back to life.
     if (rows.length < ROWS_PER_TURN) for (const notice of news.openNotices()) tellEnd(notice);
-    options.alsoTell?.(rows);
+    options.alsoTell?.(rows, grown);
+    grown = new Set();
     const last = rows.at(-1);
     if (last) news.forget(last.seq);
     return rows.length;

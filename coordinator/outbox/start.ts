@@ -3,18 +3,21 @@ import type { Logger } from "pino";
 import type { Clock } from "../../shared/kernel/clock.ts";
 import type { Feed } from "../feed.ts";
 import type { Database } from "../store/database.ts";
-import { createOutbox } from "../store/outbox.ts";
+import type { Outbox } from "../store/outbox.ts";
 import type { BestQueries } from "../store/queries/best.ts";
 import { createRunNewsReader } from "../store/run-news.ts";
 import { createSweepStanding } from "../store/sweep-standing.ts";
 import type { Channel } from "./channel.ts";
 import { type DeliveryPolicy, startDelivery } from "./delivery.ts";
 import { type NoticePace, startNotices } from "./notices.ts";
+import { createRunTeller, type RunTarget } from "./tracked-runs.ts";
 
 export interface OutboxOptions {
   readonly db: Database;
   readonly feed: Feed;
   readonly channels: readonly Channel[];
+  readonly tracked: readonly RunTarget[];
+  readonly outbox: Outbox;
   readonly best: Pick<BestQueries, "rank">;
   readonly newId: () => string;
   readonly clock: Pick<Clock, "wallMs">;
@@ -26,8 +29,8 @@ export interface OutboxOptions {
 }
 
 export function startOutbox(options: OutboxOptions): { stop(): Promise<void> } {
-  const { db, feed, channels, newId, clock, random, secrets, logger, pace, policy } = options;
-  const outbox = createOutbox(db);
+  const { db, feed, channels, outbox, newId, clock, random, secrets, logger, pace, policy } = options;
+  const teller = createRunTeller({ db, outbox, targets: options.tracked, newId, wallMs: () => clock.wallMs() });
   const delivery = startDelivery({ outbox, channels, clock, random, logger, secrets, ...(policy && { policy }) });
   const notices = startNotices({
     db,
@@ -36,6 +39,7 @@ export function startOutbox(options: OutboxOptions): { stop(): Promise<void> } {
     outbox,
     standing: createSweepStanding(db, options.best),
     channels: new Set(channels.map(({ name }) => name)),
+    ...(options.tracked.length > 0 && { alsoTell: teller.tell }),
     onNew: () => delivery.wake(),
     newId,
     clock,

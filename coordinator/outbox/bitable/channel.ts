@@ -1,0 +1,130 @@
+/**
+ * A table of Feishu or Lark with one row for each run: made when the run begins, changed as it goes on. The row of a run is
+ * known by its record id; where an answer was lost, it is looked for by the run's name before another is made.
+ */
+import { hash } from "node:crypto";
+import type { Logger } from "pino";
+import { runId } from "../../../shared/kernel/ids.ts";
+import type { OutboxEntry } from "../../store/outbox.ts";
+import { type Channel, type Delivery, DONE } from "../channel.ts";
+import type { RunTarget, TrackedRuns } from "../tracked-runs.ts";
+import { type BitableClient, BitableError, CODE, type RecordFields } from "./client.ts";
+import { FIELD_TYPE, fieldTypeOf, fieldValue, type Row } from "./fields.ts";
+import { RUN_COLUMN, rowOfRun } from "./row.ts";
+
+export interface BitableOptions {
+  readonly target: RunTarget;
+  readonly client: BitableClient;
+  readonly runs: TrackedRuns;
+  /** False: columns that the table does not have are left out. */
+  readonly createFields: boolean;
+  readonly logger: Pick<Logger, "warn">;
+}
+
+/** Records of one call. */
+const BATCH_MAX = 500;
+/** Conditions of one search. */
+const SEARCH_MAX = 50;
+
+interface Wanted {
+  readonly entry: OutboxEntry;
+  readonly ref: string;
+  readonly row: Row;
+}
+
+export function createBitableChannel(options: BitableOptions): Channel {
+  const { target, client, runs, createFields, logger } = options;
+  const warned = new Set<string>();
+
+  async function deliver(entries: readonly OutboxEntry[], signal: AbortSignal): Promise<readonly Delivery[]> {
+    const wanted = entries.flatMap((entry): Wanted[] => {
+      const run = runs.get(runId(entry.subject));
+      return run ? [{ entry, ref: run.record.ref, row: rowOfRun(run.record, run.project) }] : [];
+    });
+    try {
+      await write(wanted, signal);
+    } catch (error) {
+      if (!(error instanceof BitableError)) throw error;
+      if (error.code === CODE.fieldGone) client.forgetFields();
+      // Somebody deleted rows: they are looked for, and made again.
+      else if (error.code === CODE.recordGone)
+        for (const { entry } of wanted) runs.setRemoteId(target.name, entry, undefined);
+      else throw error;
+      return entries.map(() => ({ kind: "later", error: error.message, afterMs: 0 }));
+    }
+    return entries.map(() => DONE);
+  }
+
+  async function write(wanted: readonly Wanted[], signal: AbortSignal): Promise<void> {
+    if (wanted.length === 0) return;
+    const types = await fieldTypes(wanted, signal);
+    const remote = new Map(wanted.map(({ entry }) => [entry, runs.remoteId(target.name, entry)]));
+    // The answer to an earlier try may have been lost.
+    const unsure = wanted.filter(({ entry }) => remote.get(entry) === undefined && entry.tries > 1);
+    for (let from = 0; from < unsure.length; from += SEARCH_MAX) {
+      const part = unsure.slice(from, from + SEARCH_MAX);
+      const found = await client.find(
+        RUN_COLUMN,
+        part.map(({ ref }) => ref),
+        signal,
+      );
+      for (const { entry, ref } of part) {
+        const id = found.get(ref);
+        if (id === undefined) continue;
+        remote.set(entry, id);
+        runs.setRemoteId(target.name, entry, id);
+      }
+    }
+    const fieldsOf = ({ row }: Wanted): RecordFields => recordOf(row, types);
+    const known = wanted.flatMap((each) => {
+      const id = remote.get(each.entry);
+      return id === undefined ? [] : [{ id, fields: fieldsOf(each) }];
+    });
+    if (known.length > 0) await client.update(known, signal);
+    const fresh = wanted.filter(({ entry }) => remote.get(entry) === undefined);
+    if (fresh.length === 0) return;
+    const ids = await client.create(fresh.map(fieldsOf), uuidOf(fresh.map(({ entry }) => entry.id)), signal);
+    for (const [i, { entry }] of fresh.entries()) {
+      const id = ids[i];
+      if (id !== undefined) runs.setRemoteId(target.name, entry, id);
+    }
+  }
+
+  async function fieldTypes(wanted: readonly Wanted[], signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
+    const before = await client.fields(signal);
+    const missing = new Map<string, number>();
+    for (const { row } of wanted) {
+      for (const [name, value] of row) if (!before.has(name)) missing.set(name, fieldTypeOf(value));
+    }
+    for (const [name, type] of missing) {
+      if (!createFields && name !== RUN_COLUMN) continue;
+      try {
+        await client.createField({ name, type: name === RUN_COLUMN ? FIELD_TYPE.text : type }, signal);
+      } catch (error) {
+        if (!(error instanceof BitableError) || error.isTransient || name === RUN_COLUMN) throw error;
+        // A name that the service refuses, or a full table, is no reason to lose the rest of the row.
+        if (warned.has(name)) continue;
+        warned.add(name);
+        logger.warn({ channel: target.name, column: name, error: error.message }, "column not made");
+      }
+    }
+    return await client.fields(signal);
+  }
+
+  return { name: target.name, batchMax: BATCH_MAX, deliver };
+}
+
+function recordOf(row: Row, types: ReadonlyMap<string, number>): RecordFields {
+  const fields: { [name: string]: string | number | readonly string[] } = {};
+  for (const [name, value] of row) {
+    const written = fieldValue(types.get(name) ?? 0, value);
+    if (written !== undefined) fields[name] = written;
+  }
+  return fields;
+}
+
+/** The same UUID (of version 4 by its form) for the same entries. */
+function uuidOf(ids: readonly string[]): string {
+  const hex = hash("sha256", ids.join(" "), "hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}

@@ -1,0 +1,111 @@
+/** Runs that are shown elsewhere as they go on: which channel wants which, and when it is told again. */
+import type { RunId } from "../../shared/kernel/ids.ts";
+import { type Fence, runId } from "../../shared/kernel/ids.ts";
+import type { RunRecord } from "../../shared/run/records.ts";
+import type { Database } from "../store/database.ts";
+import type { Outbox, OutboxEntry } from "../store/outbox.ts";
+import type { RunNews } from "../store/run-news.ts";
+
+/** A channel that takes runs. Empty lists: whatever the project, whatever the sweep. */
+export interface RunTarget {
+  /** As `kind:name`. */
+  readonly name: string;
+  readonly projects: readonly string[];
+  /** Names of sweeps; `*` stands for any text. */
+  readonly sweeps: readonly string[];
+}
+
+export interface TrackedRun {
+  readonly record: RunRecord;
+  readonly project: string;
+}
+
+export interface TrackedRuns {
+  get(id: RunId): TrackedRun | undefined;
+  /** What the receiver calls the run of the entry. */
+  remoteId(channel: string, entry: Pick<OutboxEntry, "subject">): string | undefined;
+  setRemoteId(channel: string, entry: Pick<OutboxEntry, "subject">, remote: string | undefined): void;
+}
+
+export function createTrackedRuns(
+  db: Database,
+  outbox: Outbox,
+  get: (id: RunId) => RunRecord | undefined,
+): TrackedRuns {
+  const project = db.prepare(
+    "SELECT w.project FROM runs r JOIN sweeps w ON w.sweep_id = r.sweep_id WHERE r.run_id = ?",
+  );
+  return {
+    get(id) {
+      const record = get(id);
+      const row = project.get(id) as { project: string } | undefined;
+      return record && row && { record, project: row.project };
+    },
+    remoteId: (channel, { subject }) => outbox.remoteId(channel, subject),
+    setRemoteId: (channel, { subject }, remote) => outbox.setRemoteId(channel, subject, remote),
+  };
+}
+
+export interface RunTeller {
+  /** Puts the runs into the outbox. Within a transaction. */
+  tell(news: readonly RunNews[], grown: ReadonlySet<Fence>): void;
+}
+
+/** What changes within this time is told at once. */
+const GATHER_MS = 2_000;
+/** Time between two updates of a run that goes on. */
+const UPDATE_MS = 30_000;
+
+export interface RunTellerOptions {
+  readonly db: Database;
+  readonly outbox: Outbox;
+  readonly targets: readonly RunTarget[];
+  readonly newId: () => string;
+  readonly wallMs: () => number;
+  readonly gatherMs?: number;
+}
+
+export function createRunTeller(options: RunTellerOptions): RunTeller {
+  const { db, outbox, targets, newId, wallMs, gatherMs = GATHER_MS } = options;
+  const sweepOf = db.prepare(
+    "SELECT w.name, w.project FROM runs r JOIN sweeps w ON w.sweep_id = r.sweep_id WHERE r.run_id = ?",
+  );
+  const runOf = db.prepare("SELECT run_id FROM attempts WHERE fence = ?");
+  return {
+    tell(news, grown) {
+      if (targets.length === 0) return;
+      const runs = new Map<RunId, "changed" | "grown">();
+      for (const fence of grown) {
+        const row = runOf.get(fence) as { run_id: string } | undefined;
+        if (row) runs.set(runId(row.run_id), "grown");
+      }
+      // A run that waits is no row yet.
+      for (const { runId: id, what } of news) if (id !== undefined && what !== "queued") runs.set(id, "changed");
+      for (const [id, why] of runs) {
+        const row = sweepOf.get(id) as { name: string; project: string } | undefined;
+        for (const target of row ? targets : []) {
+          if (!row || !wants(target, row)) continue;
+          put(target.name, id, why === "changed" ? gatherMs : UPDATE_MS);
+        }
+      }
+    },
+  };
+
+  function put(channel: string, id: RunId, restMs: number): void {
+    const now = wallMs();
+    const dueAt = Math.max(now + gatherMs, outbox.lastSent(channel, id) + restMs);
+    outbox.put({ id: newId(), channel, subject: id, body: "{}", createdAt: now, dueAt, merge: (old) => old });
+  }
+}
+
+/** Whether the channel takes the runs of this sweep. */
+export function wants(target: RunTarget, sweep: { readonly name: string; readonly project: string }): boolean {
+  const { projects, sweeps } = target;
+  if (projects.length > 0 && !projects.includes(sweep.project)) return false;
+  return sweeps.length === 0 || sweeps.some((pattern) => patternOf(pattern).test(sweep.name));
+}
+
+function patternOf(pattern: string): RegExp {
+  const parts = pattern.split("*").map((part) => part.replace(/[.\\+?^${}()|[\]]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`);
+}
