@@ -1,7 +1,9 @@
 /** What capture needs to know of an attempt, from its assignment and what its directory shows. */
 import { statSync } from "node:fs";
+import { join } from "node:path";
 import { captureOptions } from "../shared/capture/options.ts";
 import type { Fence } from "../shared/kernel/ids.ts";
+import type { Assignment } from "../shared/run/session.ts";
 import { paramsFromJson } from "../shared/spec/params-json.ts";
 import { templateFromJson } from "../shared/spec/template-json.ts";
 import { type AttemptsOptions, renderAssignment } from "./attempts.ts";
@@ -19,10 +21,18 @@ export function captureSubject(parts: Parts, fence: Fence, dir: string): Capture
   const rendered = renderAssignment(assignment, paramsFromJson(assignment.paramsJson), dir, parts);
   return {
     capture: captureOptions(templateFromJson(assignment.templateJson).capture),
-    cwd: "problem" in rendered ? undefined : rendered.cwd,
+    cwd: "problem" in rendered ? undefined : placeOf(rendered.cwd, assignment, dir),
     // The shim makes it right before the command begins.
     startedMs: statSync(attemptPaths(dir).claim, { throwIfNoEntry: false })?.mtimeMs ?? parts.clock.wallMs(),
     isAdopted: attempt.process !== undefined,
     devices: assignment.devices,
   };
+}
+
+/** With a copy of the code, the command runs at the same place in the copy. */
+function placeOf(cwd: string, { code }: Assignment, dir: string): string {
+  if (!code) return cwd;
+  const copy = attemptPaths(dir).code;
+  if (cwd === code.root) return copy;
+  return cwd.startsWith(`${code.root}/`) ? join(copy, cwd.slice(code.root.length)) : cwd;
 }

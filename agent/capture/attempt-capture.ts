@@ -131,10 +131,10 @@ export class AttemptCapture {
     this.#write();
   }
 
-  /** To be called once, whether it finished or not; `unixMs` is when. Notes how far it is, for another agent. */
-  close(now: Now): void {
+  /** To be called once, whether it finished or not. `goesOn`: notes how far it is, for another agent. */
+  close(now: Now, goesOn: boolean): void {
     this.#options.claims.end(this.#me, now.seconds * 1000);
-    this.#checkpoint(now);
+    if (goesOn) this.#checkpoint(now);
   }
 
   /** Adds metrics of the host about this attempt. Throws the system's error. */

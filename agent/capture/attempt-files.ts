@@ -1,6 +1,6 @@
 /** The files of metrics of one attempt: finds them, and reads on in each. */
 import { basename, dirname, relative, resolve } from "node:path";
-import type { CaptureOptions } from "../../shared/capture/options.ts";
+import { CAPTURE_DEFAULTS, type CaptureOptions } from "../../shared/capture/options.ts";
 import { errorMessage } from "../../shared/kernel/errors.ts";
 import type { FileEntry } from "./checkpoint.ts";
 import type { Claimant, Claims } from "./claims.ts";
@@ -14,6 +14,8 @@ const CSV_FILE = /\.[ct]sv$|\.log$|\.txt$/i;
 const TENSORBOARD_FOLDERS = ["runs", "lightning_logs", "logs", "tb_logs"];
 const DEPTH = 5;
 const FILES_MAX = 200;
+/** Clocks of file systems are coarse. */
+const SLACK_MS = 50;
 /** Folders that writers of one run keep apart by name. */
 const SPLITS = /^(?:train|training|val|valid|validation|test|eval|evaluation)$/;
 
@@ -75,6 +77,8 @@ export class AttemptFiles {
 
   /** Notes the CSV files that are there before the program has begun; true when there are any. */
   noteEarlier(nowMs: number): boolean {
+    // The usual ones get a folder of their own for each run.
+    if (this.#options.capture.csv === CAPTURE_DEFAULTS.csv) return false;
     for (const found of this.#csvFiles(0, nowMs)) {
       if (found.changedMs < this.#options.me.startedMs) this.earlier[found.path] = found.bytes;
     }
@@ -119,6 +123,7 @@ export class AttemptFiles {
     const earlier = kind === "csv" ? this.earlier[found.path] : undefined;
     const { me, claims } = this.#options;
     // A file that was there before counts from where it ended, once somebody goes on with it.
+    if (kind === "csv" && earlier === undefined && found.bornMs < me.startedMs - SLACK_MS) return;
     const isUntouched = earlier !== undefined && earlier === found.bytes;
     const claim = isUntouched ? "not-mine" : claims.of(found, me, !this.#unclear.has(found.path));
     if (claim === "unclear") this.#unclear.add(found.path);

@@ -125,10 +125,11 @@ export function withCapture(plane: OutputPlane, options: CaptureOptionsOfAgent):
     }
   }
 
-  function leave(each: Watched): void {
+  /** `goesOn`: another agent will want to know how far it is. */
+  function leave(each: Watched, goesOn: boolean): void {
     watched.delete(each.fence);
     usage.forget(each.fence);
-    guarded(each, () => each.attempt.close(now()));
+    guarded(each, () => each.attempt.close(now(), goesOn));
   }
 
   return {
@@ -141,18 +142,18 @@ export function withCapture(plane: OutputPlane, options: CaptureOptionsOfAgent):
       const each = watched.get(fence);
       if (each) {
         guarded(each, () => each.attempt.finish(now()));
-        leave(each);
+        leave(each, false);
       }
       return plane.end(fence);
     },
     forget: (fence) => {
       const each = watched.get(fence);
-      if (each) leave(each);
+      if (each) leave(each, false);
       plane.forget(fence);
     },
     close: () => {
       for (const timer of timers) clearInterval(timer);
-      for (const each of [...watched.values()]) leave(each);
+      for (const each of [...watched.values()]) leave(each, true);
       return plane.close();
     },
     systemBytes: (fence) => watched.get(fence)?.attempt.systemBytes ?? 0,

@@ -38,6 +38,8 @@ export class FileFinder {
 
 function walk(root: string, name: RegExp, depthMax: number): FoundFile[] {
   const found: FoundFile[] = [];
+  // Most folders that are looked for are not there; an error for each would cost more than the rest of the look.
+  if (!statQuietly(root)) return found;
   let entries = 0;
   let level: { path: string; changedMs: number }[] = [{ path: root, changedMs: 0 }];
   let folders = 0;

@@ -77,7 +77,7 @@ test("an agent that ends at any moment and starts again: each line once, in its 
     look(capture, 400);
     // Killed: nothing is noted but what is written already; sometimes it left in peace.
     if (at % 5 === 0) {
-      if (at % 2 === 0) capture.close(now());
+      if (at % 2 === 0) capture.close(now(), true);
       capture = start();
     }
   }
@@ -129,7 +129,7 @@ test("what the program logs itself is known before its print-out is taken, also 
   look(capture, 250);
   appendFileSync(join(dirOf(1), "client.jsonl"), '{"e":"m","s":1,"v":{"loss":1}}\n');
   look(capture);
-  capture.close(now());
+  capture.close(now(), true);
   capture = start();
   output("{'loss': 2, 'step': 2, 'own': 6}\n");
   look(capture);
@@ -181,7 +181,7 @@ test("a file that may be of two runs is nobody's, and that is said; one below th
   writeFileSync(join(dirOf(2), "lightning_logs/version_0/metrics.csv"), "step,loss\n1,3\n");
   for (const capture of [first, second]) look(capture);
   first.finish(now());
-  first.close(now());
+  first.close(now(), false);
   look(second);
   second.finish(now());
   expect(valuesOf("loss", 1)).toEqual([]);
