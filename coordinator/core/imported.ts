@@ -35,7 +35,7 @@ export interface NewImportedRun {
   /** Where it lies, on the host from which it was imported. */
   readonly directory: string;
   /** Its points come after it. */
-  readonly awaitsPoints?: boolean;
+  readonly pointsFollow?: boolean;
 }
 
 export interface ImportedRunRow extends NewImportedRun {

@@ -135,7 +135,7 @@ export function createImportWriter(db: Database): (change: ImportedChange) => vo
       const [number, text] = Number.isFinite(value) ? [value, null] : [null, String(value)];
       metric.run(row.fence, key, number, text, step ?? null, null, count);
     }
-    const complete = row.awaitsPoints === true ? 0 : 1;
+    const complete = row.pointsFollow === true ? 0 : 1;
     imported.run(row.id, row.key ?? null, row.comparedText, row.origin, row.directory, complete);
   }
 

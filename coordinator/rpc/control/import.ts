@@ -101,7 +101,7 @@ async function importOne(deps: ImportDeps, request: ImportRequest): Promise<Impo
 
 /** Where the points of runs go that bring some. */
 function placesOf(deps: ImportDeps, read: readonly ReadRun[]): ImportedPlace[] {
-  const awaiting = new Map(read.flatMap((run) => (run.awaitsPoints ? [[run.origin, run.relative]] : [])));
+  const awaiting = new Map(read.flatMap((run) => (run.pointsFollow ? [[run.origin, run.relative]] : [])));
   return deps.queries.imports.points([...awaiting.keys()]).map(({ id, origin, stored, complete }) => {
     const ref = deps.queries.runs.get(id)?.ref ?? "";
     return { directory: awaiting.get(origin) ?? "", runId: id, ref, stored, complete };
@@ -146,7 +146,7 @@ function readRun(tool: Tool, root: string, run: ImportedRunMessage): ReadRun {
     directory: posix.join(root, run.directory),
     shape: shapeOfRun(run),
     relative: run.directory,
-    awaitsPoints: tool === "tensorboard",
+    pointsFollow: tool === "tensorboard",
   };
 }
 
