@@ -16,6 +16,8 @@ import { type Attempts, createAttempts } from "./attempts.ts";
 import { withCapture } from "./capture/capture.ts";
 import { captureSubject } from "./capture-subject.ts";
 import { createCodeCache } from "./code/code-cache.ts";
+import { createEnvironmentNotes } from "./code/environment-notes.ts";
+import { createPythonFacts } from "./code/python-facts.ts";
 import type { AgentConfig } from "./config.ts";
 import type { AgentCommand } from "./core/events.ts";
 import { reportAttempts } from "./core/react.ts";
@@ -140,6 +142,14 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     const contents = createContents({ address: config.coordinator, token: config.token });
     stack.push("contents", () => contents.close());
     const cache = createCodeCache({ dir: join(config.workdir, "code"), get: (hashes) => contents.get(hashes) });
+    const environments = createEnvironmentNotes({
+      host,
+      gpus: () => state.devices.filter(({ kind }) => kind === "gpu").map(({ model }) => model),
+      askPython: createPythonFacts(),
+      send: (noted) => contents.noteEnvironments(noted),
+      logger,
+    });
+    stack.push("environments", () => environments.close());
     const attempts: Attempts = createAttempts({
       workdir: config.workdir,
       nodeName: config.name,
@@ -154,6 +164,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
       hostEnv: parts.hostEnv,
       pythonPath: config.pythonPath,
       checkout: (snapshot, directory) => cache.checkout(snapshot, directory),
+      onStarted: (attempt) => environments.add(attempt),
       logger,
     });
     stack.push("attempts", () => attempts.close());

@@ -8,17 +8,17 @@ import type { Logger } from "pino";
 import type { Clock } from "../shared/kernel/clock.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
 import { type Fence, fence as makeFence } from "../shared/kernel/ids.ts";
-import { isCpuSlot } from "../shared/run/devices.ts";
 import type { Assignment, FinalSizes } from "../shared/run/session.ts";
 import { describeOutcome } from "../shared/run/states.ts";
 import { paramsFromJson, paramsToNestedJson } from "../shared/spec/params-json.ts";
-import { type RenderedCommand, renderCommand } from "../shared/spec/template.ts";
-import { templateFromJson } from "../shared/spec/template-json.ts";
+import type { RenderedCommand } from "../shared/spec/template.ts";
 import type { Params } from "../shared/spec/types.ts";
 import { STREAM_NAMES, type StreamName } from "../shared/subjects.ts";
 import { causesOf } from "./activity.ts";
+import { renderAssignment } from "./attempt-command.ts";
 import { type Checkout, layOutCode } from "./code/checkout.ts";
 import { placeInCopy } from "./code/copy-place.ts";
+import type { StartedAttempt } from "./code/environment-notes.ts";
 import type { AgentCommand, AgentEvent, Exit } from "./core/events.ts";
 import type { AgentAttempt, AgentState, ProcessName } from "./core/state.ts";
 import { isHolding } from "./core/state.ts";
@@ -30,6 +30,7 @@ import { attemptDir, attemptPaths, createAttemptDir, removeAttemptDir, replaceFi
 import { createDiscard } from "./process/discard.ts";
 import { buildEnvironment } from "./process/environment.ts";
 import type { FoundInterpreter } from "./process/interpreter.ts";
+import { pythonAsked } from "./process/interpreter.ts";
 import { preparePrelude, readStage } from "./process/prelude.ts";
 import { isAlive } from "./process/proc.ts";
 import { readShimLog } from "./process/shim.ts";
@@ -55,6 +56,8 @@ export interface AttemptsOptions {
   readonly pythonPath: string | undefined;
   /** Lays out a snapshot of code in a directory. */
   readonly checkout: Checkout;
+  /** After the start, which it must not hold up. */
+  readonly onStarted: (attempt: StartedAttempt) => void;
   readonly logger: Logger;
 }
 
@@ -145,6 +148,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       note(fence, { e: "started", pid: shim.pid, devices: assignment.devices });
       output.watch(fence, dir, new Map());
       apply({ kind: "spawned", fence, process });
+      options.onStarted({ fence, argv: command.argv, env, python: pythonAsked(prelude.interpreter) });
       const how = await shim.over;
       if (how === "ended") ended(fence);
       else watched.set(fence, process);
@@ -358,29 +362,6 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       }
     }
   }
-}
-
-/** The command of an assignment on this host, or why there is none. */
-export function renderAssignment(
-  assignment: Assignment,
-  params: Params,
-  dir: string,
-  { nodeName: node, labels, hostEnv }: Pick<AttemptsOptions, "nodeName" | "labels" | "hostEnv">,
-): RenderedCommand | { readonly problem: string } {
-  return renderCommand(templateFromJson(assignment.templateJson), params, {
-    run: {
-      id: assignment.runId,
-      name: assignment.runRef,
-      index: assignment.runIndex,
-      dir,
-      attempt: assignment.attempt,
-    },
-    sweep: assignment.sweepRef,
-    node,
-    labels,
-    gpus: assignment.devices.filter((uuid) => !isCpuSlot(uuid)).length,
-    env: hostEnv,
-  });
 }
 
 function stageOf(dir: string): Pick<Exit, "stage"> {

@@ -29,6 +29,12 @@ export interface InterpreterPlace {
   readonly later: boolean;
 }
 
+/** The Python itself; undefined where none was asked for, or where only its PATH tells. */
+export function pythonAsked(found: FoundInterpreter | undefined): string | undefined {
+  if (found?.condaPrefix !== undefined) return join(found.condaPrefix, "bin", "python");
+  return found?.program.startsWith("/") ? found.program : undefined;
+}
+
 /** Throws `invalid` where it is not on this host. */
 export function findInterpreter({ kind, path }: Interpreter, place: InterpreterPlace): FoundInterpreter {
   switch (kind) {

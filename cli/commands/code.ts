@@ -4,7 +4,7 @@ import { AppError } from "../../shared/kernel/errors.ts";
 import type { CodeOrigin } from "../../shared/run/provenance.ts";
 import { readSnapshot, restoreCode } from "../code/restore.ts";
 import { EXIT } from "../exit-codes.ts";
-import { plural, shellWord } from "../render/text.ts";
+import { plural } from "../render/text.ts";
 import type { Command } from "../session.ts";
 
 export const code: Command = {
@@ -19,7 +19,6 @@ export const code: Command = {
     const files = await restoreCode(client, await readSnapshot(client, snapshot), out);
     const lines = [`${plural(files, "file")} in ${out}`];
     await session.out.single({ json: { directory: out, files, snapshot }, lines, name: out });
-    session.out.next(`cd ${shellWord(out)}`);
     return EXIT.ok;
   },
 };

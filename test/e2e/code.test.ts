@@ -10,8 +10,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { RunEnvironment } from "../../shared/run/provenance.ts";
 import type { RunView, SubmitView } from "../../shared/run/views.ts";
 import { type Fleet, startFleet } from "../helpers/fleet.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
@@ -107,6 +109,14 @@ test("uncommitted code, edited while queued: the runs use the code as submitted"
   };
   expect(meta.git_commit).toBe(before.head);
 
+  // What it ran on, found out after the start.
+  const { environment } = await waitUntil("the environment is told", async () => {
+    const { stdout } = await fleet.exp("show", runs[0]?.ref ?? "", "--json");
+    return (JSON.parse(stdout) as { environments: { environment: RunEnvironment }[] }).environments[0];
+  });
+  expect(environment.python?.version).toMatch(/^3\./);
+  expect(environment.host.hostname).toBe(hostname());
+
   // Once more, with another value, from the same code.
   const again = await fleet.exp("rerun", runs[0]?.ref ?? "", "--set", "n=9", "--json");
   expect(again.code).toBe(0);
@@ -114,6 +124,8 @@ test("uncommitted code, edited while queued: the runs use the code as submitted"
   const [run] = await fleet.done(repeated, 60_000);
   if (!run) throw new Error("no run");
   expect(await output(fleet, run)).toMatch(/^said edited-and-new 9\n/);
+  const told2 = await fleet.exp("diff", runs[0]?.ref ?? "", run.ref);
+  expect(told2.stdout).toMatch(/^copy\.1\.1 -> copy\.2\.1\nparams\n {2}n: 1 -> 9\n/);
   expect((await fleet.exp("show", run.ref)).stdout).toContain(`repeats   ${runs[0]?.ref}`);
   expect((await fleet.exp("show", runs[0]?.ref ?? "")).stdout).toContain(`repeated  ${run.ref}`);
 }, 180_000);
@@ -144,6 +156,11 @@ test("the code comes after the coordinator was away, and what is not there any m
   const second = await submit(fleet, file, "--hold");
   expect(count()).toBe(had + 2);
 
+  const compared = await fleet.exp("diff", `${first.sweep}.1`, `${second.sweep}.1`);
+  expect(compared.stdout).toContain("code\n  changed sweep.toml\n");
+  expect(compared.stdout).toContain("--- a/sweep.toml\n+++ b/sweep.toml\n");
+  expect(compared.stdout).toContain("-n = [1]\n+n = [2]\n");
+
   const { snapshot } = JSON.parse((await fleet.exp("show", second.sweep, "--json")).stdout) as {
     snapshot: { hash: string };
   };
@@ -161,33 +178,25 @@ test("the code comes after the coordinator was away, and what is not there any m
   );
 }, 180_000);
 
-test.each([
-  [
-    "a link outside",
-    (project: string) => symlinkSync("/etc", join(project, "etc")),
-    "the symbolic link etc points outside of the code",
-  ],
-  [
-    "a file that is too large",
-    (project: string) => truncate(join(project, "model.pt")),
-    "too much for a snapshot: 300MB, at most 268.4MB; the largest: model.pt (300MB)",
-  ],
-])(
-  "refused before anything is sent: %s",
-  async (_what, spoil, message) => {
-    await using fleet = await startFleet({ agents: 1, cpuSlots: 1 });
-    const project = makeProject(fleet);
-    spoil(project);
-    const file = join(project, "sweep.toml");
-    writeFileSync(file, SWEEP);
+test("what cannot be a copy is refused before anything is sent", async () => {
+  await using fleet = await startFleet({ agents: 1, cpuSlots: 1 });
+  const project = makeProject(fleet);
+  const file = join(project, "sweep.toml");
+  writeFileSync(file, SWEEP);
+  const refused = async (message: string): Promise<void> => {
     const { code, stderr } = await fleet.exp("submit", file);
     expect(code).toBe(2);
     expect(stderr).toContain(message);
     expect(stderr).toContain(".expignore");
-  },
-  60_000,
-);
-
-function truncate(path: string): void {
-  execFileSync("truncate", ["-s", "300000000", path]);
-}
+  };
+  symlinkSync("/etc", join(project, "etc"));
+  await refused("the symbolic link etc points outside of the code: /etc");
+  execFileSync("truncate", ["-s", "300000000", join(project, "model.pt")]);
+  await refused("too much for a snapshot: 300MB, at most 268MB; the largest: model.pt (300MB)");
+  writeFileSync(join(project, ".expignore"), "etc\n*.pt\n");
+  expect((await fleet.exp("submit", file)).code).toBe(0);
+  // Not all of it is committed.
+  writeFileSync(file, SWEEP.replace('"snapshot"', '"git"'));
+  const { code, stderr } = await fleet.exp("submit", file);
+  expect([code, stderr]).toEqual([2, expect.stringContaining("not all is committed: lib/words.sh and 5 more")]);
+}, 90_000);
