@@ -49,9 +49,12 @@ blob.missing | The coordinator does not have this content. | Submit again from w
 blob.name | The name of a content is not a SHA-256. | Only programs see this: use the client that belongs to the coordinator.
 blob.offset | An upload went on at the wrong place. | Submit again.
 blob.size | A file is too large to be stored as code. | Name it in .expignore, and give its place to the runs as a parameter.
+code.broken | A copy of the code did not come whole. | Try again.
 code.changing | A file was written while it was read. | Submit again when nothing writes there; .expignore leaves files out.
+code.damaged | A copy of the code is not what its hash says. | Try again; where it stays so, look at the disk of the coordinator.
 code.missing | A file that the record of the code names is not there. | Submit again from where the code is.
 code.none | The file asks for a copy of the code, and none came with it. | Submit with exp, which sends it.
+code.out | The directory for the code is there already, and is not empty. | Name another.
 code.record | The record of the code is too long. | Leave data and results out with .expignore.
 code.root | The directory of the code cannot be one. | Name the directory that holds your program in [run].
 code.snapshot | The code cannot be copied. | The message names the file.
@@ -94,6 +97,7 @@ file.read | A file cannot be read. | Look at its name and its rights.
 file.size | A file is too large. | A sweep file holds the plan; put data elsewhere.
 file.write | A file cannot be written. | Look at the rights and the space of the place.
 files.layout | No such layout of results. | exp, ztxexp
+files.unknown | The run has no such file. | The page of the run lists them.
 http.body | The body of a request cannot be read. | docs/api says what each action takes.
 http.body-too-large | The body of a request is too large. | Send a smaller one.
 http.feeds | Too many pages follow the news with this token. | Close some.
@@ -120,6 +124,7 @@ node.action | No such action on a node. | exp cordon, uncordon, drain
 node.unknown | No node has this name. | exp nodes
 notify.channel | A sweep file wants to tell a channel that the coordinator does not have. | The message names those it has; an administrator adds others to channels.toml.
 notify.file | The coordinator's file of channels cannot be used. | The message says where and why; only its owner may be able to read it (chmod 600).
+pivot.unknown | No run has a parameter or metric of that name. | exp show REF lists those of a run.
 prune.live | A run that is not over keeps its results. | Leave live states out of --state.
 reader.busy | Too many questions wait at the coordinator. | Try again in a moment.
 reader.died | The part that reads tables and curves ended; it starts again by itself. | Try again.

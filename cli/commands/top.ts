@@ -6,13 +6,13 @@ import { EXIT } from "../exit-codes.ts";
 import { deviceNames } from "../render/nodes.ts";
 import { runColumns } from "../render/runs.ts";
 import { plural } from "../render/text.ts";
-import { snapshotLines, topLines } from "../render/top.ts";
 import { whyLines } from "../render/why.ts";
 import type { Screen } from "../screen.ts";
 import type { Command, Session } from "../session.ts";
 import { keysOf } from "../top/keys.ts";
 import { readLog, takePicture, watchFleet } from "../top/live-picture.ts";
 import { type Action, FIRST_STATE, onKey, type Picture, type TopState } from "../top/state.ts";
+import { snapshotLines, topLines } from "../top/view.ts";
 
 /** News is drawn at most four times a second; what a key does is seen at once. */
 const DRAW_EVERY_MS = 250;

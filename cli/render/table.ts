@@ -42,7 +42,7 @@ export function tableText<T>(all: readonly Column<T>[], rows: readonly T[], opti
   const wanted = (column: Column<T>) =>
     (texts.get(column) ?? []).reduce(
       (most, text) => Math.max(most, displayWidth(text)),
-      Math.max(displayWidth(column.title), column.minWidth ?? 0),
+      Math.max(displayWidth(escapeControl(column.title)), column.minWidth ?? 0),
     );
   const sized = filled.map((column): Sized<T> => ({ column, width: wanted(column) }));
   const fitting = options.width === undefined ? sized : fitted(sized, options.width);
@@ -65,7 +65,7 @@ export function tableText<T>(all: readonly Column<T>[], rows: readonly T[], opti
   if (options.titles !== false) {
     lines.unshift(
       line(
-        ({ title }) => title,
+        ({ title }) => escapeControl(title),
         () => "strong",
       ),
     );

@@ -1,10 +1,18 @@
 /** [P] Why a run is where it is, and what each node says to it. */
-import type { WhyResponse } from "../../proto/gen/runner/v1/control.ts";
 import type { RunView } from "../../shared/run/views.ts";
 import { escapeControl, plural } from "./text.ts";
 import { ageText } from "./time.ts";
 
-export function whyLines(run: RunView, answer: WhyResponse, nowMs: number): string[] {
+export interface WhyAnswer {
+  readonly reason: string;
+  /** What it asks for, in words. */
+  readonly needs: string;
+  readonly nodes: readonly { readonly node: string; readonly reason: string }[];
+  /** Runs that go first. */
+  readonly ahead: number;
+}
+
+export function whyLines(run: RunView, answer: WhyAnswer, nowMs: number): string[] {
   const { reason, needs, nodes, ahead } = answer;
   const width = Math.max(0, ...nodes.map(({ node }) => node.length));
   const lines = [

@@ -81,6 +81,8 @@ const DIRECTIONS: readonly (readonly [part: readonly string[], mayImport: readon
   [["cli/render/"], PURE_SHARED],
   [["cli/"], ["shared/", "proto/gen/"]],
   [["dashboard/"], ["shared/"]],
+  // The reference of the command line is written from the program itself.
+  [["scripts/cli-docs.ts"], ["shared/", "cli/"]],
   [["scripts/"], ["shared/"]],
 ];
 

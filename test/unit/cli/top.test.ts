@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { snapshotLines, type TopSize, topLines } from "../../../cli/render/top.ts";
 import { displayWidth } from "../../../cli/render/width.ts";
 import { keysOf } from "../../../cli/top/keys.ts";
 import { FIRST_STATE, onKey, type Picture, type TopState } from "../../../cli/top/state.ts";
+import { snapshotLines, type TopSize, topLines } from "../../../cli/top/view.ts";
 import { RunState } from "../../../proto/gen/runner/v1/common.ts";
 import { nodeFromProto, runFromProto } from "../../../shared/wire/views.ts";
 import { AT, aNode, aRun } from "../../helpers/control-server.ts";

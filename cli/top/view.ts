@@ -2,6 +2,13 @@
 import { formatDuration } from "../../shared/kernel/duration.ts";
 import { isTerminal } from "../../shared/run/states.ts";
 import type { DeviceView, NodeView, RunView } from "../../shared/run/views.ts";
+import { paint, stateColour } from "../render/colour.ts";
+import { deviceNames } from "../render/nodes.ts";
+import { countsText, runColumns } from "../render/runs.ts";
+import { type Column, tableText } from "../render/table.ts";
+import { escapeControl, plural } from "../render/text.ts";
+import { ageText, clockText } from "../render/time.ts";
+import { displayWidth, padEnd, truncate } from "../render/width.ts";
 import {
   cursorOf,
   nodeRow,
@@ -13,14 +20,7 @@ import {
   runRow,
   type TopState,
   visible,
-} from "../top/state.ts";
-import { paint, stateColour } from "./colour.ts";
-import { deviceNames } from "./nodes.ts";
-import { countsText, runColumns } from "./runs.ts";
-import { type Column, tableText } from "./table.ts";
-import { escapeControl, plural } from "./text.ts";
-import { ageText, clockText } from "./time.ts";
-import { displayWidth, padEnd, truncate } from "./width.ts";
+} from "./state.ts";
 
 export interface TopSize {
   readonly columns: number;
