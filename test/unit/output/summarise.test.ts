@@ -12,10 +12,25 @@ describe("summary of client lines", () => {
     const summary = fresh();
     feed(summary, point({ loss: 3 }, 1, 100) + point({ loss: 2, acc: 0.5 }, 2, 101));
     expect(summary.take()).toEqual([
-      { key: "loss", value: 2, text: null, step: 2, at: 101, count: 2 },
-      { key: "acc", value: 0.5, text: null, step: 2, at: 101, count: 1 },
+      {
+        ...{ key: "loss", value: 2, text: null, step: 2, at: 101, count: 2 },
+        ...{ min: { value: 2, step: 2 }, max: { value: 3, step: 1 } },
+      },
+      {
+        ...{ key: "acc", value: 0.5, text: null, step: 2, at: 101, count: 1 },
+        ...{ min: { value: 0.5, step: 2 }, max: { value: 0.5, step: 2 } },
+      },
     ]);
     expect(summary.take()).toEqual([]);
+  });
+
+  it("keeps the first of equal bounds, and no bound that is not finite", () => {
+    const summary = fresh();
+    feed(summary, point({ loss: 1 }, 1) + point({ loss: 1 }, 2) + '{"e":"m","s":3,"v":{"loss":"NaN","acc":"inf"}}\n');
+    expect(summary.take()).toMatchObject([
+      { key: "loss", text: "NaN", min: { value: 1, step: 1 }, max: { value: 1, step: 1 } },
+      { key: "acc", text: "Infinity", min: null, max: null },
+    ]);
   });
 
   it("keeps steps that go backwards in the order in which they came", () => {
