@@ -26,7 +26,8 @@ describe("summary of client lines", () => {
 
   it("keeps the first of equal bounds, and no bound that is not finite", () => {
     const summary = fresh();
-    feed(summary, point({ loss: 1 }, 1) + point({ loss: 1 }, 2) + '{"e":"m","s":3,"v":{"loss":"NaN","acc":"inf"}}\n');
+    feed(summary, point({ loss: 1 }, 1) + point({ loss: 1 }, 2));
+    feed(summary, '{"e":"m","s":3,"v":{"loss":"NaN","acc":"inf"}}\n');
     expect(summary.take()).toMatchObject([
       { key: "loss", text: "NaN", min: { value: 1, step: 1 }, max: { value: 1, step: 1 } },
       { key: "acc", text: "Infinity", min: null, max: null },
