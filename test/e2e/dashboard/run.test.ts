@@ -99,7 +99,7 @@ test("star, tags and note", async () => {
     await page.getByRole("button", { name: "Tags and note" }).click();
     await page.getByRole("textbox", { name: "Tags" }).fill("good, baseline");
     await page.getByRole("textbox", { name: "Note" }).fill(HOSTILE);
-    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByText("baseline").waitFor();
     await page.getByText(HOSTILE).waitFor();
     await page.reload();
