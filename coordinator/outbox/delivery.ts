@@ -118,6 +118,8 @@ export function startDelivery(options: DeliveryOptions): DeliveryLoop {
     return secrets.reduce((shown, secret) => shown.replaceAll(secret, "***"), text);
   }
 
+  const dropped = outbox.keepOnly(channels.map(({ name }) => name));
+  if (dropped > 0) logger.warn({ dropped }, "messages dropped: their channels are gone");
   const wake = () => {
     for (const lane of lanes) schedule(lane);
   };

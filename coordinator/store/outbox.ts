@@ -44,6 +44,8 @@ export interface Outbox {
   remoteId(channel: string, subject: string): string | undefined;
   setRemoteId(channel: string, subject: string, remote: string | undefined): void;
   count(): number;
+  /** Drops what waits for other channels than these; gives their number. */
+  keepOnly(channels: readonly string[]): number;
 }
 
 export function createOutbox(db: Database): Outbox {
@@ -63,6 +65,7 @@ export function createOutbox(db: Database): Outbox {
     ON CONFLICT DO UPDATE SET sent_at = excluded.sent_at`);
   const setRemote = db.prepare(`INSERT INTO outbox_told (channel, subject, sent_at, remote) VALUES (?, ?, 0, ?)
     ON CONFLICT DO UPDATE SET remote = excluded.remote`);
+  const keepOnly = db.prepare("DELETE FROM outbox WHERE channel NOT IN (SELECT value FROM json_each(?))");
   const count = db.prepare("SELECT count(*) AS n FROM outbox");
   const toldOf = (channel: string, subject: string) =>
     told.get(channel, subject) as { sent_at: number; remote: string | null } | undefined;
@@ -90,6 +93,7 @@ export function createOutbox(db: Database): Outbox {
     },
     remoteId: (channel, subject) => toldOf(channel, subject)?.remote ?? undefined,
     setRemoteId: (channel, subject, remote) => void setRemote.run(channel, subject, remote ?? null),
+    keepOnly: (channels) => Number(keepOnly.run(JSON.stringify(channels)).changes),
     count: () => (count.get() as { n: number }).n,
   };
 }

@@ -45,6 +45,7 @@ export function createBitableChannel(options: BitableOptions): Channel {
       await write(wanted, signal);
     } catch (error) {
       if (!(error instanceof BitableError)) throw error;
+      if (isOfOneRow(error)) return await apart(entries, error, signal);
       if (error.code === CODE.fieldGone) client.forgetFields();
       // Somebody deleted rows: they are looked for, and made again.
       else if (error.code === CODE.recordGone)
@@ -53,6 +54,18 @@ export function createBitableChannel(options: BitableOptions): Channel {
       return entries.map(() => ({ kind: "later", error: error.message, afterMs: 0 }));
     }
     return entries.map(() => DONE);
+  }
+
+  /** A row that the service refuses does not take the others along. */
+  async function apart(
+    entries: readonly OutboxEntry[],
+    error: BitableError,
+    signal: AbortSignal,
+  ): Promise<readonly Delivery[]> {
+    if (entries.length === 1) return [{ kind: "refused", error: error.message }];
+    const middle = Math.ceil(entries.length / 2);
+    const first = await deliver(entries.slice(0, middle), signal);
+    return [...first, ...(await deliver(entries.slice(middle), signal))];
   }
 
   async function write(wanted: readonly Wanted[], signal: AbortSignal): Promise<void> {
@@ -121,6 +134,11 @@ function recordOf(row: Row, types: ReadonlyMap<string, number>): RecordFields {
     if (written !== undefined) fields[name] = written;
   }
   return fields;
+}
+
+/** The service's codes for a value that its field does not take. */
+function isOfOneRow({ code }: BitableError): boolean {
+  return code >= 1254060 && code < 1254080;
 }
 
 /** The same UUID (of version 4 by its form) for the same entries. */

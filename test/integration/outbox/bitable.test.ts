@@ -185,6 +185,18 @@ test("tokens that end, conflicts, too many requests and deleted rows", async () 
   expect(lines.join("\n")).not.toContain("app-secret");
 });
 
+test("a row that the table refuses does not take the others along", async () => {
+  await using fake = await startFakeBitable();
+  fake.fault = ({ path, text }) =>
+    path.includes("batch_create") && text.includes('digits.1.5"') ? { body: { code: 1254060, msg: "no" } } : undefined;
+  const { put, settled, stop, lines } = rig(fake);
+  put(...Array.from({ length: 9 }, (_, i) => runOf(i + 1)));
+  await settled();
+  await stop();
+  expect([...fake.records.values()].map(({ run }) => run)).toHaveLength(8);
+  expect(lines).toHaveLength(1);
+});
+
 test("a refused secret is said, and hidden", async () => {
   await using fake = await startFakeBitable();
   fake.fault = ({ path }) =>
