@@ -7,4 +7,4 @@ PATH=$PWD/node_modules/.bin:$PATH
 EXP_NATS_SERVER=$(sh scripts/nats-server.sh)
 export PATH EXP_NATS_SERVER
 node scripts/dashboard.ts
-exec node --disable-warning=ExperimentalWarning scripts/screenshots.ts
+exec node --disable-warning=ExperimentalWarning bench/screenshots.ts
