@@ -6,7 +6,7 @@ import { Writable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FORMATS } from "../../../cli/config.ts";
 import { runProgram } from "../../../cli/program.ts";
-import { BestRow } from "../../../proto/gen/runner/v1/control.ts";
+import { BestResponse } from "../../../proto/gen/runner/v1/control.ts";
 import { systemClock } from "../../../shared/kernel/clock.ts";
 import {
   AT,
@@ -46,7 +46,7 @@ const empty = {
   listRuns: () => streamOf(),
   listSweeps: () => ({ sweeps: [] }),
   listNodes: () => ({ nodes: [] }),
-  best: () => ({ metric: "acc", goal: "maximize", reduce: "best", rows: [] }),
+  best: () => BestResponse.fromPartial({ metric: "acc", goal: "maximize" }),
   getRun: () => ({ ...full.getRun(), run: aRun(1, { metrics: {} }) }),
   metrics: () => streamOf(),
   prune: () => streamOf(),
@@ -173,8 +173,8 @@ function checkTable(text: string, rows: number): void {
 
 describe.each(LISTS)("exp $line", ({ line, canBeEmpty }) => {
   test.each(FORMATS)("-o %s", async (format) => {
-    const { code, out } = await exp(servers[0], line, "-o", format);
-    expect(code).toBe(0);
+    const { code, out, err } = await exp(servers[0], line, "-o", format);
+    expect([code, code === 0 ? "" : err]).toEqual([0, ""]);
     const rows = JSON.parse((await exp(servers[0], line, "--json")).out).length;
     expect(rows).toBeGreaterThan(0);
     CHECKS[format](out, rows);
