@@ -11,6 +11,8 @@ export const RUN_DIR_NAMES: ReadonlySet<string> = new Set([
   "expired",
   "stop",
   "stage",
+  "capture.json",
+  "capture.json.new",
   "bin",
   "artifacts",
   "checkpoints",
