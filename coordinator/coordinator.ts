@@ -34,7 +34,7 @@ import { createControlResults } from "./rpc/control/results.ts";
 import { createControlWrites } from "./rpc/control/writes.ts";
 import { createExpander } from "./rpc/expand/expander.ts";
 import { createRpcServer } from "./rpc/server.ts";
-import { createStoreService } from "./rpc/store/service.ts";
+import { createStoreService } from "./rpc/store/contents.ts";
 import { createAnnotations } from "./store/annotations.ts";
 import { createAssignmentLoader } from "./store/assignments.ts";
 import { openDatabase } from "./store/database.ts";

@@ -12,7 +12,14 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Device, DeviceHealth, DeviceKind, RunState } from "../../proto/gen/runner/v1/common.ts";
-import { ControlServiceService, GetServerResponse, Node, Run, Sweep } from "../../proto/gen/runner/v1/control.ts";
+import {
+  ControlServiceService,
+  GetRecordResponse,
+  GetServerResponse,
+  Node,
+  Run,
+  Sweep,
+} from "../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
 import { toServiceError } from "../../shared/wire/status.ts";
 
@@ -27,13 +34,17 @@ export interface ControlServer extends AsyncDisposable {
   readonly calls: readonly { readonly method: string; readonly request: unknown }[];
 }
 
+/** What every test may be asked about. */
+const DEFAULTS: Answers = { getRecord: () => GetRecordResponse.fromPartial({}) };
+
 /** Listens on a free port of the loopback, and answers only who brings the token. */
 export async function startControlServer(answers: Answers): Promise<ControlServer> {
   const calls: { readonly method: string; request: unknown }[] = [];
   const server = new Server();
   const service: UntypedServiceImplementation = {};
   for (const [method, definition] of Object.entries(ControlServiceService)) {
-    const answer = (answers as { [method: string]: ((request: unknown) => unknown) | undefined })[method];
+    const known = { ...DEFAULTS, ...answers } as { [method: string]: unknown };
+    const answer = known[method] as ((request: unknown) => unknown) | undefined;
     const tokenOf = (call: { metadata: Metadata }) => call.metadata.get("authorization")[0];
     const reply = (request: unknown, token: unknown): unknown => {
       calls.push({ method, request });
