@@ -27,14 +27,11 @@ const full = {
   listNodes: () => ({ nodes: [aNode({ labels: { zone: HOSTILE } })] }),
   listQueue: () => ({ total: 0, runs: [] }),
   updateNode: () => ({ node: aNode() }),
-  best: () => ({
-    metric: "acc",
-    goal: "maximize",
-    reduce: "best",
-    rows: [
-      BestRow.fromPartial({ run: run(2), value: 0.9, rank: 1, groupParamsJson: '{"lr":2}', refs: ["digits.1.2"] }),
-    ],
-  }),
+  best: () =>
+    BestResponse.fromPartial({
+      ...{ metric: "acc", goal: "maximize", reduce: "best" },
+      rows: [{ run: run(2), value: 0.9, rank: 1, groupParamsJson: '{"lr":2}', refs: ["digits.1.2"] }],
+    }),
   getRun: () => ({ run: run(1), attempts: [], events: [], templateJson: "", resourcesJson: "{}" }),
   metrics: () => streamOf({ points: [{ key: HOSTILE, value: 1, step: 2, at: 0 }] }),
   prune: () => streamOf({ runs: [{ ref: "digits.1.1", state: run(1).state, finishedAt: AT, bytes: 5 }], kept: [] }),
