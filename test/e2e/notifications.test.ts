@@ -1,9 +1,10 @@
 /** Messages of a real fleet: gathered, once, and through a coordinator that is killed while the receiver is down. */
 import { createHmac } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { startFakeBitable } from "../helpers/fake-bitable.ts";
 import { startFleet } from "../helpers/fleet.ts";
 import { startReceiver } from "../helpers/receiver.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
@@ -12,8 +13,7 @@ const SECRET = "hook-secret-5d1f";
 
 test("failures are gathered, the end is told once, and a kill loses nothing", { timeout: 120_000 }, async () => {
   await using hook = await startReceiver();
-  const dir = mkdtempSync(join(tmpdir(), "exp-channels-"));
-  const file = join(dir, "channels.toml");
+  const file = channelsFile();
   writeFileSync(file, `[webhook.ci]\nurl = "${hook.url}/hook"\nsecret = "${SECRET}"\n`, { mode: 0o600 });
   await using fleet = await startFleet({ agents: 1, cpuSlots: 4, coordinatorFlags: ["--channels", file] });
   hook.answer = () => ({ hangUp: true });
@@ -54,6 +54,42 @@ test("failures are gathered, the end is told once, and a kill loses nothing", { 
   // What is written anywhere holds no secret.
   for (const path of filesBelow(fleet.dir)) expect(readFileSync(path).includes(SECRET), path).toBe(false);
 });
+
+test("runs are rows of a table, with their last metrics, through a kill of the coordinator", {
+  timeout: 120_000,
+}, async () => {
+  await using table = await startFakeBitable();
+  const file = channelsFile();
+  const keys = `app_id = "cli_1"\napp_secret = "app-secret"\napp_token = "appTest12345"\ntable_id = "tblTest1"`;
+  writeFileSync(file, `[bitable.board]\n${keys}\ndomain = "${table.url}"\nsweeps = ["shown*"]\n`, { mode: 0o600 });
+  await using fleet = await startFleet({ agents: 1, cpuSlots: 4, coordinatorFlags: ["--channels", file] });
+  table.fault = () => ({ status: 503 });
+  const command = `echo '{"e":"m","v":{"acc":0.\${x}5}}' >> $EXP_EVENTS`;
+  const body = `run.command = """${command}"""\n[grid]\nx = [1, 2, 3, 4]\n`;
+  const shown = await fleet.submit(`name = "shown"\n${body}`);
+  const other = await fleet.submit(`name = "other"\nrerun = "all"\n${body}`);
+  await fleet.done(shown.sweep, 60_000);
+  await fleet.done(other.sweep, 60_000);
+  await fleet.coordinator.kill9();
+  table.fault = undefined;
+  await fleet.coordinator.start();
+  const rows = () =>
+    [...table.records.values()]
+      .map(({ run, state, acc }) => [run, state, acc])
+      .sort((a, b) => (String(a) < String(b) ? -1 : 1));
+  const wanted = [1, 2, 3, 4].map((x) => [`shown.1.${x}`, "succeeded", Number(`0.${x}5`)]);
+  await waitUntil("every run is shown", () => JSON.stringify(rows()) === JSON.stringify(wanted), {
+    boundMs: 60_000,
+    seen: rows,
+  });
+});
+
+/** Outside of the fleet's directory, in which nothing may hold a secret. */
+function channelsFile(): string {
+  const dir = mkdtempSync(join(tmpdir(), "exp-channels-"));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return join(dir, "channels.toml");
+}
 
 function filesBelow(dir: string): string[] {
   return readdirSync(dir, { recursive: true, encoding: "utf8" })

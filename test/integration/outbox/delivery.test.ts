@@ -1,6 +1,10 @@
 /** The outbox against a real HTTP server: what fails comes again, what is refused does not, and nothing is lost in between. */
-import { describe, expect, test } from "vitest";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { createSlackChannel, createWebhookChannel } from "../../../coordinator/outbox/channels/messages.ts";
+import { NO_CHANNELS, readChannels } from "../../../coordinator/outbox/channels-file.ts";
 import { type DeliveryPolicy, startDelivery } from "../../../coordinator/outbox/delivery.ts";
 import type { SweepFacts } from "../../../coordinator/outbox/facts.ts";
 import { openDatabase } from "../../../coordinator/store/database.ts";
@@ -140,6 +144,18 @@ test("entries of one subject are merged until one is being sent", () => {
     { id: "a0", body: "100", tries: 1 },
     { id: "b", body: "1", tries: 0 },
   ]);
+});
+
+test("the file is read only where nobody else can read it", () => {
+  const dir = mkdtempSync(join(tmpdir(), "exp-channels-"));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  const file = join(dir, "channels.toml");
+  expect(readChannels(file, false)).toEqual(NO_CHANNELS);
+  expect(() => readChannels(file, true)).toThrow("no such file");
+  writeFileSync(file, '[slack.ml]\nurl = "https://hooks.slack.com/services/x"\n', { mode: 0o640 });
+  expect(() => readChannels(file, false)).toThrow(`${file}: others may read it`);
+  chmodSync(file, 0o600);
+  expect(readChannels(file, false).messages).toMatchObject([{ name: "slack:ml", kind: "slack" }]);
 });
 
 test("Slack's texts cannot address anybody", async () => {
