@@ -16,7 +16,7 @@ export const COORDINATOR_SETTINGS = {
   "http-port": { type: "integer", describe: "port of dashboard and HTTP API; 0: any free one", fallback: 7717 },
   "grpc-port": { type: "integer", describe: "port for agents and exp; 0: any free one", fallback: 7718 },
   "bus-credentials": { type: "text", describe: "JSON file with NATS servers and the users of coordinator and agents" },
-  channels: { type: "text", describe: "TOML file with channels for messages (default: DATA/channels.toml)" },
+  channels: { type: "text", describe: "TOML file of channels for messages and tables (default: DATA/channels.toml)" },
   "insecure-lan": {
     type: "flag",
     describe: "listen beyond this machine without TLS: for a trusted network",

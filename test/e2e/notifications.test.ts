@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { botSignature } from "../../coordinator/outbox/channels/messages.ts";
 import { startFakeBitable } from "../helpers/fake-bitable.ts";
 import { startFleet } from "../helpers/fleet.ts";
 import { startReceiver } from "../helpers/receiver.ts";
@@ -59,14 +60,21 @@ test("runs are rows of a table, with their last metrics, through a kill of the c
   timeout: 120_000,
 }, async () => {
   await using table = await startFakeBitable();
+  await using bot = await startReceiver();
+  bot.answer = () => ({ body: { code: 0 } });
   const file = channelsFile();
   const keys = `app_id = "cli_1"\napp_secret = "app-secret"\napp_token = "appTest12345"\ntable_id = "tblTest1"`;
-  writeFileSync(file, `[bitable.board]\n${keys}\ndomain = "${table.url}"\nsweeps = ["shown*"]\n`, { mode: 0o600 });
+  writeFileSync(
+    file,
+    `[bitable.board]\n${keys}\ndomain = "${table.url}"\nsweeps = ["shown*"]\n[lark.team]\nurl = "${bot.url}"\nsecret = "s"\n`,
+    { mode: 0o600 },
+  );
   await using fleet = await startFleet({ agents: 1, cpuSlots: 4, coordinatorFlags: ["--channels", file] });
   table.fault = () => ({ status: 503 });
   const command = `echo '{"e":"m","v":{"acc":0.\${x}5}}' >> $EXP_EVENTS`;
   const body = `run.command = """${command}"""\n[grid]\nx = [1, 2, 3, 4]\n`;
-  const shown = await fleet.submit(`name = "shown"\n${body}`);
+  const told = `[objective]\nmetric = "acc"\ngoal = "maximize"\n[notify]\non = ["best", "finished"]\nto = ["lark:team"]\n`;
+  const shown = await fleet.submit(`name = "shown"\n${body}${told}`);
   const other = await fleet.submit(`name = "other"\nrerun = "all"\n${body}`);
   await fleet.done(shown.sweep, 60_000);
   await fleet.done(other.sweep, 60_000);
@@ -82,6 +90,13 @@ test("runs are rows of a table, with their last metrics, through a kill of the c
     boundMs: 60_000,
     seen: rows,
   });
+  const texts = () => bot.received.map(({ json }) => String(json.content.text));
+  const end = await waitUntil("the end is told", () => texts().find((text) => text.includes("finished")), {
+    boundMs: 20_000,
+    seen: texts,
+  });
+  expect(end).toMatch(/^shown\.1 finished after .+: 4 succeeded\n {2}best: acc = 0\.45 \(shown\.1\.4\)$/);
+  for (const { json } of bot.received) expect(json.sign).toBe(botSignature(json.timestamp, "s"));
 });
 
 /** Outside of the fleet's directory, in which nothing may hold a secret. */
