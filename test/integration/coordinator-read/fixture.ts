@@ -117,6 +117,8 @@ export async function startRpc(deps: ReadDeps, log = createLog()): Promise<RpcSe
     why: unaryHandler("why", reads.why, log),
     listNodes: unaryHandler("listNodes", reads.listNodes, log),
     getServer: unaryHandler("getServer", reads.getServer, log),
+    events: streamHandler("events", reads.events, log),
+    listQueue: unaryHandler("listQueue", reads.listQueue, log),
   };
   const agent: AgentServiceServer = { connect: (stream) => stream.end() };
   const verifier = createVerifier(hashToken(TOKEN), systemClock, log);

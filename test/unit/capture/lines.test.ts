@@ -47,7 +47,7 @@ test("Keras prints no pairs alone, so nothing of it is taken by chance", () => {
 });
 
 describe("one line", () => {
-  const cases: [line: string, values: { [name: string]: number } | undefined, step?: number][] = [
+  const cases: [line: string, values: { [name: string]: number } | undefined, step?: number | undefined][] = [
     [
       "{'loss': 61208.225, 'learning_rate': 1.97e-05, 'epoch': 1.32}",
       { loss: 61208.225, learning_rate: 1.97e-5, epoch: 1.32 },
