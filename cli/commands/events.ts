@@ -5,7 +5,6 @@ import { type Args, usage } from "../args.ts";
 import { EXIT } from "../exit-codes.ts";
 import { pause } from "../follow.ts";
 import type { Listing } from "../output.ts";
-import { stateColour } from "../render/colour.ts";
 import { clockText } from "../render/time.ts";
 import type { Command, Session } from "../session.ts";
 
@@ -100,7 +99,6 @@ function listing(rows: readonly EventView[]): Listing<EventView> {
         title: "KIND",
         cell: ({ kind }) => kind,
         minWidth: 16,
-        colour: ({ kind }) => stateColour(kind.split(".").at(-1) ?? ""),
       },
       { title: "RUN", cell: ({ run }) => run ?? "", minWidth: 14 },
       { title: "NODE", cell: ({ node }) => node ?? "", minWidth: 8 },

@@ -1,4 +1,6 @@
 /** What needs a terminal, in a real one and on a real fleet. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Fleet, startFleet } from "../helpers/fleet.ts";
@@ -107,4 +109,45 @@ describe("exp top", () => {
     pty.send("q");
     expect(await pty.ended()).toBe(0);
   }, 60_000);
+});
+
+describe("exp events", () => {
+  test("of a run, the oldest first; -f goes on where it was until it is interrupted", async () => {
+    const { code, stdout } = await fleet.exp("events", "--run", "slow.1.2", "-o", "jsonl");
+    expect(code).toBe(0);
+    const events = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(events.length).toBeGreaterThan(0);
+    expect(events.every(({ run }) => run === "slow.1.2")).toBe(true);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map(({ seq }) => seq).toSorted((a, b) => a - b));
+
+    await using pty = startPty(["events", "-f", ...target()], { columns: 200 });
+    await pty.until(/slow\.1\.2/);
+    await fleet.exp("cordon", "node-1");
+    await pty.until(/node-1.*cordon|cordon.*node-1/);
+    await fleet.exp("uncordon", "node-1");
+    pty.signal("SIGINT");
+    expect(await pty.ended()).toBe(130);
+  });
+});
+
+describe("exp submit --follow", () => {
+  test("says failures as they come; Ctrl-C detaches and says how to come back", async () => {
+    await fleet.exp("cancel", "slow", "--yes");
+    const file = join(fleet.dir, "mixed.toml");
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the placeholder of a sweep file.
+    const command = '["sh", "-c", "test ${k} = 1 && exit 3; sleep 600"]';
+    writeFileSync(file, `name = "mixed"\n[grid]\nk = [1, 2]\n[run]\ncommand = ${command}\n`);
+    await using pty = startPty(["submit", file, "--follow", ...target()]);
+    await pty.until(/mixed\.1\.1 failed: .*3/, 60_000);
+    pty.signal("SIGINT");
+    expect(await pty.ended()).toBe(130);
+    expect(pty.raw()).toContain("no longer watching; the runs go on");
+    expect(pty.raw()).toContain("next: exp wait mixed.1");
+    const [, second] = await fleet.runs("mixed.1");
+    expect(["running", "assigned", "queued"]).toContain(second?.state);
+    await fleet.exp("cancel", "mixed", "--yes");
+  }, 90_000);
 });
