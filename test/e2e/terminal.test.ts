@@ -137,7 +137,6 @@ describe("exp submit --follow", () => {
   test("says failures as they come; Ctrl-C detaches and says how to come back", async () => {
     await fleet.exp("cancel", "slow", "--yes");
     const file = join(fleet.dir, "mixed.toml");
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the placeholder of a sweep file.
     const command = '["sh", "-c", "test ${k} = 1 && exit 3; sleep 600"]';
     writeFileSync(file, `name = "mixed"\n[grid]\nk = [1, 2]\n[run]\ncommand = ${command}\n`);
     await using pty = startPty(["submit", file, "--follow", ...target()]);
