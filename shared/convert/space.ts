@@ -5,6 +5,7 @@
 import { PARAMS_BYTES_MAX, RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
 import { createDistribution, DISTRIBUTION_KINDS } from "../sampling/distribution.ts";
 import { createSeries, SERIES_KINDS } from "../sampling/series.ts";
+import { argsProblem } from "../spec/args.ts";
 import { canonicalJson } from "../spec/canonical.ts";
 import { parameterNameProblem } from "../spec/param-value.ts";
 import { FloatParam, type ParamValue } from "../spec/types.ts";
@@ -21,8 +22,10 @@ export function addFixed(draft: SweepDraft, name: string, value: ParamValue): vo
     return;
   }
   const problem = nameProblem(draft, name) ?? valueProblem(value);
-  if (problem === undefined) draft.table("base").set(name, value);
-  else leave(draft, name, problem);
+  if (problem === undefined) {
+    carryLists(draft, name, [value]);
+    draft.table("base").set(name, value);
+  } else leave(draft, name, problem);
 }
 
 /** An axis of the grid: a list, or a series such as `{ linspace: [0, 1, 5] }`. */
@@ -34,8 +37,10 @@ export function addAxis(
 ): void {
   const list = isValues(values) ? differentValues(draft, name, values) : values;
   const problem = nameProblem(draft, name) ?? (isValues(list) ? listProblem(list) : seriesProblem(list));
-  if (problem === undefined) draft.table("grid").set(name, list, comment);
-  else leave(draft, name, problem);
+  if (problem === undefined) {
+    if (isValues(list)) carryLists(draft, name, list);
+    draft.table("grid").set(name, list, comment);
+  } else leave(draft, name, problem);
 }
 
 /** Drawn: `spec` is as `[random.space]` has it. */
@@ -43,6 +48,12 @@ export function addDrawn(draft: SweepDraft, name: string, spec: SpaceTable, comm
   const problem = nameProblem(draft, name) ?? distributionProblem(spec);
   if (problem === undefined) draft.table("random.space").set(name, spec, comment);
   else leave(draft, name, problem);
+}
+
+/** Lists as JSON where their values, one word each, would read as options: `--betas -1e-05`. */
+function carryLists(draft: SweepDraft, name: string, values: readonly ParamValue[]): void {
+  const read = (value: ParamValue) => !isList(value) || argsProblem("flags", {}, name, value) === undefined;
+  if (!values.every(read) && !draft.hasKey("run", "list")) draft.table("run").set("list", "json");
 }
 
 export function float(value: number): FloatParam {

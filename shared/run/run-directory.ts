@@ -14,6 +14,7 @@ export const RUN_DIR_NAMES: ReadonlySet<string> = new Set([
   "capture.json",
   "capture.json.new",
   "bin",
+  "code",
   "artifacts",
   "checkpoints",
 ]);

@@ -25,10 +25,12 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** An npm that writes its arguments and its PATH down, and makes node_modules. */
+/** An npm that writes its arguments and its PATH down, and makes node_modules with a Node that writes down what it ran. */
 function fakeNpm(more: string): void {
+  const node = writeProgram(join(folder, "fake-node"), `echo "$*" >>${folder}/node-calls`);
   const note = `echo "$*" >>${folder}/calls\necho "$PATH" >${folder}/npm-path`;
-  writeProgram(join(folder, "path", "npm"), `${note}\nrm -rf node_modules\nmkdir node_modules\n${more}`);
+  const packages = `rm -rf node_modules\nmkdir -p node_modules/.bin\nln -s ${node} node_modules/.bin/node`;
+  writeProgram(join(folder, "path", "npm"), `${note}\n${packages}\n${more}`);
 }
 
 function setUp() {
@@ -45,6 +47,7 @@ test("installs once, from the lock file and without install scripts; then it is 
   expect(first).toMatchObject({ status: 0, stdout: "", stderr: "set-up: installing packages\n" });
   expect(npmCalls()).toHaveLength(1);
   expect(npmCalls()[0]).toMatch(/^ci --ignore-scripts --include=dev --include=optional /);
+  expect(readFileSync(join(folder, "node-calls"), "utf8")).toBe("scripts/dashboard.ts\n");
   const startedMs = performance.now();
   expect(setUp()).toMatchObject({ status: 0, stdout: "", stderr: "" });
   expect(performance.now() - startedMs).toBeLessThan(2000);

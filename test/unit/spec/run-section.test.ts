@@ -132,9 +132,13 @@ describe("parameters that would become one", () => {
   test.each(cases)("%s %j", (lines, names, problem) => expect(read(lines, names).problems.join()).toContain(problem));
 });
 
-test("the code is not moved, which is said", () => {
-  expect(read('code = "git"').warnings).toEqual([expect.stringContaining("run.code has no effect in this version")]);
-  expect(read('code = "none"').warnings).toEqual([]);
+test.each([
+  ["git", "git"],
+  ["snapshot", "snapshot"],
+  ["none", undefined],
+])("code = %j", (code, kept) => {
+  const { template, warnings, problems } = read(`code = "${code}"`);
+  expect([template?.code, warnings, problems]).toEqual([kept, [], []]);
 });
 
 test("names that are ours in the directory of a run", () => {
