@@ -87,7 +87,12 @@ test("batches of one root are one sweep, in the order of time within a batch", a
 test("calls at once do not add a run twice; neither does a directory that was moved", async () => {
   const answers = await Promise.all([call(request([aRun(1)])), call(request([aRun(1), aRun(1)]))]);
   expect(answers.map(({ added }) => added)).toEqual([1, 0]);
-  expect(await call(request([aRun(1)], { root: "/moved", host: "server" }))).toEqual({ sweep: "", added: 0, known: 1, places: [] });
+  expect(await call(request([aRun(1)], { root: "/moved", host: "server" }))).toEqual({
+    sweep: "",
+    added: 0,
+    known: 1,
+    places: [],
+  });
   expect([count("runs"), count("sweeps"), count("imported_runs")]).toEqual([1, 1, 1]);
 });
 

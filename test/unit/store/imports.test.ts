@@ -140,9 +140,9 @@ test("they are listed as any others, and stand for what they did", () => {
     state: "succeeded",
   });
   const [selection] = queries.refs.resolve(["before.1"]);
-  expect(selection && queries.best.rank(selection, { metric: "acc", goal: "maximize" }, 9).map(({ runId: id }) => id)).toEqual([
-    ...["run_i3", "run_i2", "run_i1"],
-  ]);
+  expect(
+    selection && queries.best.rank(selection, { metric: "acc", goal: "maximize" }, 9).map(({ runId: id }) => id),
+  ).toEqual([...["run_i3", "run_i2", "run_i1"]]);
   const imports = createImports(db);
   // By the time they ended: the second did first.
   expect([1, 2, 3].map((nth) => imports.find("config:1", nth))).toEqual(["run_i2", "run_i1", undefined]);
