@@ -1,8 +1,8 @@
 /** All that is read from the store for people and their tools. The engine never decides on any of it. */
 
 import type { RunId } from "../../../shared/kernel/ids.ts";
-import type { Database } from "../database.ts";
 import { type Annotation, createAnnotations } from "../annotations.ts";
+import type { Database } from "../database.ts";
 import { createImports, type Imports } from "../imports.ts";
 import { createOrigins, type Origins } from "../origins.ts";
 import { createRunRecordLoader, type ResultRecord } from "../run-record.ts";
