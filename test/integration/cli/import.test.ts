@@ -31,7 +31,7 @@ test("a tree of EXP's directories", async () => {
   put("lab runs/notes.txt", "");
   // A link is not followed: it could lead around in a circle.
   symlinkSync(join(rig.dir, "lab runs"), join(rig.dir, "lab runs/deep/link"));
-  const answer = () => ({ sweep: "lab-runs.1", added: 1, known: 1 });
+  const answer = () => ({ sweep: "lab-runs.1", added: 1, known: 1, places: [] });
   const { code, stdout, stderr, calls } = await rig.withServer({ import: answer }, ["import", "exp", "lab runs"]);
   expect({ code, stdout }).toEqual({
     code: 0,
@@ -53,7 +53,7 @@ test("JSON, a name of one's own, and batches", async () => {
     put(`many/r${i}/run.json`, '{"schema_version": 2, "status": "succeeded"}');
     put(`many/r${i}/config.json`, `{"i": ${i}}`);
   }
-  const answer = (request: ImportRequest) => ({ sweep: "x.1", added: request.runs.length, known: 0 });
+  const answer = (request: ImportRequest) => ({ sweep: "x.1", added: request.runs.length, known: 0, places: [] });
   const args = ["import", "ztxexp", "many", "--name", "x", "--json"];
   const { code, stdout, calls } = await rig.withServer({ import: answer }, args);
   expect(code).toBe(0);

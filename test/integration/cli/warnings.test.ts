@@ -19,7 +19,7 @@ test("plan of one of EXP's files, without a coordinator", async () => {
   const { code, stdout, stderr } = await rig.exp(["plan", "lab.toml"]);
   expect({ code, stdout }).toEqual({
     code: 0,
-    stdout: expect.stringContaining("lab  1 run = 1 experiments\n"),
+    stdout: expect.stringContaining("lab  1 run = 1 of [[runs]]\n"),
   });
   expect(stderr.split("\n").slice(0, 2)).toEqual([
     `warning: lab.toml:2:1: scheduler.base_experiment_dir (${rig.dir}/out) has no effect: the coordinator keeps all results in one place`,
