@@ -29,6 +29,8 @@ test(`coordinator, agents and nats-server killed ${KILLS} times each`, async () 
     seeds = [1, 2]
     run.command = ${JSON.stringify(witness.argv(40, 60))}
     resources.gpus = 1
+    # What is stored is held to what the program wrote, byte for byte: nothing of the agent's own in between.
+    capture.system = false
   `,
     "--priority",
     "10",

@@ -9,6 +9,7 @@ import { warningLine } from "../../../shared/spec/problems.ts";
 import { shownArgv } from "../../../shared/spec/shown-command.ts";
 import type { WriteDeps } from "./deps-write.ts";
 import { type DecidedPoint, type ExpandedSource, expandSource } from "./expand-source.ts";
+import { watchForMissed } from "./imported-work.ts";
 import { EXPLAINED_MAX, planReasons } from "./plan-reasons.ts";
 import { planEstimate, planNeeds } from "./plan-room.ts";
 
@@ -40,9 +41,17 @@ export const plan =
       needs,
       estimate: planEstimate(cluster, past, source, needs),
       rerun: request.force ? "all" : settings.rerun,
-      warnings: report.warnings.map(warningLine),
+      warnings: [...report.warnings.map(warningLine), ...missedImports(deps, source, counted)],
     };
   };
+
+/** What somebody who has just imported work may have expected to be reused. */
+function missedImports(deps: WriteDeps, { settings }: ExpandedSource, { unexplained }: Counted): string[] {
+  const missed = watchForMissed(settings, deps.submissions.imports);
+  for (const { paramsJson } of unexplained) missed.look(paramsJson);
+  const hint = missed.hint();
+  return hint === undefined ? [] : [hint];
+}
 
 interface Counted {
   total: number;
