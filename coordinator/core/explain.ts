@@ -31,9 +31,10 @@ export function explain(cluster: Cluster, id: RunId, wallMs: number): Explanatio
   const { resources } = shapeOf(sweep, run);
   const needs = describeRequest(resources);
   if (run.state !== "queued") return { reason: activeReason(cluster, run), needs, nodes: [], ahead: 0 };
-  const nodes = [...cluster.nodes.values()]
-    .map((node) => ({ node: node.name, reason: nodeReason(cluster, node, run, resources) }))
-    .sort((a, b) => (a.node < b.node ? -1 : 1));
+  const nodes = byName([...cluster.nodes.values()]).map((node) => ({
+    node: node.name,
+    reason: nodeReason(cluster, node, run, resources),
+  }));
   return { reason: queuedReason(cluster, run, sweep, wallMs), needs, nodes, ahead: runsAhead(cluster, run, sweep) };
 }
 
@@ -116,10 +117,15 @@ function runsAhead(cluster: Cluster, run: Run, sweep: Sweep): number {
   return [...cluster.groups.values()].reduce((ahead, group) => ahead + group.queue.rank(entry), 0);
 }
 
+/** The order that users read nodes in, not the one in which they happened to join. */
+function byName(nodes: readonly Node[]): readonly Node[] {
+  return nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
 /** Each node with what it lacks; nodes that lack the same are named together. */
 function misfits(nodes: readonly Node[], request: ResourceRequest): string {
   const byReason = new Map<string, string[]>();
-  for (const node of nodes) {
+  for (const node of byName(nodes)) {
     const reason = whyMisfit(node, request) ?? "";
     const known = byReason.get(reason);
     if (known) known.push(node.name);
@@ -135,5 +141,7 @@ function listed(names: readonly string[]): string {
 }
 
 function closedList(nodes: readonly Node[]): string {
-  return nodes.map((node) => `${node.name} ${closedReason(node)}`).join(", ");
+  return byName(nodes)
+    .map((node) => `${node.name} ${closedReason(node)}`)
+    .join(", ");
 }

@@ -4,7 +4,7 @@ import { required } from "../../shared/kernel/assert.ts";
 import { fence as makeFence, type RunId, type SweepId } from "../../shared/kernel/ids.ts";
 import { rowOfRun } from "./apply-change.ts";
 import type { Change, HistoryKind, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
-import type { Cluster, Run, Sweep } from "./cluster.ts";
+import type { Cluster, Run } from "./cluster.ts";
 import type { Command, Reaction } from "./commands.ts";
 import type { Event, NewRun, NewSweep, Now } from "./events.ts";
 import { decidePoint, type PointDecision, settledChanges } from "./same-work.ts";
@@ -108,21 +108,24 @@ export function onRetry(cluster: Cluster, event: EventOf<"retry">, now: Now): Re
   } as const;
   const reopenedSweeps = new Set<SweepId>();
   // Who tries again wants it to run: a sweep that was stopped is open again, and its failures are counted anew.
-  const reopen = (sweep: Sweep | undefined): void => {
-    if (sweep && (sweep.failed > 0 || sweep.stopped !== "")) reopenedSweeps.add(sweep.id);
+  const reopen = (id: SweepId, failuresMax: number): void => {
+    const live = cluster.sweeps.get(id);
+    // One that is over is known from before this batch of events, in which it may have been stopped.
+    const mayBeStopped = live ? live.failed > 0 || live.stopped !== "" : failuresMax > 0;
+    if (mayBeStopped) reopenedSweeps.add(id);
   };
   for (const id of new Set(event.runIds)) {
     const run = cluster.runs.get(id);
     const delayed = run?.state === "queued" && run.notBefore > 0;
     if (!run || (run.state !== "held" && !delayed)) continue;
     changes.push(runChanged(run, fresh), history(now, "retried", "released by the user", run));
-    reopen(cluster.sweeps.get(run.sweepId));
+    reopen(run.sweepId, 0);
   }
   // One that is named twice is revived once.
   for (const terminal of new Map(event.terminal.map((run) => [run.row.runId, run])).values()) {
     const { row } = terminal;
     if (cluster.runs.has(row.runId) || terminal.reused || row.state === "succeeded") continue;
-    reopen(cluster.sweeps.get(row.sweepId) ?? terminal.sweep);
+    reopen(row.sweepId, terminal.sweep.failuresMax);
     changes.push({
       kind: "run-revived",
       row: { ...row, ...fresh, finishedAt: undefined },

@@ -24,7 +24,7 @@ function fleet(): CoreRig {
   const rig = new CoreRig();
   rig.join("big", { devices: gpus("big", 2, A100), labels: { zone: "a" }, host: host({}) });
   rig.join("small", { devices: gpus("small", 4, SMALL), labels: { zone: "b" }, host: host({}) });
-  rig.join("cpu", { devices: [0, 1, 2, 3].map((i) => makeDevice(`cpu/cpu-${i}`)), host: host({ memoryBytes: 0 }) });
+  rig.join("xeon", { devices: [0, 1, 2, 3].map((i) => makeDevice(`cpu/cpu-${i}`)), host: host({ memoryBytes: 0 }) });
   return rig;
 }
 
@@ -51,10 +51,10 @@ describe("a request is placed", () => {
       request: { gpus: 1, memoryBytes: 30e9 },
       on: ["big", "big", "small", "small", undefined],
     },
-    { what: "with memory where the host does not know its own", request: { gpus: 0, memoryBytes: 1e15 }, on: ["cpu"] },
+    { what: "with memory where the host does not know its own", request: { gpus: 0, memoryBytes: 1e15 }, on: ["xeon"] },
     { what: "with disk", request: { gpus: 1, diskBytes: 60e9 }, on: ["big", "small", undefined] },
     { what: "with CPUs of a host that has no slots", request: { gpus: 1, cpus: 10 }, on: ["big", "small", undefined] },
-    { what: "with CPU slots", request: { gpus: 0, cpus: 3 }, on: ["cpu", undefined] },
+    { what: "with CPU slots", request: { gpus: 0, cpus: 3 }, on: ["xeon", undefined] },
     {
       what: "on a node of its own",
       request: { gpus: 1, exclusive: true },
@@ -100,23 +100,23 @@ describe("why it is not placed", () => {
   test.each<[Partial<ResourceRequest>, string]>([
     [
       { gpus: 1, gpuMemoryBytes: 96e9 },
-      "big: 2 GPUs of 80GB, needs 96GB; small: 4 GPUs of 11GB, needs 96GB; cpu: no GPU, needs 1",
+      "big: 2 GPUs of 80GB, needs 96GB; small: 4 GPUs of 11GB, needs 96GB; xeon: no GPU, needs 1",
     ],
     [
       { gpus: 4, gpuMemoryBytes: 24e9 },
-      "big: 2 GPUs, needs 4; small: 4 GPUs of 11GB, needs 24GB; cpu: no GPU, needs 4",
+      "big: 2 GPUs, needs 4; small: 4 GPUs of 11GB, needs 24GB; xeon: no GPU, needs 4",
     ],
     [
       { gpuModels: ["H100"] },
-      "big: 2 GPUs of NVIDIA A100-SXM4-80GB, needs H100; small: 4 GPUs of NVIDIA GeForce RTX 2080 Ti, needs H100; cpu: no GPU, needs 1",
+      "big: 2 GPUs of NVIDIA A100-SXM4-80GB, needs H100; small: 4 GPUs of NVIDIA GeForce RTX 2080 Ti, needs H100; xeon: no GPU, needs 1",
     ],
-    [{ gpus: 1, memoryBytes: 128e9 }, "big, small: 64GB memory, needs 128GB; cpu: no GPU, needs 1"],
-    [{ gpus: 1, diskBytes: 1e12 }, "big, small: 100GB of free disk, needs 1TB; cpu: no GPU, needs 1"],
-    [{ gpus: 1, cpus: 32 }, "big, small: 16 CPUs, needs 32; cpu: no GPU, needs 1"],
-    [{ where: "node.labels.zone == 'c'" }, "big, small: not node.labels.zone == 'c'; cpu: has no node.labels.zone"],
+    [{ gpus: 1, memoryBytes: 128e9 }, "big, small: 64GB memory, needs 128GB; xeon: no GPU, needs 1"],
+    [{ gpus: 1, diskBytes: 1e12 }, "big, small: 100GB of free disk, needs 1TB; xeon: no GPU, needs 1"],
+    [{ gpus: 1, cpus: 32 }, "big, small: 16 CPUs, needs 32; xeon: no GPU, needs 1"],
+    [{ where: "node.labels.zone == 'c'" }, "big, small: not node.labels.zone == 'c'; xeon: has no node.labels.zone"],
     [
       { gpus: 8, alternatives: [{ gpus: 6, cpus: undefined }] },
-      "big: 2 GPUs, needs 8; or: 2 GPUs, needs 6; small: 4 GPUs, needs 8; or: 4 GPUs, needs 6; cpu: no GPU, needs 8; or: no GPU, needs 6",
+      "big: 2 GPUs, needs 8; or: 2 GPUs, needs 6; small: 4 GPUs, needs 8; or: 4 GPUs, needs 6; xeon: no GPU, needs 8; or: no GPU, needs 6",
     ],
   ])("%j", (request, reasons) => {
     const rig = fleet();
@@ -135,14 +135,14 @@ describe("why it is not placed", () => {
     const explanation = explain(rig.cluster, required(waits, "the run").id, rig.wallMs);
     expect(explanation?.nodes).toEqual([
       { node: "big", reason: "0 of 1 GPU free" },
-      { node: "cpu", reason: "no GPU, needs 1" },
       { node: "small", reason: "fits now" },
+      { node: "xeon", reason: "no GPU, needs 1" },
     ]);
     const [whole] = rig.submit(1, { resources: { ...ANY, gpus: 0, cpus: 1, exclusive: true } });
     rig.submit(1, { priority: 5, resources: { ...ANY, gpus: 0, cpus: 1 } });
     rig.schedule();
     expect(explain(rig.cluster, required(whole, "the run").id, rig.wallMs)?.nodes).toContainEqual({
-      node: "cpu",
+      node: "xeon",
       reason: "1 run on it, and it needs the node for itself",
     });
   });
@@ -171,5 +171,15 @@ describe("a request as text", () => {
     expect(describeRequest(request)).toBe(text);
     expect(requestFromJson(requestToJson(request))).toEqual(request);
     expect(requestKey(requestFromJson(requestToJson(request)))).toBe(requestKey(request));
+  });
+
+  test("nodes are named in the order of their names, whichever joined first", () => {
+    const rig = new CoreRig();
+    rig.join("b");
+    rig.join("a");
+    const [run] = rig.submit(1, { resources: { gpus: 1, cpus: undefined } });
+    expect(explain(rig.cluster, required(run, "the run").id, rig.wallMs)?.reason).toBe(
+      "no node has 1 GPU: a, b: no GPU, needs 1",
+    );
   });
 });

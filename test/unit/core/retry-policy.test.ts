@@ -213,6 +213,26 @@ describe("limits.failures", () => {
     expect(rig.cluster.runs.has(runId("run_1_4"))).toBe(false);
   });
 
+  test("a retry by the user opens it again also where the sweep was read before it was stopped", () => {
+    const { rig, fail } = sweepOf(2, 2);
+    const asRead = { ...required([...rig.cluster.sweeps.values()][0], "the sweep"), failed: 0, stopped: "" };
+    fail(1);
+    fail(2);
+    expect(rig.cluster.sweeps.has(asRead.id)).toBe(false);
+    const last = rig.changes.findLast((change) => change.kind === "run-changed" && change.row.state === "failed");
+    if (last?.kind !== "run-changed") throw new Error("nothing failed");
+    const row = { ...last.row, state: "failed" } as const;
+    const terminal = {
+      row,
+      sweep: asRead,
+      point: { index: 2, shape: 0, fingerprint: "v1:x" },
+      reused: false,
+    };
+    const { changes } = rig.apply({ kind: "retry", runIds: [row.runId], terminal: [terminal] });
+    // The store holds it as stopped: without this it would stay so, and the retried run would be one of a stopped sweep.
+    expect(changes).toContainEqual({ kind: "sweep-changed", sweepId: asRead.id, failed: 0, stopped: "" });
+  });
+
   test("a retry by the user opens it again", () => {
     const { rig, session, fail } = sweepOf(3, 2);
     fail(1);
