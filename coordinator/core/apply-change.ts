@@ -121,6 +121,33 @@ export function addAttempt(cluster: Cluster, attempt: Attempt): void {
   for (const device of attempt.devices) cluster.holders.set(holderKey(attempt.node, device), attempt.fence);
 }
 
+type RunDefaults = Pick<SweepRecord, "id" | "hold" | "priority">;
+
+/** A live run as it begins. Written out, as a million of them are made. */
+export function newRun(sweep: RunDefaults, row: RunRow): Run {
+  const { state, reason, paused } = firstState(sweep);
+  return {
+    id: row.id,
+    sweepId: sweep.id,
+    index: row.index,
+    shape: row.shape,
+    fingerprint: row.fingerprint,
+    state,
+    reason,
+    paused,
+    priority: row.priority ?? sweep.priority,
+    attempt: 0,
+    fence: undefined,
+    failures: 0,
+    crashes: 0,
+    givenUp: false,
+    cancelRequested: false,
+    avoid: undefined,
+    notBefore: 0,
+    waitsFor: row.waitsFor,
+  };
+}
+
 export function runOfRow(row: RunStateRow, point: RunPoint): Run {
   assert(!isTerminal(row.state), `run ${row.runId} is live`);
   return {
@@ -197,28 +224,8 @@ function addSweep(cluster: Cluster, sweep: SweepRecord, change: Extract<Change, 
   addRuns(cluster, newRuns(sweep, change.runs), false);
 }
 
-function* newRuns(sweep: Pick<SweepRecord, "id" | "hold" | "priority">, rows: readonly RunRow[]): Generator<Run> {
-  for (const run of rows) {
-    if (run.reusedFrom !== undefined) continue;
-    yield {
-      id: run.id,
-      sweepId: sweep.id,
-      index: run.index,
-      shape: run.shape,
-      fingerprint: run.fingerprint,
-      ...firstState(sweep),
-      priority: run.priority ?? sweep.priority,
-      attempt: 0,
-      fence: undefined,
-      failures: 0,
-      crashes: 0,
-      givenUp: false,
-      cancelRequested: false,
-      avoid: undefined,
-      notBefore: 0,
-      waitsFor: run.waitsFor,
-    };
-  }
+function* newRuns(sweep: RunDefaults, rows: readonly RunRow[]): Generator<Run> {
+  for (const row of rows) if (row.reusedFrom === undefined) yield newRun(sweep, row);
 }
 
 function changeRun(cluster: Cluster, run: Run, row: RunStateRow): void {

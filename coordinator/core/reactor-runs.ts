@@ -45,13 +45,11 @@ export function onSubmitStaged(cluster: Cluster, event: EventOf<"submit-staged">
 export function decideRun(
   cluster: Cluster,
   run: Pick<NewRun, "fingerprint" | "imported">,
-  { shares, hold }: Pick<NewSweep, "shares" | "hold">,
+  sweep: Pick<NewSweep, "shares" | "hold">,
 ): PointDecision {
-  const decided = decidePoint(cluster, run.fingerprint, shares);
-  const takesOver = shares && run.imported !== undefined && decided.reusedFrom === undefined;
-  if (takesOver) return { reusedFrom: run.imported, waitsFor: undefined };
-  // Held runs wait for nothing but the user.
-  return hold ? { ...decided, waitsFor: undefined } : decided;
+  const decided = decidePoint(cluster, run.fingerprint, sweep);
+  const takesOver = sweep.shares && run.imported !== undefined && decided.reusedFrom === undefined;
+  return takesOver ? { reusedFrom: run.imported, waitsFor: undefined } : decided;
 }
 
 function recordOf(cluster: Cluster, event: EventOf<"submit" | "submit-staged">, reused: number): SweepRecord {

@@ -9,7 +9,7 @@
 import { required } from "../../shared/kernel/assert.ts";
 import type { RunId } from "../../shared/kernel/ids.ts";
 import { rowOfRun } from "./apply-change.ts";
-import type { Change, RunRow, RunStateRow } from "./changes.ts";
+import type { Change, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
 import type { Cluster, Run, Sweep } from "./cluster.ts";
 import type { Reaction } from "./commands.ts";
 import { doersOf, isActive, isDoer } from "./doers.ts";
@@ -20,12 +20,19 @@ export type PointDecision = Pick<RunRow, "reusedFrom" | "waitsFor">;
 
 const TO_BE_DONE: PointDecision = { reusedFrom: undefined, waitsFor: undefined };
 
-/** Decides one point. `shares`: false for a sweep that runs everything again. */
-export function decidePoint(cluster: Cluster, fingerprint: string, shares: boolean): PointDecision {
+/**
+ * Decides one point. `shares`: false for a sweep that runs everything again; `hold`: its runs are held, and so wait for
+ * nothing but the user.
+ */
+export function decidePoint(
+  cluster: Cluster,
+  fingerprint: string,
+  { shares, hold }: Pick<SweepRecord, "shares" | "hold">,
+): PointDecision {
   if (!shares) return TO_BE_DONE;
   const reusedFrom = cluster.completed.get(fingerprint);
   if (reusedFrom !== undefined) return { reusedFrom, waitsFor: undefined };
-  if (!cluster.doers.has(fingerprint)) return TO_BE_DONE;
+  if (hold || !cluster.doers.has(fingerprint)) return TO_BE_DONE;
   const waitsFor = doersOf(cluster, fingerprint).find((id) => isActive(runOf(cluster, id).state));
   return waitsFor === undefined ? TO_BE_DONE : { reusedFrom: undefined, waitsFor };
 }

@@ -80,9 +80,8 @@ export function createRunInsert(db: Database): (sweep: StagedSweep, rows: readon
     const { state, reason, paused } = firstState(sweep);
     states.run(state, reason, sweep.priority, paused ? 1 : 0, sweep.id, first, last);
     for (const row of rows) {
-      const waitsFor = sweep.hold ? undefined : row.waitsFor;
-      if (row.priority === undefined && waitsFor === undefined) continue;
-      own.run(row.priority ?? sweep.priority, waitsFor ?? null, row.id);
+      if (row.priority === undefined && row.waitsFor === undefined) continue;
+      own.run(row.priority ?? sweep.priority, row.waitsFor ?? null, row.id);
     }
   };
 }

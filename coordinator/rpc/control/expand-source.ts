@@ -65,7 +65,7 @@ export async function expandSource(
     identity: { ...settings.identity, code, env, data },
     codeManifest: message?.digests?.codeManifest ?? "",
     leftOut: () => tally.leftOut,
-    slices: decided(deps, expansion.slices, { shares, only, findImported, tally }),
+    slices: decided(deps, expansion.slices, { shares, hold: settings.hold, only, findImported, tally }),
   };
 }
 
@@ -86,6 +86,7 @@ function checkChannels(channels: ReadonlySet<string>, wanted: readonly string[])
 
 interface Policy {
   readonly shares: boolean;
+  readonly hold: boolean;
   /** Only what failed before is run, beside what is reused. */
   readonly only: boolean;
   readonly findImported: FindImported | undefined;
@@ -95,14 +96,14 @@ interface Policy {
 async function* decided(
   deps: WriteDeps,
   slices: AsyncIterable<PointSlice>,
-  { shares, only, findImported, tally }: Policy,
+  { shares, hold, only, findImported, tally }: Policy,
 ): AsyncGenerator<DecidedPoint[]> {
   const { cluster } = deps.engine;
   let index = 0;
   for await (const slice of slices) {
     const points: DecidedPoint[] = [];
     for (const [i, fingerprint] of slice.fingerprint.entries()) {
-      const decision = decidePoint(cluster, fingerprint, shares);
+      const decision = decidePoint(cluster, fingerprint, { shares, hold });
       const name = decision.reusedFrom === undefined ? slice.imported?.[i] : undefined;
       const imported = name && findImported?.(name);
       const reusedFrom = decision.reusedFrom ?? imported;

@@ -10,7 +10,8 @@ import { AppError } from "../../../shared/kernel/errors.ts";
 import { type RunId, runId, type SweepId, sweepId } from "../../../shared/kernel/ids.ts";
 import { sweepRef } from "../../../shared/run/names.ts";
 import { warningLine } from "../../../shared/spec/problems.ts";
-import { firstState, type RunRow } from "../../core/changes.ts";
+import { newRun } from "../../core/apply-change.ts";
+import type { RunRow } from "../../core/changes.ts";
 import type { Run } from "../../core/cluster.ts";
 import type { Event, NewRun, NewSweep } from "../../core/events.ts";
 import { SLICE_POINTS } from "../expand/messages.ts";
@@ -73,7 +74,6 @@ async function plainEvent(deps: WriteDeps, sweep: NewSweep, { slices }: Expanded
 /** Writes the runs as they come. What memory will need of them is kept for the last step, and nothing else. */
 async function stagedEvent(deps: WriteDeps, sweep: NewSweep, { slices }: ExpandedSource): Promise<SubmitEvent> {
   const live: Run[] = [];
-  const first = firstState(sweep);
   const decidedAt = deps.engine.cluster.workRevision;
   let total = 0;
   deps.staging.begin(sweep.id);
@@ -83,7 +83,7 @@ async function stagedEvent(deps: WriteDeps, sweep: NewSweep, { slices }: Expande
       deps.staging.add(sweep, rows);
       total += rows.length;
       for (const row of rows) {
-        if (row.reusedFrom === undefined) live.push(runOf(sweep, first, row));
+        if (row.reusedFrom === undefined) live.push(newRun(sweep, row));
         // Strings keep the hash by which maps find them: made here, it is not made for a million of them at once.
         HASHED.has(row.id);
         HASHED.has(row.fingerprint);
@@ -103,30 +103,6 @@ async function dropStaged(deps: WriteDeps, id: SweepId): Promise<void> {
 
 function newRunId(deps: WriteDeps): RunId {
   return runId(`run_${deps.newUlid()}`);
-}
-
-/** A run as memory has it. Written out, as a million of them are made. */
-function runOf(sweep: NewSweep, first: ReturnType<typeof firstState>, row: RunRow): Run {
-  return {
-    id: row.id,
-    sweepId: sweep.id,
-    index: row.index,
-    shape: row.shape,
-    fingerprint: row.fingerprint,
-    state: first.state,
-    reason: first.reason,
-    paused: first.paused,
-    priority: row.priority ?? sweep.priority,
-    attempt: 0,
-    fence: undefined,
-    failures: 0,
-    crashes: 0,
-    givenUp: false,
-    cancelRequested: false,
-    avoid: undefined,
-    notBefore: 0,
-    waitsFor: sweep.hold ? undefined : row.waitsFor,
-  };
 }
 
 function newSweep(
