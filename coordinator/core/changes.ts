@@ -182,6 +182,10 @@ export type Change =
 export type HistoryKind =
   | "submitted"
   | "imported"
+  | "started"
+  | "succeeded"
+  | "failed"
+  | "skipped"
   | "requeued"
   | "held"
   | "cancel-requested"

@@ -61,7 +61,7 @@ function reactionTo(cluster: Cluster, event: Event, now: Now, settings: CoreSett
     case "rejected":
       return onRejected(cluster, event, now, settings);
     case "started":
-      return onStarted(cluster, event);
+      return onStarted(cluster, event, now);
     case "finished":
       return onFinished(cluster, event, now, settings);
     case "sealed":

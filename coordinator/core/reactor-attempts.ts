@@ -7,9 +7,9 @@ import type { Fence, SessionId } from "../../shared/kernel/ids.ts";
 import type { FinishReport } from "../../shared/run/session.ts";
 import type { Outcome } from "../../shared/run/states.ts";
 import { describeOutcome } from "../../shared/run/states.ts";
-import { nextOfRun } from "./after-attempt.ts";
+import { type Next, nextOfRun } from "./after-attempt.ts";
 import type { Change } from "./changes.ts";
-import type { Attempt, Cluster, Node } from "./cluster.ts";
+import type { Attempt, Cluster, Node, Run } from "./cluster.ts";
 import { shapeOf } from "./cluster.ts";
 import type { Reaction } from "./commands.ts";
 import type { Event, Now } from "./events.ts";
@@ -17,6 +17,8 @@ import { history, runChanged } from "./reactor-runs.ts";
 import type { CoreSettings } from "./settings.ts";
 
 type EventOf<Kind extends Event["kind"]> = Extract<Event, { kind: Kind }>;
+
+type HistoryChange = ReturnType<typeof history>;
 
 const NOTHING: Reaction = { changes: [], commands: [] };
 
@@ -31,18 +33,21 @@ export function onAccepted(_cluster: Cluster, _event: EventOf<"accepted">): Reac
   return NOTHING;
 }
 
-export function onStarted(cluster: Cluster, event: EventOf<"started">): Reaction {
+export function onStarted(cluster: Cluster, event: EventOf<"started">, now: Now): Reaction {
   const attempt = held(cluster, event.session, event.fence);
   if (!attempt || attempt.phase === "running") return NOTHING;
-  return { changes: startedChanges(cluster, attempt, event.startedAt), commands: [] };
+  return { changes: startedChanges(cluster, attempt, event.startedAt, now), commands: [] };
 }
 
 /** The attempt is running: said by Started, or by a Hello. */
-export function startedChanges(cluster: Cluster, attempt: Attempt, startedAt: number): Change[] {
+export function startedChanges(cluster: Cluster, attempt: Attempt, startedAt: number, now: Now): Change[] {
   const run = cluster.runs.get(attempt.runId);
   const { fence, stopping } = attempt;
   const changes: Change[] = [{ kind: "attempt-changed", fence, phase: "running", stopping, startedAt }];
-  if (run && run.fence === fence) changes.push(runChanged(run, { state: "running" }));
+  if (!run || run.fence !== fence) return changes;
+  changes.push(runChanged(run, { state: "running" }));
+  // One that is heard of again after a silence has started before.
+  if (attempt.phase !== "running") changes.push(onNode(attempt, history(now, "started", nameOf(attempt), run)));
   return changes;
 }
 
@@ -134,9 +139,30 @@ export function endChanges(cluster: Cluster, attempt: Attempt, end: End, now: No
   changes.push(runChanged(run, { ...next, finishedAt, givenUp: live && end.givenUp === true }));
   if (next.state === "succeeded")
     changes.push({ kind: "completed-added", fingerprint: run.fingerprint, runId: run.id });
-  if (next.state === "held") changes.push(history(now, "held", next.reason, run));
-  else if (next.state === "queued") changes.push(history(now, "requeued", describeOutcome(end.outcome), run));
+  changes.push(onNode(attempt, endHistory(attempt, run, end, next, now)));
   return changes;
+}
+
+function endHistory(attempt: Attempt, run: Run, end: End, next: Next, now: Now): HistoryChange {
+  switch (next.state) {
+    case "succeeded":
+      return history(now, "succeeded", nameOf(attempt), run);
+    case "failed":
+    case "cancelled":
+    case "skipped":
+    case "held":
+      return history(now, next.state, next.reason, run);
+    default:
+      return history(now, "requeued", describeOutcome(end.outcome), run);
+  }
+}
+
+function onNode(attempt: Attempt, change: HistoryChange): Change {
+  return { ...change, node: attempt.node };
+}
+
+function nameOf({ number }: Attempt): string {
+  return `attempt ${number}`;
 }
 
 /** The attempt, when the session may speak for it. */

@@ -187,7 +187,7 @@ function decideCurrent(
     };
   }
   const changes =
-    report.phase === "running" ? seenRunning(cluster, attempt, report.startedAt) : seenAgain(cluster, attempt);
+    report.phase === "running" ? seenRunning(cluster, attempt, report.startedAt, now) : seenAgain(cluster, attempt);
   if (attempt.stopping !== "") return { decision: { fence, action: "kill", reason: attempt.stopping }, changes };
   return { decision: { fence, action: "adopt" }, changes };
 }
@@ -243,9 +243,10 @@ function reservedBy(cluster: Cluster, node: Node, run: Run): Attempt["reserved"]
   return reservedOn(node, shapeOf(sweep, run).resources);
 }
 
-function seenRunning(cluster: Cluster, attempt: Attempt, startedAt: number): Change[] {
+function seenRunning(cluster: Cluster, attempt: Attempt, startedAt: number, now: Now): Change[] {
   const run = required(cluster.runs.get(attempt.runId), "the run of a live attempt");
-  return attempt.phase === "running" && run.state === "running" ? [] : startedChanges(cluster, attempt, startedAt);
+  const isKnown = attempt.phase === "running" && run.state === "running";
+  return isKnown ? [] : startedChanges(cluster, attempt, startedAt, now);
 }
 
 function seenAgain(cluster: Cluster, attempt: Attempt): Change[] {

@@ -2,6 +2,10 @@
 export const HISTORY_KINDS = [
   "submitted",
   "imported",
+  "started",
+  "succeeded",
+  "failed",
+  "skipped",
   "requeued",
   "held",
   "cancel-requested",

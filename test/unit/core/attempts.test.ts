@@ -1,6 +1,7 @@
 /** What an attempt's end makes of its run, and whose word counts. */
 import { describe, expect, test } from "vitest";
-import type { RunStateRow } from "../../../coordinator/core/changes.ts";
+import type { Change, RunStateRow } from "../../../coordinator/core/changes.ts";
+import { required } from "../../../shared/kernel/assert.ts";
 import { backoffMs } from "../../../shared/kernel/backoff.ts";
 import { deviceUuid, fence, nodeName, sessionId } from "../../../shared/kernel/ids.ts";
 import { CRASHES_BEFORE_HOLD } from "../../../shared/run/limits.ts";
@@ -58,6 +59,9 @@ describe("what an end makes of its run", () => {
     expect(row.crashes).toBe(one.crashes ?? 0);
     expect(row.notBefore > WALL_MS).toBe(one.waits ?? false);
     expect(row.finishedAt !== undefined).toBe(one.state !== "queued");
+    expect(historyOf(changes)).toEqual([
+      { what: one.state === "queued" ? "requeued" : one.state, node: nodeName("a") },
+    ]);
     expect(changes.some(({ kind }) => kind === "completed-added")).toBe(one.completed ?? false);
     expect(commands).toEqual([{ kind: "finish-ack", session, fence: attempt.fence }]);
     expect(rig.cluster.attempts.size).toBe(0);
@@ -134,6 +138,31 @@ describe("what an end makes of its run", () => {
   });
 });
 
+describe("what the history of a run has", () => {
+  test("the start of each attempt, once, and each end", () => {
+    const rig = new CoreRig();
+    const { run, attempt, session } = rig.running({ retryMax: 1 });
+    rig.apply({ kind: "started", session, fence: attempt.fence, startedAt: WALL_MS });
+    const finish = makeFinish(attempt.fence, { kind: "failed", exitCode: 3 });
+    rig.apply({ kind: "finished", session, finish });
+    rig.wallMs = run.notBefore;
+    rig.apply({ kind: "tick" });
+    rig.schedule();
+    const again = required(run.fence, "the fence of the second attempt");
+    rig.apply({ kind: "started", session, fence: again, startedAt: WALL_MS });
+    rig.apply({ kind: "finished", session, finish: makeFinish(again, { kind: "succeeded" }) });
+    const texts = rig.changes.flatMap((change) =>
+      change.kind === "history" && change.runId === run.id ? [`${change.what}: ${change.text}`] : [],
+    );
+    expect(texts).toEqual([
+      "started: attempt 1",
+      "requeued: exit code 3",
+      "started: attempt 2",
+      "succeeded: attempt 2",
+    ]);
+  });
+});
+
 describe("whose word counts", () => {
   test.each(["started", "finished", "rejected"] as const)("%s of a session that is over changes nothing", (kind) => {
     const rig = new CoreRig();
@@ -179,6 +208,7 @@ describe("whose word counts", () => {
       "attempt-ended",
       "run-changed",
       "completed-added",
+      "history",
     ]);
     expect(rig.cluster.runs.size).toBe(0);
   });
@@ -195,6 +225,12 @@ describe("whose word counts", () => {
     expect(rig.schedule().map(({ devices }) => devices)).toEqual([[deviceUuid("a/cpu-0")]]);
   });
 });
+
+function historyOf(changes: readonly Change[]) {
+  return changes.flatMap((change) =>
+    change.kind === "history" ? [{ what: change.what as string, node: change.node }] : [],
+  );
+}
 
 function message(kind: "started" | "finished" | "rejected", session: ReturnType<typeof sessionId>) {
   const f = fence(1);
