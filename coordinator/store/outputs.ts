@@ -2,10 +2,13 @@
  * How far the output streams of attempts are stored, and the last value of each metric. Written only by the ingest, in one
  * transaction for each batch; prepared once.
  */
-import { type Fence, fence as toFence } from "../../shared/kernel/ids.ts";
+import { type Fence, type RunId, fence as toFence } from "../../shared/kernel/ids.ts";
+import type { ClientWord } from "../../shared/run/client-words.ts";
 import type { StreamOffset } from "../../shared/run/session.ts";
 import { STREAM_NAMES, type StreamName } from "../../shared/subjects.ts";
+import { createAnnotations } from "./annotations.ts";
 import { type Database, transaction } from "./database.ts";
+import { createRunWords } from "./run-words.ts";
 
 export interface StreamProgress {
   readonly stream: StreamName;
@@ -47,6 +50,8 @@ export interface OutputStore {
   writeProgress(fence: Fence, progress: StreamProgress): void;
   metricKeys(fence: Fence): string[];
   writeMetric(fence: Fence, last: MetricLast): void;
+  /** What the program said; the run that it said it of, where there is one. `nowMs`: Unix ms. */
+  writeWords(fence: Fence, words: readonly ClientWord[], nowMs: number): RunId | undefined;
 }
 
 export function createOutputStore(db: Database): OutputStore {
@@ -67,6 +72,7 @@ export function createOutputStore(db: Database): OutputStore {
        max_step = iif(max IS NULL OR excluded.max > max, excluded.max_step, max_step),
        max = iif(max IS NULL OR excluded.max > max, excluded.max, max)`,
   );
+  const words = createRunWords(db, createAnnotations(db));
   const committedOffsets = (of: Fence): Map<StreamName, number> => {
     const rows = progress.all(of) as unknown as StreamProgress[];
     return new Map(rows.map((row) => [row.stream, row.committed]));
@@ -89,5 +95,6 @@ export function createOutputStore(db: Database): OutputStore {
       const bounds = [min?.value ?? null, min?.step ?? null, max?.value ?? null, max?.step ?? null];
       upsertMetric.run(of, key, value, text, step, at, count, ...bounds);
     },
+    writeWords: words.write,
   };
 }

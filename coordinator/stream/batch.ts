@@ -7,7 +7,7 @@
 import { crc32 } from "node:zlib";
 import type { Clock } from "../../shared/kernel/clock.ts";
 import { errorMessage } from "../../shared/kernel/errors.ts";
-import type { Fence } from "../../shared/kernel/ids.ts";
+import type { Fence, RunId } from "../../shared/kernel/ids.ts";
 import type { StreamName } from "../../shared/subjects.ts";
 import type { OutputStore } from "../store/outputs.ts";
 import type { AttemptStreams, AttemptTable } from "./attempt-streams.ts";
@@ -37,6 +37,8 @@ export interface BatchResult {
   /** Streams that grew, and streams of which something came again: their watermark is worth telling. */
   readonly told: readonly Mark[];
   readonly grown: ReadonlySet<Fence>;
+  /** Runs of which their programs said something in words. */
+  readonly worded: ReadonlySet<RunId>;
   /** Streams with a hole. */
   readonly holes: readonly Mark[];
   readonly dropped: readonly { readonly range: Range; readonly reason: DropReason }[];
@@ -77,12 +79,13 @@ export async function storeBatch(ranges: readonly Range[], parts: BatchParts): P
       }
     }),
   );
+  const worded = new Set<RunId>();
   if (written.length > 0) {
     await parts.files.sync();
-    const refusal = await commit(written, parts);
-    if (refusal !== "") return { ...result(judged, []), problem: refusal };
+    const refusal = await commit(written, parts, worded);
+    if (refusal !== "") return { ...result(judged, []), worded: new Set(), problem: refusal };
   }
-  return { ...result(judged, written), problem };
+  return { ...result(judged, written), worded, problem };
 }
 
 interface Judged {
@@ -130,8 +133,15 @@ function refusal(range: Range, attempt: AttemptStreams | undefined): DropReason 
   return range.crc !== undefined && crc32(range.data) !== range.crc ? "damaged" : undefined;
 }
 
-/** Empty when it is committed; else why not, and nothing has changed. Throws what is no matter of space. */
-async function commit(plans: readonly Plan[], { store, table }: BatchParts): Promise<string> {
+/**
+ * Empty when it is committed; else why not, and nothing has changed. Adds runs that something was said of to `worded`. Throws
+ * what is no matter of space.
+ */
+async function commit(
+  plans: readonly Plan[],
+  { store, table, clock }: BatchParts,
+  worded: Set<RunId>,
+): Promise<string> {
   try {
     store.transaction(() => {
       for (const { attempt, stream, parts, end } of plans) {
@@ -139,6 +149,9 @@ async function commit(plans: readonly Plan[], { store, table }: BatchParts): Pro
         if (summary) {
           for (const part of parts) summary.feed(part);
           for (const last of summary.take()) store.writeMetric(attempt.fence, last);
+          const words = summary.takeWords();
+          const run = words.length > 0 ? store.writeWords(attempt.fence, words, clock.wallMs()) : undefined;
+          if (run !== undefined) worded.add(run);
         }
         store.writeProgress(attempt.fence, { stream, committed: end, parsed: summary?.parsed ?? 0 });
       }
@@ -153,7 +166,7 @@ async function commit(plans: readonly Plan[], { store, table }: BatchParts): Pro
   return "";
 }
 
-function result(judged: Judged, written: readonly Plan[]): Omit<BatchResult, "problem"> {
+function result(judged: Judged, written: readonly Plan[]): Omit<BatchResult, "problem" | "worded"> {
   return {
     told: [...judged.repeats, ...written],
     grown: new Set(written.map((plan) => plan.attempt.fence)),

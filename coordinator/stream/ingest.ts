@@ -196,7 +196,7 @@ export function createIngest(options: IngestOptions): Ingest {
     }
     for (const { attempt, stream } of result.told) notices.tell(attempt, stream);
     for (const { attempt, stream } of result.holes) notices.hint(attempt, stream);
-    if (result.grown.size > 0) feed.publish(news({ outputs: result.grown }));
+    if (result.grown.size > 0) feed.publish(news({ outputs: result.grown, runs: result.worded }));
   }
 
   /** Says the same thing about the same attempt only once. */

@@ -1,8 +1,10 @@
 /**
- * Keeps the last value and the bounds of each metric of an attempt while its "client" stream is stored. Fed with the stored bytes in their
- * order, it parses each complete line once; what it found is taken and written in the transaction that commits the bytes.
+ * Keeps the last value and the bounds of each metric of an attempt while its "client" stream is stored, and what the program
+ * says in words. Fed with the stored bytes in their order, it parses each complete line once; what it found is taken and
+ * written in the transaction that commits the bytes.
  */
 import { numericCells, parseClientLine } from "../../shared/run/client-event.ts";
+import { type ClientWord, wordOf } from "../../shared/run/client-words.ts";
 import { CLIENT_LINE_BYTES_MAX, METRIC_KEYS_MAX } from "../../shared/run/limits.ts";
 import type { MetricBound, MetricLast } from "../store/outputs.ts";
 
@@ -35,6 +37,7 @@ export class Summariser {
   #passing: boolean;
   readonly #keys: Set<string>;
   #lasts = new Map<string, Last>();
+  #words: ClientWord[] = [];
   #refused = 0;
 
   constructor(start: SummariserStart) {
@@ -87,6 +90,13 @@ export class Summariser {
     return changed;
   }
 
+  /** Tags, notes and warnings since the last call, in order. */
+  takeWords(): ClientWord[] {
+    const words = this.#words;
+    this.#words = [];
+    return words;
+  }
+
   #join(data: Buffer): Buffer {
     return this.#carry.length === 0 ? data : Buffer.concat([this.#carry, data]);
   }
@@ -97,6 +107,10 @@ export class Summariser {
       const event = parseClientLine(line);
       if (event?.kind === "row") {
         for (const [key, value] of numericCells(event)) this.#note(key, value, undefined, event.at);
+      }
+      if (event?.kind === "other") {
+        const word = wordOf(event);
+        if (word) this.#words.push(word);
       }
       if (event?.kind !== "metric" && event?.kind !== "summary" && event?.kind !== "system") continue;
       const step = event.kind === "metric" ? event.step : undefined;

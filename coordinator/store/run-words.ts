@@ -1,0 +1,56 @@
+/**
+ * What programs say about their runs: tags and notes join those that people wrote, warnings become history. Written in the
+ * transaction that commits the lines, so each is said once.
+ */
+import { type Fence, type RunId, runId } from "../../shared/kernel/ids.ts";
+import { type ClientWord, withNote, withTags } from "../../shared/run/client-words.ts";
+import type { Annotations } from "./annotations.ts";
+import type { Database } from "./database.ts";
+
+export interface RunWords {
+  /** Within a transaction. The run of the attempt; undefined where there is none. `nowMs`: Unix ms. */
+  write(fence: Fence, words: readonly ClientWord[], nowMs: number): RunId | undefined;
+}
+
+/** Of one run; what comes after is counted by one last line. */
+export const WARNINGS_PER_RUN_MAX = 200;
+/** A program's clock may be wrong; what it says of the past is kept up to here. */
+const PAST_MS_MAX = 366 * 86_400_000;
+
+export function createRunWords(db: Database, annotations: Annotations): RunWords {
+  const place = db.prepare("SELECT run_id, node FROM attempts WHERE fence = ?");
+  const count = db.prepare("SELECT count(*) AS n FROM events WHERE run_id = ? AND kind = 'warning'");
+  const insert = db.prepare("INSERT INTO events (at, kind, run_id, node, text) VALUES (?, 'warning', ?, ?, ?)");
+
+  function annotate(id: RunId, words: readonly ClientWord[]): void {
+    const before = annotations.get(id);
+    let { tags, note } = before;
+    for (const word of words) {
+      if (word.kind === "tags") tags = withTags(tags, word.tags);
+      if (word.kind === "note") note = withNote(note, word.text);
+    }
+    if (tags !== before.tags || note !== before.note) annotations.set(id, { tags, note });
+  }
+
+  return {
+    write(fence, words, nowMs) {
+      const row = place.get(fence) as { run_id: string; node: string } | undefined;
+      if (!row || words.length === 0) return undefined;
+      const id = runId(row.run_id);
+      annotate(id, words);
+      const warnings = words.flatMap((word) => (word.kind === "warning" ? [word] : []));
+      let left = warnings.length === 0 ? 0 : WARNINGS_PER_RUN_MAX - (count.get(id) as { n: number }).n;
+      for (const { at, text } of warnings) {
+        if (left <= 0) break;
+        left -= 1;
+        insert.run(timeOf(at, nowMs), id, row.node, left === 0 ? "further warnings are in client.jsonl only" : text);
+      }
+      return id;
+    },
+  };
+}
+
+function timeOf(seconds: number | undefined, nowMs: number): number {
+  const ms = seconds === undefined ? Number.NaN : Math.round(seconds * 1000);
+  return ms > nowMs - PAST_MS_MAX && ms <= nowMs ? ms : nowMs;
+}
