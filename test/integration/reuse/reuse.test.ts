@@ -89,6 +89,19 @@ describe("what another run does right now", () => {
     expect(await rig.states("other.1")).toEqual({ 1: "succeeded from digits.1.1", 2: "assigned", 3: "assigned" });
     expect((await rig.client.listSweeps(["other.1"], 0))[0]?.reused).toBe(1);
   });
+
+  test("is not waited for by what is held", async () => {
+    await rig.join(8);
+    await rig.submit(sweep([1, 2]));
+    const file = sweep([1, 2], "hold = true", "other");
+    const plan = await rig.plan(file);
+    expect(plan).toMatchObject({ total: 2, fresh: 2, waiting: 0 });
+    expect(plan.points.map(({ waitsFor }) => waitsFor)).toEqual(["", ""]);
+    await rig.submit(file);
+    expect(await rig.states("other.1")).toEqual({ 1: "held", 2: "held" });
+    await rig.finish(OK, "digits.1.1");
+    expect(await rig.states("other.1")).toEqual({ 1: "held", 2: "held" });
+  });
 });
 
 describe("why points are new", () => {
