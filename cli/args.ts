@@ -68,7 +68,7 @@ export class Args {
 }
 
 export function usage(message: string, hint?: string): AppError {
-  return new AppError("invalid", message, { id: "usage", ...(hint === undefined ? {} : { hint }) });
+  return new AppError("invalid", message, { id: "usage", hint });
 }
 
 function bound(min: number): string {

@@ -99,5 +99,5 @@ function readReport(text: string, logFile: string): UpReport {
   const report = JSON.parse(text) as UpReport | Failure;
   if (!("error" in report)) return report;
   const { code, id, message, hint } = report.error;
-  throw new AppError(code, message, { id, ...(hint === undefined ? {} : { hint }) });
+  throw new AppError(code, message, { id, hint });
 }

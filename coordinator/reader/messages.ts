@@ -1,5 +1,5 @@
 /** What the coordinator asks its reading thread, and what that answers. */
-import type { ErrorCode, SourcePlace } from "../../shared/kernel/errors.ts";
+import type { Refusal } from "../../shared/kernel/errors.ts";
 import type { Fence, RunId, SweepId } from "../../shared/kernel/ids.ts";
 import type { ColumnsAnswer, HistoryView, RunTable, SeriesAnswer, SweepDetail } from "../../shared/run/dashboard.ts";
 import type { EventFilter, PlacedAttempt, Usage } from "../store/queries/history.ts";
@@ -84,15 +84,6 @@ export interface ReadRequest<Kind extends QuestionKind = QuestionKind> {
   readonly kind: Kind;
   readonly ask: Questions[Kind]["ask"];
   readonly changed: Changed;
-}
-
-/** An AppError as data. */
-export interface Refusal {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly id: string;
-  readonly place: SourcePlace | undefined;
-  readonly hint: string | undefined;
 }
 
 export type ReadReply =

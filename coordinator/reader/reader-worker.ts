@@ -1,7 +1,7 @@
 /** The reading thread: answers questions in turn, from its own read-only connection and what it kept of earlier ones. */
 import { parentPort, workerData } from "node:worker_threads";
 import { required } from "../../shared/kernel/assert.ts";
-import { AppError, errorMessage } from "../../shared/kernel/errors.ts";
+import { AppError, faultText, refusalOf } from "../../shared/kernel/errors.ts";
 import { openToRead } from "../store/database.ts";
 import { createQueries } from "../store/queries/queries.ts";
 import { createAnswers } from "./answers.ts";
@@ -17,12 +17,8 @@ port.on("message", async ({ id, kind, ask, changed }: ReadRequest) => {
     answers.note(changed);
     reply({ id, answer: await (answers[kind] as (ask: unknown) => unknown)(ask) });
   } catch (error) {
-    if (error instanceof AppError) {
-      const { code, message, place, hint } = error;
-      reply({ id, refusal: { code, message, id: error.id, place, hint } });
-    } else {
-      reply({ id, broken: error instanceof Error ? (error.stack ?? error.message) : errorMessage(error) });
-    }
+    if (error instanceof AppError) reply({ id, refusal: refusalOf(error) });
+    else reply({ id, broken: faultText(error) });
   }
 });
 

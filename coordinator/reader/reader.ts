@@ -6,7 +6,7 @@
  * One that dies takes its questions along and is started again by the next.
  */
 import { Worker } from "node:worker_threads";
-import { AppError } from "../../shared/kernel/errors.ts";
+import { AppError, errorOfRefusal } from "../../shared/kernel/errors.ts";
 import type { Fence, RunId } from "../../shared/kernel/ids.ts";
 import type { Feed } from "../feed.ts";
 import type { Changed, QuestionKind, Questions, ReadReply, ReadRequest } from "./messages.ts";
@@ -72,7 +72,7 @@ export function createReader({ path, feed, logger }: ReaderOptions): Reader {
       waiting.delete(reply.id);
       if (!asker) return;
       if ("answer" in reply) asker.resolve(reply.answer as never);
-      else if ("refusal" in reply) asker.reject(refusalOf(reply.refusal));
+      else if ("refusal" in reply) asker.reject(errorOfRefusal(reply.refusal));
       else asker.reject(new Error(`reading failed: ${reply.broken}`));
     });
     made.once("error", (error) => logger.error({ err: error }, "the reading thread failed"));
@@ -104,10 +104,6 @@ export function createReader({ path, feed, logger }: ReaderOptions): Reader {
       await worker?.terminate();
     },
   };
-}
-
-function refusalOf({ code, message, id, place, hint }: Extract<ReadReply, { refusal: unknown }>["refusal"]): AppError {
-  return new AppError(code, message, { id, ...(place && { place }), ...(hint !== undefined && { hint }) });
 }
 
 function stopping(): AppError {

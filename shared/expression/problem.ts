@@ -1,6 +1,6 @@
 /** What is wrong with an expression, as a value, and how a sweep file or an error shows it. */
 import { AppError } from "../kernel/errors.ts";
-import type { Finding } from "../spec/report.ts";
+import type { Finding, Span } from "../spec/report.ts";
 
 /**
  * `syntax`: cannot be read. `name`: a name has no value. `type`: an operation does not know such a value. `value`: the
@@ -22,15 +22,9 @@ export interface ExpressionProblem {
 /** Longer texts are shown from near the problem only. */
 const SHOWN_MAX = 120;
 
-/** The problem of an expression whose first character is at offset `at` of a sweep file, for `addFinding`. */
-export function findingOf(problem: ExpressionProblem, at: number): Finding {
-  const { kind, message, start, end, hint } = problem;
-  return {
-    id: `expression.${kind}`,
-    message,
-    span: { start: at + start, end: at + end },
-    ...(hint !== undefined && { hint }),
-  };
+/** The problem as a finding of a sweep file, at `span` of it. */
+export function findingOf({ kind, message, hint }: ExpressionProblem, span: Span): Finding {
+  return { id: `expression.${kind}`, message, span, ...(hint !== undefined && { hint }) };
 }
 
 /** The problem as an error about `text`, with a caret; `from` names where the text is from ("--where"). */
@@ -47,5 +41,5 @@ export function expressionError(problem: ExpressionProblem, text: string, from: 
     column: column + 1,
     ...(line.length <= SHOWN_MAX && { text: line, length }),
   };
-  return new AppError("invalid", message, { id: `expression.${kind}`, place, ...(hint !== undefined && { hint }) });
+  return new AppError("invalid", message, { id: `expression.${kind}`, place, hint });
 }

@@ -28,10 +28,10 @@ export interface SourcePlace {
 
 export interface AppErrorDetails {
   /** Stable name for `exp help CODE`, such as "spec.unknown-key". */
-  readonly id?: string;
-  readonly place?: SourcePlace;
+  readonly id?: string | undefined;
+  readonly place?: SourcePlace | undefined;
   /** What to do about it: one line. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -50,6 +50,22 @@ export class AppError extends Error {
     this.place = details.place;
     this.hint = details.hint;
   }
+}
+
+/** An AppError as plain data, on its way between threads. */
+export type Refusal = Pick<AppError, "code" | "message" | "id" | "place" | "hint">;
+
+export function refusalOf({ code, message, id, place, hint }: AppError): Refusal {
+  return { code, message, id, place, hint };
+}
+
+export function errorOfRefusal({ code, message, ...details }: Refusal): AppError {
+  return new AppError(code, message, details);
+}
+
+/** Text of a fault of ours, with the place in the code where it is known. */
+export function faultText(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : errorMessage(error);
 }
 
 /** Text of anything thrown, for logs and one-line messages. */

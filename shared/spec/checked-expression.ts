@@ -1,7 +1,7 @@
 /** Expressions of a sweep file: parsed with the file, with every problem at its column in the file. */
 import { checkNames } from "../expression/names.ts";
 import { type Expression, parseExpression } from "../expression/parse.ts";
-import type { ExpressionProblem } from "../expression/problem.ts";
+import { type ExpressionProblem, findingOf } from "../expression/problem.ts";
 import { kindOf, type SpecNode } from "./node.ts";
 import { addFinding, type Finding, type Report, readText, type Span, valueSpan, wrongType } from "./report.ts";
 import { textAt } from "./source-files.ts";
@@ -35,13 +35,7 @@ export function namesAreKnown(report: Report, checked: CheckedExpression, known:
 
 /** A problem at its place in the file. */
 export function expressionFinding(report: Report, node: SpecNode, problem: ExpressionProblem): Finding {
-  const { kind, message, hint } = problem;
-  return {
-    id: `expression.${kind}`,
-    message,
-    span: spanIn(report, node, problem),
-    ...(hint !== undefined && { hint }),
-  };
+  return findingOf(problem, spanIn(report, node, problem));
 }
 
 function spanIn(report: Report, node: SpecNode, { start, end }: Span): Span {

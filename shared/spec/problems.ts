@@ -19,8 +19,8 @@ export function specError(problems: readonly SpecProblem[]): AppError {
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
   return new AppError("invalid", `${first.message}${more}`, {
     id: first.id,
-    ...(first.place && { place: first.place }),
-    ...(first.hint !== undefined && { hint: first.hint }),
+    place: first.place,
+    hint: first.hint,
   });
 }
 

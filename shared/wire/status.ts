@@ -3,7 +3,7 @@
  * travel as JSON in a binary trailer; a peer that does not know the trailer still gets a fitting status and the message.
  */
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { AppError, type ErrorCode, errorMessage, type SourcePlace } from "../kernel/errors.ts";
+import { AppError, type ErrorCode, errorMessage, type Refusal, type SourcePlace } from "../kernel/errors.ts";
 
 /** Trailer of the details. */
 export const ERROR_TRAILER = "exp-error-bin";
@@ -33,17 +33,12 @@ export function fromServiceError(error: unknown): AppError {
   if (!isServiceError(error)) return new AppError("internal", errorMessage(error), { cause: error });
   const sent = readTrailer(error.metadata);
   if (sent) {
-    const { code, id, hint, place } = sent;
-    return new AppError(code, error.details, {
-      id,
-      ...(hint === undefined ? {} : { hint }),
-      ...(place === undefined ? {} : { place }),
-      cause: error,
-    });
+    const { code, ...details } = sent;
+    return new AppError(code, error.details, { ...details, cause: error });
   }
   const known = CODE_OF.get(error.code);
   return new AppError(known?.code ?? "internal", known?.text(error.details) ?? error.details, {
-    ...(known?.hint === undefined ? {} : { hint: known.hint }),
+    hint: known?.hint,
     cause: error,
   });
 }
@@ -139,12 +134,7 @@ function isServiceError(error: unknown): error is Pick<ServiceError, "code" | "d
   );
 }
 
-interface Trailer {
-  readonly code: ErrorCode;
-  readonly id: string;
-  readonly hint: string | undefined;
-  readonly place: SourcePlace | undefined;
-}
+type Trailer = Omit<Refusal, "message">;
 
 /** Undefined where there is no trailer, or none that this version can read. */
 function readTrailer(metadata: Metadata | undefined): Trailer | undefined {

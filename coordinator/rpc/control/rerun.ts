@@ -33,7 +33,7 @@ export const rerun =
     const params = setValues(before.params, request.set);
     if ("problem" in params) {
       const { problem, hint } = params;
-      throw new AppError("invalid", problem, { id: "rerun.set", ...(hint !== undefined && { hint }) });
+      throw new AppError("invalid", problem, { id: "rerun.set", hint });
     }
     const problem = commandProblem(before.shape.template, params, 1);
     if (problem !== undefined) throw new AppError("invalid", problem, { id: "spec.command" });

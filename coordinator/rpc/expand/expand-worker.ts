@@ -5,7 +5,7 @@
 import { parentPort } from "node:worker_threads";
 import { importedNameOf } from "../../../shared/compat/imported-name.ts";
 import { required } from "../../../shared/kernel/assert.ts";
-import { AppError, errorMessage } from "../../../shared/kernel/errors.ts";
+import { AppError, faultText, refusalOf } from "../../../shared/kernel/errors.ts";
 import { specError } from "../../../shared/spec/problems.ts";
 import { readSweep } from "../../../shared/spec/read-sweep.ts";
 import type { ExpandedSweep, SweepPoint, SweepSettings } from "../../../shared/spec/types.ts";
@@ -23,12 +23,8 @@ port.on("message", ({ source, files, digests, names, credits }: ExpandRequest) =
     sendPoints(read.sweep, names, new Int32Array(credits));
     reply({ kind: "end" });
   } catch (error) {
-    if (error instanceof AppError) {
-      const { code, message, id, place, hint } = error;
-      reply({ kind: "refused", refusal: { code, message, id, place, hint } });
-    } else {
-      reply({ kind: "broken", message: error instanceof Error ? (error.stack ?? error.message) : errorMessage(error) });
-    }
+    if (error instanceof AppError) reply({ kind: "refused", refusal: refusalOf(error) });
+    else reply({ kind: "broken", message: faultText(error) });
   }
 });
 

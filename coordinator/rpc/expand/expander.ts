@@ -3,7 +3,7 @@
  * back; a second file that comes meanwhile gets another thread. A thread that runs out of memory takes nothing along.
  */
 import { Worker } from "node:worker_threads";
-import { AppError } from "../../../shared/kernel/errors.ts";
+import { AppError, errorOfRefusal } from "../../../shared/kernel/errors.ts";
 import {
   CREDITS,
   type ExpandReply,
@@ -134,10 +134,7 @@ class Conversation {
     }
     const reply = this.#replies.shift();
     if (reply?.kind === "end") return undefined;
-    if (reply?.kind === "refused") {
-      const { code, message, id, place, hint } = reply.refusal;
-      throw new AppError(code, message, { id, ...(place && { place }), ...(hint !== undefined && { hint }) });
-    }
+    if (reply?.kind === "refused") throw errorOfRefusal(reply.refusal);
     if (reply?.kind === "broken") throw new Error(`expanding failed: ${reply.message}`);
     return reply;
   }

@@ -1,5 +1,5 @@
 /** What the coordinator and its expanding thread say to each other. One expansion at a time and thread. */
-import type { ErrorCode, SourcePlace } from "../../../shared/kernel/errors.ts";
+import type { Refusal } from "../../../shared/kernel/errors.ts";
 import type { SpecSource } from "../../../shared/spec/parse.ts";
 import type { Digests } from "../../../shared/spec/point-maker.ts";
 import type { ExpansionReport, ImportedName, RunShape, SweepSettings } from "../../../shared/spec/types.ts";
@@ -37,15 +37,6 @@ export interface ExpansionHead {
   readonly shapes: readonly RunShape[];
   readonly total: number;
   readonly report: ExpansionReport;
-}
-
-/** An AppError as data. */
-export interface Refusal {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly id: string;
-  readonly place: SourcePlace | undefined;
-  readonly hint: string | undefined;
 }
 
 export type ExpandReply =

@@ -182,7 +182,13 @@ describe("problems say what, where and how", () => {
     const text = "lr >\n lrr * 2";
     const { problem } = evaluate(parse(text), (name) => NAMES.get(name));
     if (!problem) throw new Error("no problem");
-    expect(findingOf(problem, 100)).toMatchObject({ id: "expression.name", span: { start: 106, end: 109 } });
+    expect(problem).toMatchObject({ start: 6, end: 9 });
+    expect(findingOf(problem, { start: 106, end: 109 })).toEqual({
+      id: "expression.name",
+      message: problem.message,
+      hint: problem.hint,
+      span: { start: 106, end: 109 },
+    });
     expect(expressionError(problem, text, "--where")).toMatchObject({
       code: "invalid",
       id: "expression.name",
