@@ -197,6 +197,8 @@ export type HistoryKind =
   | "resumed"
   | "edited"
   | "sweep-stopped"
+  /** Said by a program: written by the store where its lines are committed. */
+  | "warning"
   | "lost"
   | "adopted"
   | "superseded"

@@ -17,6 +17,7 @@ export const HISTORY_KINDS = [
   "resumed",
   "edited",
   "sweep-stopped",
+  "warning",
   "lost",
   "adopted",
   "superseded",
