@@ -3,10 +3,11 @@
  * own records and runs none of them. Asked once, and again when a folder of packages has changed.
  */
 import { execFile } from "node:child_process";
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
-import { basename, delimiter, join } from "node:path";
+import { readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errorMessage } from "../../shared/kernel/errors.ts";
+import { isProgram, onPath } from "../process/find-program.ts";
 
 export interface PythonFacts {
   readonly executable: string;
@@ -56,9 +57,8 @@ export function createPythonFacts(): AskPython {
 export function pythonOf(argv: readonly string[], env: { readonly [name: string]: string }): string | undefined {
   const [first = ""] = argv;
   const names = /^python[\d.]*$/.test(basename(first)) ? [first] : ["python", "python3"];
-  const folders = (env.PATH ?? "").split(delimiter).filter((folder) => folder.startsWith("/"));
-  const places = names.flatMap((name) => (name.startsWith("/") ? [name] : folders.map((folder) => join(folder, name))));
-  return places.find(isProgram);
+  const places = names.map((name) => (name.startsWith("/") ? name : onPath(name, env.PATH)));
+  return places.find((place) => place !== undefined && isProgram(place));
 }
 
 function ask(
@@ -85,13 +85,4 @@ function firstLine(error: unknown): string {
 
 function changedMs(folder: string): number {
   return statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }

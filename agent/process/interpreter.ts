@@ -1,9 +1,10 @@
 /** Finds the Python that a run asks for: a program, a virtual environment, or a conda environment. */
-import { accessSync, constants, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { basename, delimiter, dirname, join, resolve } from "node:path";
 import { AppError } from "../../shared/kernel/errors.ts";
 import type { Interpreter } from "../../shared/spec/types.ts";
 import { readIfPresent } from "./attempt-dir.ts";
+import { isProgram, onPath } from "./find-program.ts";
 
 export interface FoundInterpreter {
   /** Folders that go before all others in PATH. */
@@ -121,20 +122,6 @@ function condaBases(env: InterpreterPlace["env"]): string[] {
   const named = [program && dirname(dirname(program)), env.MAMBA_ROOT_PREFIX].filter((path) => path !== undefined);
   const there = usual.filter((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
   return [...new Set([...named, ...there])];
-}
-
-function onPath(name: string, path: string | undefined): string | undefined {
-  const folders = (path ?? "").split(delimiter).filter((folder) => folder.startsWith("/"));
-  return folders.map((folder) => join(folder, name)).find(isProgram);
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 function missing(kind: Interpreter["kind"], what: string): AppError {
