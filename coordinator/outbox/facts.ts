@@ -1,4 +1,5 @@
 /** [P] What a message tells about a sweep. Facts that come while a message waits are gathered into it. */
+import type { BestRun, FailedRun, FinishedSweep } from "../store/sweep-standing.ts";
 
 export interface SweepFacts {
   /** Handle, such as "digits.3". */
@@ -8,30 +9,6 @@ export interface SweepFacts {
   readonly failed?: { readonly count: number; readonly examples: readonly FailedRun[] };
   readonly best?: BestRun;
   readonly finished?: FinishedSweep;
-}
-
-export interface FailedRun {
-  readonly run: string;
-  readonly reason: string;
-}
-
-export interface BestRun {
-  readonly run: string;
-  readonly metric: string;
-  readonly value: number;
-}
-
-export interface FinishedSweep {
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly cancelled: number;
-  readonly skipped: number;
-  /** Succeeded ones that were not run again. */
-  readonly reused: number;
-  readonly tookMs: number;
-  /** Why it was stopped; empty while it was not. */
-  readonly stopped: string;
-  readonly best: BestRun | undefined;
 }
 
 /** Failed runs that a message names. */

@@ -1,6 +1,7 @@
 /** [P] Every text that people get as a message. */
 import { formatDuration } from "../../shared/kernel/duration.ts";
-import type { BestRun, FinishedSweep, SweepFacts } from "./facts.ts";
+import type { BestRun, FinishedSweep } from "../store/sweep-standing.ts";
+import type { SweepFacts } from "./facts.ts";
 
 const REASON_MAX = 200;
 

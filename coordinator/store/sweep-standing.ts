@@ -7,23 +7,32 @@ import type { Objective } from "../../shared/spec/types.ts";
 import type { Database } from "./database.ts";
 import type { BestQueries } from "./queries/best.ts";
 
-export interface StandingBest {
+export interface BestRun {
   readonly run: string;
   readonly metric: string;
   readonly value: number;
 }
 
+export interface FailedRun {
+  readonly run: string;
+  readonly reason: string;
+}
+
+export interface FinishedSweep {
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly skipped: number;
+  /** Succeeded ones that were not run again. */
+  readonly reused: number;
+  readonly tookMs: number;
+  /** Why it was stopped; empty while it was not. */
+  readonly stopped: string;
+  readonly best: BestRun | undefined;
+}
+
 export interface SweepEnd {
-  readonly finished: {
-    readonly succeeded: number;
-    readonly failed: number;
-    readonly cancelled: number;
-    readonly skipped: number;
-    readonly reused: number;
-    readonly tookMs: number;
-    readonly stopped: string;
-    readonly best: StandingBest | undefined;
-  };
+  readonly finished: FinishedSweep;
   /** When the last of its runs ended; Unix ms. */
   readonly atMs: number;
   /** All output of its runs is here. */
@@ -34,9 +43,9 @@ export interface SweepStanding {
   isLive(id: SweepId): boolean;
   names(id: SweepId): { readonly sweep: string; readonly project: string };
   total(id: SweepId): number;
-  failedRun(id: RunId): { readonly run: string; readonly reason: string };
+  failedRun(id: RunId): FailedRun;
   /** Undefined without an objective, or where no run that succeeded has a value. */
-  best(id: SweepId): StandingBest | undefined;
+  best(id: SweepId): BestRun | undefined;
   /** Undefined while it has live runs. */
   end(id: SweepId): SweepEnd | undefined;
 }
@@ -59,7 +68,7 @@ export function createSweepStanding(db: Database, best: Pick<BestQueries, "rank"
     return { run: runRef(sweepRef(row.name, row.number), row.idx), reason: row.reason };
   };
   const isLive = (id: SweepId) => oneLive.get(id) !== undefined;
-  const bestOf = (id: SweepId): StandingBest | undefined => {
+  const bestOf = (id: SweepId): BestRun | undefined => {
     const row = rowOf(id);
     if (row.objective_metric === null || row.objective_goal === null) return undefined;
     const objective: Objective = {
