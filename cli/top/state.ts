@@ -1,19 +1,12 @@
 /** [P] What `exp top` shows and where the person is in it; each key gives the next state, and perhaps something to do. */
 
-import type { RunState } from "../../shared/run/states.ts";
+import type { QueueAnswer } from "../../shared/run/dashboard.ts";
 import type { NodeView, RunView } from "../../shared/run/views.ts";
 
 export const PANES = ["nodes", "queue", "runs"] as const;
 export type Pane = (typeof PANES)[number];
 
-export interface QueueLine {
-  readonly ref: string;
-  readonly state: RunState;
-  readonly priority: number;
-  readonly needs: string;
-  readonly reason: string;
-  readonly waitingMs: number;
-}
+export type QueueLine = QueueAnswer["rows"][number];
 
 /** The fleet at one moment. */
 export interface Picture {
