@@ -43,8 +43,6 @@ export interface SweepOrigin {
   readonly snapshot: CodeSnapshot | null;
 }
 
-export const NO_ORIGIN: SweepOrigin = { code: null, snapshot: null };
-
 /** What the runs of a host ran on. Equal for many: nothing of a single run is in it. */
 export interface RunEnvironment {
   readonly python: {

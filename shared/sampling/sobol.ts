@@ -6,8 +6,6 @@
 import { SOBOL_ROWS } from "./sobol-table.ts";
 
 export const SOBOL_DIMENSIONS_MAX = SOBOL_ROWS.length + 1;
-/** Points of one sequence. */
-export const SOBOL_POINTS_MAX = 2 ** 32;
 
 const BITS = 32;
 
@@ -32,7 +30,7 @@ export function sobolDirections(dimension: number): Uint32Array {
   return directions;
 }
 
-/** The value of the point with this number, from 0, on an axis: 32 bits as an unsigned integer. */
+/** The value of the point with this number, from 0 and below 2^32, on an axis: 32 bits as an unsigned integer. */
 export function sobolWord(directions: Uint32Array, point: number): number {
   let value = 0;
   for (let gray = (point ^ (point >>> 1)) >>> 0, i = 0; gray !== 0; gray >>>= 1, i++) {

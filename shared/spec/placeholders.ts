@@ -13,7 +13,6 @@ export const BUILTIN_NAMES = [
   "node.name",
   "gpus",
 ] as const;
-export type BuiltinName = (typeof BUILTIN_NAMES)[number];
 
 /** Where an earlier attempt left off. A parameter of this name takes its place. */
 export const RESUME_NAME = "resume";
