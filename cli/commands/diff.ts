@@ -11,7 +11,7 @@ import { EXIT } from "../exit-codes.ts";
 import { type RunRecordView, runRecordOf } from "../record-view.ts";
 import { type Comparison, comparisonLines, type Difference, differences } from "../render/comparison.ts";
 import { editedFiles, shortHash } from "../render/record.ts";
-import { paramText } from "../render/runs.ts";
+import { paramText } from "../render/run-fields.ts";
 import { escapeControl } from "../render/text.ts";
 import type { Command } from "../session.ts";
 

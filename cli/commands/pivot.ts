@@ -8,7 +8,7 @@ import { type Args, usage } from "../args.ts";
 import type { Client } from "../client.ts";
 import { EXIT } from "../exit-codes.ts";
 import { AGGREGATES, fieldOf, type Key, type PivotQuestion, pivotColumns, pivotOf } from "../render/pivot.ts";
-import { paramText } from "../render/runs.ts";
+import { paramText } from "../render/run-fields.ts";
 import { plural } from "../render/text.ts";
 import { statesOf, whereOf } from "../run-filter.ts";
 import type { Command } from "../session.ts";

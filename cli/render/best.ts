@@ -1,6 +1,7 @@
 /** [P] A leaderboard as a table. Columns about several runs of one point are there where a point has several. */
 import type { JsonValue, RunView } from "../../shared/run/views.ts";
-import { paramText, varyingKeys } from "./runs.ts";
+import { paramText } from "./run-fields.ts";
+import { varyingKeys } from "./runs.ts";
 import type { Column } from "./table.ts";
 import { escapeControl, shortNumber } from "./text.ts";
 

@@ -4,7 +4,7 @@
  */
 import type { JsonValue, RunView } from "../../shared/run/views.ts";
 import { meanOf, medianOf, ranksOf, summarise } from "../../shared/stats/sample.ts";
-import { paramText } from "./runs.ts";
+import { paramText } from "./run-fields.ts";
 import type { Column } from "./table.ts";
 import { shortNumber } from "./text.ts";
 

@@ -1,18 +1,16 @@
 /** [P] Runs as a table: only what differs between them, and what waits or failed last, so that it may be long. */
 import type { JsonValue, RunView } from "../../shared/run/views.ts";
 import { stateColour } from "./colour.ts";
+import { type FieldOptions, fieldOf, paramText, type RunField, whereText, whyText } from "./run-fields.ts";
 import type { Column } from "./table.ts";
 import { plural, shortNumber } from "./text.ts";
 import { ageText, spanText } from "./time.ts";
 
 const PARAM_COLUMNS_MAX = 6;
 
-export interface RunTableOptions {
-  readonly nowMs: number;
+export interface RunTableOptions extends FieldOptions {
   /** Metrics to show, in this order. */
   readonly metrics: readonly string[];
-  /** Short name of a device, such as "gpu-01:2", by UUID. */
-  readonly deviceNames: ReadonlyMap<string, string>;
 }
 
 export function runColumns(runs: readonly RunView[], options: RunTableOptions): Column<RunView>[] {
@@ -33,6 +31,40 @@ export function runColumns(runs: readonly RunView[], options: RunTableOptions): 
     { title: "AGE", cell: (run) => ageText(run.createdAt, options.nowMs), rank: 3 },
     { title: "WHY", cell: whyText, optional: true },
   ];
+}
+
+/** What `--cols` asks for: names alone are all that is shown; with "+" in front they are added, with "-" left out. */
+export interface ColumnChoice {
+  readonly fields: readonly RunField[];
+  readonly columns: readonly Column<RunView>[];
+  /** True where `fields` is all that is shown. */
+  readonly isWhole: boolean;
+}
+
+/** Of the runs that are `shown`. Throws AppError (invalid) for a name that none of `all` has. */
+export function chosenColumns(
+  names: readonly string[],
+  shown: readonly RunView[],
+  all: readonly RunView[],
+  options: RunTableOptions,
+): ColumnChoice {
+  const usual = runColumns(shown, options);
+  const field = (name: string) => fieldOf(name, all, options);
+  if (!names.some((name) => /^[+-]/.test(name))) {
+    const fields = names.map(field);
+    return {
+      fields,
+      columns: names.length === 0 ? usual : fields.map(({ column }) => column),
+      isWhole: names.length > 0,
+    };
+  }
+  const removed = names.filter((name) => name.startsWith("-")).map((name) => field(name.slice(1)).column.title);
+  const fields = names.filter((name) => !name.startsWith("-")).map((name) => field(name.replace(/^\+/, "")));
+  const added = fields.map(({ column }) => column);
+  const stay = usual.filter(({ title }) => !removed.includes(title) && !added.some((column) => column.title === title));
+  const last = stay.findIndex(({ title }) => title === "WHERE" || title === "WHY");
+  const at = last < 0 ? stay.length : last;
+  return { fields, columns: [...stay.slice(0, at), ...added, ...stay.slice(at)], isWhole: false };
 }
 
 /** "13 runs: 1 running, 11 queued, 1 failed" */
@@ -77,26 +109,7 @@ export function varyingKeys(all: readonly { readonly [key: string]: JsonValue }[
   return [...first.keys()].filter((key) => varying.has(key)).slice(0, PARAM_COLUMNS_MAX);
 }
 
-/** Why it is in its state, and that its results are gone. */
-function whyText({ reason, prunedAt }: RunView): string {
-  if (prunedAt === null) return reason;
-  return `${reason}${reason === "" ? "" : "; "}results pruned`;
-}
-
-export function paramText(value: JsonValue | undefined): string {
-  if (value === undefined) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
 function metricText(run: RunView, key: string): string {
   const value = run.metrics[key];
   return value === undefined ? "" : shortNumber(value);
-}
-
-function whereText(run: RunView, deviceNames: ReadonlyMap<string, string>): string {
-  if (run.node === null) return "";
-  const [device, ...others] = run.devices;
-  if (device === undefined) return run.node;
-  const name = deviceNames.get(device) ?? run.node;
-  return others.length === 0 ? name : `${name}+${others.length}`;
 }

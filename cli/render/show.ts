@@ -3,7 +3,8 @@ import { isSystemMetric } from "../../shared/capture/options.ts";
 import type { CodeOrigin, CodeSnapshot, RunEnvironment } from "../../shared/run/provenance.ts";
 import type { RunView, SweepView } from "../../shared/run/views.ts";
 import { codeText, pythonText, snapshotText } from "./record.ts";
-import { countsText, paramText } from "./runs.ts";
+import { paramText } from "./run-fields.ts";
+import { countsText } from "./runs.ts";
 import { escapeControl, shortNumber } from "./text.ts";
 import { clockText, spanText } from "./time.ts";
 
@@ -86,6 +87,8 @@ export function runLines(run: RunDetails, nowMs: number): string[] {
   field("repeated", run.repeatedBy.join(" "));
   field("tags", [run.favourite ? "\u2605" : "", ...run.tags].filter((tag) => tag !== "").join(" "));
   field("note", run.note);
+  const warnings = run.events.filter(({ kind }) => kind === "warning");
+  field("warnings", warnings.length === 0 ? "" : `${warnings.length}, the last one: ${warnings.at(-1)?.text ?? ""}`);
   if (run.attempts.length > 0) lines.push("attempts");
   for (const attempt of run.attempts) {
     const took = spanText(attempt.startedAt, attempt.finishedAt, nowMs);
