@@ -2,13 +2,13 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
-import { chooseLanguage, language, t } from "./i18n/i18n.ts";
+import { t } from "./i18n/i18n.ts";
 import { follow, link } from "./live.ts";
 import { match, place } from "./router.ts";
 import { token, tokenProblem, useToken } from "./session.ts";
-import { chooseTheme, type Theme, theme } from "./theme.ts";
 import { NotFound } from "./views/not-found.tsx";
 import { VIEWS, type View } from "./views/routes.ts";
+import { LookChoices } from "./widgets/look.tsx";
 import { Link, Waiting } from "./widgets/parts.tsx";
 import { Shortcuts } from "./widgets/shortcuts.tsx";
 
@@ -49,7 +49,9 @@ export function App() {
         <p class={`link link-${link.value}`} role="status">
           {t(`link.${link.value}`)}
         </p>
-        <Choices />
+        <p class="choices">
+          <LookChoices bare />
+        </p>
       </header>
       <main id="content" tabIndex={-1}>
         <Shown />
@@ -89,33 +91,6 @@ function Shown() {
   if (loaded.value?.view !== view || problem.value) return <Waiting error={problem.value} reload={load} />;
   const { Page } = loaded.value;
   return <Page key={path} names={names ?? {}} />;
-}
-
-function Choices() {
-  return (
-    <p class="choices">
-      <label>
-        <span class="visually-hidden">{t("language.label")}</span>
-        <select
-          value={language.value}
-          onChange={(event) => chooseLanguage(event.currentTarget.value === "zh" ? "zh" : "en")}
-        >
-          <option value="en">English</option>
-          <option value="zh">简体中文</option>
-        </select>
-      </label>
-      <label>
-        <span class="visually-hidden">{t("theme.label")}</span>
-        <select value={theme.value} onChange={(event) => chooseTheme(event.currentTarget.value as Theme)}>
-          {(["system", "light", "dark"] as const).map((choice) => (
-            <option key={choice} value={choice}>
-              {t(`theme.${choice}`)}
-            </option>
-          ))}
-        </select>
-      </label>
-    </p>
-  );
 }
 
 function Login() {

@@ -42,6 +42,12 @@ export function queryOf(key: string): string {
   return place.value.query.get(key) ?? "";
 }
 
+/** A choice of yes or no in the query; `usual` where it says nothing. */
+export function isOn(key: string, usual = false): boolean {
+  const value = queryOf(key);
+  return value === "" ? usual : value === "1";
+}
+
 export function guardLeaving(question: (() => string | undefined) | undefined): void {
   guard = question;
 }

@@ -7,8 +7,9 @@ import { bytes, duration, number } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { joinKeys } from "../keys.ts";
 import { useLoaded } from "../loading.ts";
-import { queryOf, setQuery } from "../router.ts";
+import { isOn, queryOf, setQuery } from "../router.ts";
 import { Command, Waiting } from "../widgets/parts.tsx";
+import { QueryCheck, SmoothingSlider, smoothingOf } from "../widgets/query-controls.tsx";
 
 /** Curves drawn at a time; a filter reaches the others. */
 const CHARTS_MAX = 24;
@@ -98,10 +99,10 @@ function Group({ detail, attempt, keys: all, x }: GroupProps) {
               title={series.key}
               // The colour belongs to the metric, whatever the filter leaves out.
               curves={[{ label: series.key, xs: series.xs, ys: series.ys, colour: metricKeys.indexOf(series.key) }]}
-              smoothing={Number(queryOf("smooth")) || 0}
-              logX={queryOf("logx") === "1"}
-              logY={queryOf("logy") === "1"}
-              clip={queryOf("clip") === "1"}
+              smoothing={smoothingOf()}
+              logX={isOn("logx")}
+              logY={isOn("logy")}
+              clip={isOn("clip")}
               sync={`${run.ref} ${x}`}
               formatX={x === "time" ? duration : number}
               formatY={series.key.endsWith("_bytes") ? bytes : number}
@@ -124,7 +125,6 @@ function Group({ detail, attempt, keys: all, x }: GroupProps) {
 }
 
 function Choices(props: { x: string; metricKeys: readonly string[]; isZoomed: boolean }) {
-  const smoothing = Number(queryOf("smooth")) || 0;
   return (
     <div class="toolbar">
       <label>
@@ -142,28 +142,9 @@ function Choices(props: { x: string; metricKeys: readonly string[]; isZoomed: bo
           ))}
         </select>
       </label>
-      <label>
-        {t("chart.smooth")}{" "}
-        <input
-          type="range"
-          min={0}
-          max={0.99}
-          step={0.01}
-          value={smoothing}
-          onInput={(event) =>
-            setQuery({ smooth: Number(event.currentTarget.value) > 0 ? event.currentTarget.value : "" })
-          }
-        />
-      </label>
+      <SmoothingSlider />
       {(["logx", "logy", "clip"] as const).map((key) => (
-        <label key={key}>
-          <input
-            type="checkbox"
-            checked={queryOf(key) === "1"}
-            onChange={(event) => setQuery({ [key]: event.currentTarget.checked ? "1" : "" })}
-          />{" "}
-          {t(`chart.${key}`)}
-        </label>
+        <QueryCheck key={key} name={key} label={t(`chart.${key}`)} />
       ))}
       {props.metricKeys.length > FEW && (
         <label>

@@ -2,6 +2,7 @@
 import type { RunDetail } from "../../../shared/run/dashboard.ts";
 import { bytes, text } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
+import { type Fact, FactTable } from "../widgets/fact-table.tsx";
 
 export function Params({ detail }: { detail: RunDetail }) {
   const entries = Object.entries(detail.run.params);
@@ -27,7 +28,7 @@ export function Params({ detail }: { detail: RunDetail }) {
 export function Facts({ detail }: { detail: RunDetail }) {
   const { command, cwd, resources, attempts, resultsDir, run } = detail;
   const attempt = attempts.at(-1);
-  const rows: [string, string][] = [
+  const rows: Fact[] = [
     [t("run.command"), typeof command === "string" ? command : command.join(" ")],
     [t("run.cwd"), cwd],
     [t("run.needs"), resources],
@@ -35,23 +36,12 @@ export function Facts({ detail }: { detail: RunDetail }) {
     [t("run.output"), attempt ? bytes(attempt.outputBytes) : ""],
     [t("run.results"), resultsDir],
     ["id", run.id],
-    ...Object.entries(run.metrics).map(([key, value]): [string, string] => [key, text(value)]),
+    ...Object.entries(run.metrics).map(([key, value]): Fact => [key, text(value)]),
   ];
   return (
     <section>
       <h2>{t("run.facts")}</h2>
-      <table>
-        <tbody>
-          {rows
-            .filter(([, value]) => value !== "")
-            .map(([name, value]) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td class="mono wrap">{value}</td>
-              </tr>
-            ))}
-        </tbody>
-      </table>
+      <FactTable rows={rows} valueClass="mono wrap" />
     </section>
   );
 }

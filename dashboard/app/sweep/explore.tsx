@@ -2,9 +2,10 @@
 import type { ColumnsAnswer } from "../../../shared/run/dashboard.ts";
 import { t } from "../i18n/i18n.ts";
 import { conditionOf, isSeed, joinKeys, splitKeys, titleOf } from "../keys.ts";
-import { queryOf, setQuery } from "../router.ts";
+import { isOn, queryOf, setQuery } from "../router.ts";
 import type { Brush } from "../stats/axis-scale.ts";
 import { Link } from "../widgets/parts.tsx";
+import { QueryCheck } from "../widgets/query-controls.tsx";
 import { columnOf, FRAME_RUNS_MAX, type Frame } from "./frame.ts";
 import { ImportanceTable } from "./importance.tsx";
 import { markedRows, Parallel } from "./parallel.tsx";
@@ -160,8 +161,8 @@ function ScatterSection({ frame, keys, params, metric }: PartProps) {
   const y = chosen("y", metric === "" ? (keys[1] ?? "") : metric);
   const by = chosen("by", "-");
   if (x === "" || y === "") return null;
-  const logX = queryOf("logx") === "" ? isWide(frame, x) : queryOf("logx") === "1";
-  const logY = queryOf("logy") === "1";
+  const logX = isOn("logx", isWide(frame, x));
+  const logY = isOn("logy");
   return (
     <>
       <h2>{t("scatter.title")}</h2>
@@ -169,22 +170,8 @@ function ScatterSection({ frame, keys, params, metric }: PartProps) {
         <KeyChoice label={t("scatter.x")} keys={keys} value={x} onChange={(key) => setQuery({ x: key, logx: "" })} />
         <KeyChoice label={t("scatter.y")} keys={keys} value={y} onChange={(key) => setQuery({ y: key })} />
         <KeyChoice label={t("scatter.by")} keys={["-", ...keys]} value={by} onChange={(key) => setQuery({ by: key })} />
-        <label>
-          <input
-            type="checkbox"
-            checked={logX}
-            onChange={(event) => setQuery({ logx: event.currentTarget.checked ? "1" : "0" })}
-          />{" "}
-          {t("scatter.log-x")}
-        </label>
-        <label>
-          <input
-            type="checkbox"
-            checked={logY}
-            onChange={(event) => setQuery({ logy: event.currentTarget.checked ? "1" : "" })}
-          />{" "}
-          {t("scatter.log-y")}
-        </label>
+        <QueryCheck name="logx" label={t("scatter.log-x")} usual={isWide(frame, x)} />
+        <QueryCheck name="logy" label={t("scatter.log-y")} />
       </div>
       <div class="chart">
         <Scatter frame={frame} x={x} y={y} by={by === "-" ? "" : by} logX={logX} logY={logY} height={300} />

@@ -3,9 +3,10 @@ import type { SweepDetail } from "../../../shared/run/dashboard.ts";
 import { get } from "../api.ts";
 import { t } from "../i18n/i18n.ts";
 import { useLoaded } from "../loading.ts";
-import { queryOf, setQuery } from "../router.ts";
+import { isOn, setQuery } from "../router.ts";
 import { lineDiff, nearChanges } from "../stats/line-diff.ts";
 import { Command, download, Waiting } from "../widgets/parts.tsx";
+import { QueryCheck } from "../widgets/query-controls.tsx";
 import { Apply } from "./apply.tsx";
 
 const AROUND = 3;
@@ -15,26 +16,17 @@ export function SpecFile({ detail }: { detail: SweepDetail }) {
   const { ref, source } = detail;
   const number = Number(ref.slice(ref.lastIndexOf(".") + 1));
   const before = number > 1 ? `${ref.slice(0, ref.lastIndexOf("."))}.${number - 1}` : "";
-  const comparing = before !== "" && queryOf("diff") === "1";
+  const comparing = before !== "" && isOn("diff");
   // What other programs' files say is not edited here: apply takes ours.
   const canEdit = source.path.endsWith(".toml");
-  const editing = canEdit && queryOf("edit") === "1";
+  const editing = canEdit && isOn("edit");
   if (source.text === "") return <p class="hint">{t("spec.none")}</p>;
   return (
     <section>
       <h2>{t("spec.title")}</h2>
       <div class="toolbar">
         <span class="mono">{source.path}</span>
-        {before !== "" && !editing && (
-          <label>
-            <input
-              type="checkbox"
-              checked={comparing}
-              onChange={(event) => setQuery({ diff: event.currentTarget.checked ? "1" : "" })}
-            />{" "}
-            {t("spec.diff", { ref: before })}
-          </label>
-        )}
+        {before !== "" && !editing && <QueryCheck name="diff" label={t("spec.diff", { ref: before })} />}
         <button
           type="button"
           onClick={() => download(source.path.split("/").at(-1) || "sweep.toml", "text/plain", source.text)}

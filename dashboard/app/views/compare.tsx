@@ -8,9 +8,10 @@ import { duration, number, text } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { joinKeys } from "../keys.ts";
 import { useLoaded, useNews } from "../loading.ts";
-import { queryOf, setQuery } from "../router.ts";
+import { isOn, queryOf, setQuery } from "../router.ts";
 import { type ComparedRow, compareTables, compareWords } from "../stats/compare-runs.ts";
 import { Command, download, Link, StateBadge, toCsv, Waiting } from "../widgets/parts.tsx";
+import { QueryCheck, SmoothingSlider, smoothingOf } from "../widgets/query-controls.tsx";
 
 const RUNS_MAX = 20;
 const CHARTS_MAX = 24;
@@ -44,7 +45,7 @@ function Shown({ refs }: { refs: readonly string[] }) {
   );
   if (!all.data) return <Waiting error={all.error} reload={all.reload} />;
   const details = all.data;
-  const whole = queryOf("all") === "1";
+  const whole = isOn("all");
   const params = compareTables(details.map(({ run }) => run.params));
   const metrics = compareTables(details.map(({ run }) => run.metrics));
   const facts = compareTables(details.map(factsOf));
@@ -54,14 +55,7 @@ function Shown({ refs }: { refs: readonly string[] }) {
     <section class="compare">
       <h1>{t("compare.title")}</h1>
       <div class="toolbar">
-        <label>
-          <input
-            type="checkbox"
-            checked={whole}
-            onChange={(event) => setQuery({ all: event.currentTarget.checked ? "1" : "" })}
-          />{" "}
-          {t("compare.all")}
-        </label>
+        <QueryCheck name="all" label={t("compare.all")} />
         <button
           type="button"
           onClick={() => {
@@ -187,8 +181,8 @@ function Commands({ details }: { details: readonly RunDetail[] }) {
 
 function Curves({ details }: { details: readonly RunDetail[] }) {
   const x = queryOf("x") === "time" ? "time" : "step";
-  const logY = queryOf("logy") === "1";
-  const smoothing = Number(queryOf("smooth")) || 0;
+  const logY = isOn("logy");
+  const smoothing = smoothingOf();
   const news = useNews(["runs"], CURVES_EVERY_MS);
   const live = details.some(({ run }) => !isTerminal(run.state));
   const keys = [...new Set(details.flatMap(({ metricKeys }) => metricKeys))].slice(0, CHARTS_MAX);
@@ -218,25 +212,8 @@ function Curves({ details }: { details: readonly RunDetail[] }) {
             <option value="time">{t("chart.time")}</option>
           </select>
         </label>
-        <label>
-          {t("chart.smooth")}{" "}
-          <input
-            type="range"
-            min={0}
-            max={0.99}
-            step={0.01}
-            value={smoothing}
-            onInput={(event) => setQuery({ smooth: event.currentTarget.value })}
-          />
-        </label>
-        <label>
-          <input
-            type="checkbox"
-            checked={logY}
-            onChange={(event) => setQuery({ logy: event.currentTarget.checked ? "1" : "" })}
-          />{" "}
-          {t("chart.logy")}
-        </label>
+        <SmoothingSlider />
+        <QueryCheck name="logy" label={t("chart.logy")} />
       </div>
       {!answers.data && <Waiting error={answers.error} reload={answers.reload} />}
       <div class="charts">

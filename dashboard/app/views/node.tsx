@@ -7,6 +7,7 @@ import { get, serverNow } from "../api.ts";
 import { bytes, duration, time } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { useLoaded } from "../loading.ts";
+import { type Fact, FactTable } from "../widgets/fact-table.tsx";
 import { History } from "../widgets/history.tsx";
 import { Command, download, Link, toCsv, Waiting } from "../widgets/parts.tsx";
 
@@ -99,7 +100,7 @@ function Verbs({ name, state, onDone }: { name: string; state: NodeStateName; on
 
 function Facts({ detail }: { detail: NodeDetail }) {
   const { node } = detail;
-  const rows: [string, string][] = [
+  const rows: Fact[] = [
     [t("node.hostname"), detail.hostname],
     [t("node.platform"), detail.platform],
     [
@@ -113,20 +114,7 @@ function Facts({ detail }: { detail: NodeDetail }) {
     [t("node.version"), detail.version],
     [t("node.seen"), node.seenAt === null ? "" : time(Date.parse(node.seenAt))],
   ];
-  return (
-    <table>
-      <tbody>
-        {rows
-          .filter(([, value]) => value !== "")
-          .map(([name, value]) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td>{value}</td>
-            </tr>
-          ))}
-      </tbody>
-    </table>
-  );
+  return <FactTable rows={rows} />;
 }
 
 function Devices({ devices }: { devices: readonly DeviceView[] }) {

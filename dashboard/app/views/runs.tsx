@@ -17,9 +17,10 @@ import { t } from "../i18n/i18n.ts";
 import { isParam, isSeed, joinKeys, splitKeys, titleOf } from "../keys.ts";
 import { subscribe } from "../live.ts";
 import { useLoaded, useNews } from "../loading.ts";
-import { go, queryOf, setQuery } from "../router.ts";
+import { go, isOn, queryOf, setQuery } from "../router.ts";
 import { ExpressionInput } from "../widgets/expression-input.tsx";
 import { Command, download, Link, StateBadge, toCsv, Waiting } from "../widgets/parts.tsx";
+import { QueryCheck } from "../widgets/query-controls.tsx";
 import { Table, type TableColumn } from "../widgets/table.tsx";
 
 const PAGE_ROWS = 100;
@@ -60,7 +61,7 @@ function Shown({ sweep, known, within }: { sweep: string; known: ColumnsAnswer["
   const state = queryOf("state");
   const condition = conditionOf(where, state);
   const sort = queryOf("sort");
-  const folded = queryOf("fold") === "1";
+  const folded = isOn("fold");
   const all = chosenColumns(known, queryOf("columns"));
   // Of several seeds in one row neither the seed nor its mean says anything.
   const chosen = folded ? all.filter(({ key }) => !isSeed(key)) : all;
@@ -95,14 +96,7 @@ function Shown({ sweep, known, within }: { sweep: string; known: ColumnsAnswer["
       <div class="toolbar">
         <ExpressionInput value={where} columns={known} onSubmit={(text) => setQuery({ where: text }, false)} />
         <Columns known={known} chosen={chosen.map(({ key }) => key)} />
-        <label>
-          <input
-            type="checkbox"
-            checked={folded}
-            onChange={(event) => setQuery({ fold: event.currentTarget.checked ? "1" : "" })}
-          />{" "}
-          {t("runs.group")}
-        </label>
+        <QueryCheck name="fold" label={t("runs.group")} />
         <span class="hint">{t(folded ? "runs.rows" : "runs.count", { count: total.value.toLocaleString("en") })}</span>
         <button
           type="button"

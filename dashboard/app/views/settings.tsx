@@ -1,9 +1,9 @@
 /** How the page looks for this user, who it is to the server, and how the server is. */
 import { VERSION } from "../../../shared/version.ts";
-import { chooseLanguage, language, t } from "../i18n/i18n.ts";
+import { t } from "../i18n/i18n.ts";
 import { useLoaded } from "../loading.ts";
 import { forgetToken } from "../session.ts";
-import { chooseTheme, type Theme, theme } from "../theme.ts";
+import { LookChoices } from "../widgets/look.tsx";
 import { Command, Waiting } from "../widgets/parts.tsx";
 
 interface Health {
@@ -17,26 +17,7 @@ export function Settings() {
       <h1>{t("nav.settings")}</h1>
       <h2>{t("settings.look")}</h2>
       <p class="toolbar">
-        <label>
-          {t("language.label")}{" "}
-          <select
-            value={language.value}
-            onChange={(event) => chooseLanguage(event.currentTarget.value === "zh" ? "zh" : "en")}
-          >
-            <option value="en">English</option>
-            <option value="zh">简体中文</option>
-          </select>
-        </label>
-        <label>
-          {t("theme.label")}{" "}
-          <select value={theme.value} onChange={(event) => chooseTheme(event.currentTarget.value as Theme)}>
-            {(["system", "light", "dark"] as const).map((choice) => (
-              <option key={choice} value={choice}>
-                {t(`theme.${choice}`)}
-              </option>
-            ))}
-          </select>
-        </label>
+        <LookChoices />
       </p>
       <p class="hint">{t("settings.kept")}</p>
       <h2>{t("settings.access")}</h2>
