@@ -96,15 +96,17 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     const cgroupRoot = await findCgroupRoot(config.workdir);
     // Goes only when it is empty: with live attempts in it, it stays for the next start.
     if (cgroupRoot !== undefined) stack.push("cgroup", () => void removeGroup(cgroupRoot));
-    const trees = createTrees({
-      cgroupRoot,
-      workdir: config.workdir,
-      monotonicMs: () => clock.monotonicMs(),
-    });
     await ensureWarden(config.workdir);
 
     const spawner = await createSpawner();
     stack.push("spawner", () => spawner.close());
+    const trees = createTrees({
+      cgroupRoot,
+      workdir: config.workdir,
+      monotonicMs: () => clock.monotonicMs(),
+      shims: spawner,
+    });
+    stack.push("trees", () => trees.close());
 
     let connection: Connection | undefined;
     const plane = createOutputPlane({

@@ -23,6 +23,8 @@ export interface AttemptPaths {
   readonly config: string;
   readonly claim: string;
   readonly shimLog: string;
+  /** Command, directory and environment, for a shim that was started ahead. */
+  readonly launch: string;
   /** stdout and stderr of the command. */
   readonly output: string;
   /** What the program appends to; what `EXP_EVENTS` names. */
@@ -49,6 +51,7 @@ export function attemptPaths(dir: string): AttemptPaths {
     config: join(dir, "config.json"),
     claim: join(dir, "claim"),
     shimLog: join(dir, "shim.log"),
+    launch: join(dir, "launch.sh"),
     output: join(dir, "output.log"),
     client: join(dir, "client.jsonl"),
     status: join(dir, "status.jsonl"),

@@ -3,12 +3,23 @@
  * that is entering a group waits; runs of a second would spend a tenth of it there. So the group of a short run goes to
  * the next one. A long run gives its group up: in that time its program may have changed the group's settings.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Fence } from "../../shared/kernel/ids.ts";
 import * as cgroup from "./cgroup.ts";
+
+/** Starts shims in groups that wait for their next attempt. */
+export interface ShimsAhead {
+  startAhead(group: string): void;
+  /** True while one is there and was not used. */
+  isAhead(group: string): boolean;
+}
 
 /** A group that was used for longer is not used again. */
 const REUSE_MS_MAX = 10_000;
 const SPARES_MAX = 64;
+/** Groups in which a shim waits: as many as may start at once without waiting. */
+const AHEAD_MAX = 16;
+const CLOSE_BOUND_MS = 1_000;
 
 interface Used {
   readonly group: string;
@@ -25,16 +36,29 @@ export interface GroupPool {
   release(fence: Fence, reuse: boolean): boolean;
   /** Removes groups that no attempt has: what a killed agent left. */
   tidy(): void;
+  /** Ends what waits in groups without an attempt, and removes these. */
+  close(): Promise<void>;
 }
 
-export function createGroupPool(root: string, monotonicMs: () => number): GroupPool {
+export function createGroupPool(root: string, monotonicMs: () => number, shims?: ShimsAhead): GroupPool {
   const used = new Map<Fence, Used>();
   const spares: string[] = [];
   let lastNumber = Math.max(0, ...cgroup.groups(root).map((group) => Number(group.slice(group.lastIndexOf("/") + 1))));
 
+  function addSpare(group: string): void {
+    if (shims && spares.filter(shims.isAhead).length < AHEAD_MAX) shims.startAhead(group);
+    spares.push(group);
+  }
+
+  /** One in which a shim waits, if any: the one that has waited longest has surely entered it. */
+  function takeSpare(): string | undefined {
+    const index = shims ? spares.findIndex(shims.isAhead) : -1;
+    return index < 0 ? spares.pop() : spares.splice(index, 1)[0];
+  }
+
   return {
     take: (fence) => {
-      const group = spares.pop() ?? cgroup.makeGroup(root, ++lastNumber);
+      const group = takeSpare() ?? cgroup.makeGroup(root, ++lastNumber);
       if (group !== undefined) used.set(fence, { group, sinceMs: monotonicMs() });
       return group;
     },
@@ -46,10 +70,16 @@ export function createGroupPool(root: string, monotonicMs: () => number): GroupP
       const mine = used.get(fence);
       if (!mine) return true;
       const { group, sinceMs } = mine;
+      if (shims?.isAhead(group)) {
+        // Nothing of the attempt was ever in it.
+        used.delete(fence);
+        spares.push(group);
+        return true;
+      }
       // The kernel's counts stay with a group: one in which it killed for memory would tell so of the next run.
       const young = monotonicMs() - sinceMs < REUSE_MS_MAX;
       if (reuse && young && spares.length < SPARES_MAX && cgroup.isEmpty(group) && cgroup.oomKills(group) === 0)
-        spares.push(group);
+        addSpare(group);
       else if (!cgroup.removeGroup(group)) return false;
       used.delete(fence);
       return true;
@@ -57,6 +87,13 @@ export function createGroupPool(root: string, monotonicMs: () => number): GroupP
     tidy: () => {
       const kept = new Set([...spares, ...Array.from(used.values(), ({ group }) => group)]);
       for (const group of cgroup.groups(root)) if (!kept.has(group)) cgroup.removeGroup(group);
+    },
+    close: async () => {
+      const end = monotonicMs() + CLOSE_BOUND_MS;
+      for (const group of spares) cgroup.kill(group);
+      for (const group of spares) {
+        while (!cgroup.removeGroup(group) && monotonicMs() < end) await sleep(1);
+      }
     },
   };
 }

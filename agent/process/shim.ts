@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
 import { attemptMarker, attemptPaths, readIfPresent } from "./attempt-dir.ts";
 import { procsOf } from "./cgroup.ts";
+import { launchText } from "./launch-text.ts";
 import { parseStat } from "./proc.ts";
 
 const SHIM = fileURLToPath(new URL("./shim.sh", import.meta.url));
@@ -37,6 +38,8 @@ export interface ShimProcess {
 /** What starts a shim: a program with arguments, onto a file. */
 export interface ShimLaunch {
   readonly argv: readonly string[];
+  /** What the shim runs: the last part of `argv`. */
+  readonly command: readonly string[];
   readonly env: { readonly [name: string]: string };
   readonly cwd: string;
   /** File that stdout and stderr are appended to. */
@@ -55,7 +58,24 @@ export function shimLaunch(request: ShimRequest): ShimLaunch {
   const { argv, env } = splitLoader(request.argv, { ...request.env, EXP_ATTEMPT_DIR: attemptMarker(dir) });
   const procs = request.cgroup === undefined ? "-" : procsOf(request.cgroup);
   const shim = ["/bin/sh", SHIM, resolve(dir), procs, ...argv];
-  return { argv: shim, env, cwd, output: attemptPaths(dir).output };
+  return { argv: shim, command: argv, env, cwd, output: attemptPaths(dir).output };
+}
+
+/** Starts a shim that enters the cgroup and waits for its attempt. */
+export function aheadArgv(cgroup: string): readonly string[] {
+  return ["/bin/sh", SHIM, "--ahead", procsOf(cgroup)];
+}
+
+/**
+ * Writes what a shim that was started ahead needs of the attempt; false where it cannot be said this way. Throws where
+ * the directory cannot be written.
+ */
+export function writeLaunch(dir: string, { command, cwd, env, output }: ShimLaunch): boolean {
+  const text = dir.includes("\n") ? undefined : launchText(command, cwd, env);
+  if (text === undefined) return false;
+  writeFileSync(attemptPaths(dir).launch, text, { mode: 0o600 });
+  closeSync(openSync(output, "a", 0o600));
+  return true;
 }
 
 /**

@@ -6,8 +6,13 @@ one JSON object a line from stdin and writes one a line to stdout:
     {"id", "argv", "env", "cwd", "output"}  ->  {"kind": "spawned", "id", "pid", "startTime"}
                                                 {"kind": "failed", "id", "errno", "message"}
                                                 {"kind": "exited", "id"}
+    {"ahead", "argv"}                       ->  {"kind": "gone", "ahead"} when it ends without having been used
+    {"id", "use", "dir"}                    ->  as the first; {"kind": "failed", "id", "errno": 0} where it is gone
 
-Holds no state that matters: when it ends, shims go on and the agent watches them by itself. It ends when stdin does.
+The second starts a shim ahead, under a number, and the third gives it an attempt's directory.
+
+Holds no state that matters: when it ends, shims go on and the agent watches them by itself, and those that were started
+ahead end. It ends when stdin does.
 Standard library only, Python 3.8 or later.
 """
 import json
@@ -35,6 +40,10 @@ def start_time(pid):
         return 0
 
 
+def launch(argv, env, actions):
+    return os.posix_spawn(argv[0], argv, env, file_actions=actions, setsid=True, setsigmask=[], setsigdef=DEFAULTS)
+
+
 def spawn(request, ids):
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
@@ -43,10 +52,7 @@ def spawn(request, ids):
     ]
     try:
         os.chdir(request["cwd"])
-        pid = os.posix_spawn(
-            request["argv"][0], request["argv"], request["env"],
-            file_actions=actions, setsid=True, setsigmask=[], setsigdef=DEFAULTS,
-        )
+        pid = launch(request["argv"], request["env"], actions)
     except OSError as error:
         tell(kind="failed", id=request["id"], errno=error.errno, message=error.strerror)
         return
@@ -54,12 +60,53 @@ def spawn(request, ids):
     tell(kind="spawned", id=request["id"], pid=pid, startTime=start_time(pid))
 
 
-def reap(ids):
-    while ids:
+def spawn_ahead(request, ahead):
+    """Its stdin is a pipe of which nobody else has an end, so that it ends with this process."""
+    try:
+        theirs, ours = os.pipe()
+    except OSError:
+        return tell(kind="gone", ahead=request["ahead"])
+    actions = [
+        (os.POSIX_SPAWN_DUP2, theirs, 0),
+        (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    try:
+        pid = launch(request["argv"], {}, actions)
+        ahead[request["ahead"]] = (pid, ours, start_time(pid))
+    except OSError:
+        os.close(ours)
+        tell(kind="gone", ahead=request["ahead"])
+    finally:
+        os.close(theirs)
+
+
+def use(request, ids, ahead):
+    pid, ours, since = ahead.pop(request["use"], (0, -1, 0))
+    try:
+        if pid == 0:
+            raise BrokenPipeError
+        os.write(ours, (request["dir"] + "\n").encode())
+    except OSError:
+        tell(kind="failed", id=request["id"], errno=0, message="it has ended")
+        return
+    finally:
+        if ours >= 0:
+            os.close(ours)
+    ids[pid] = request["id"]
+    tell(kind="spawned", id=request["id"], pid=pid, startTime=since)
+
+
+def reap(ids, ahead):
+    while ids or ahead:
         pid, _ = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             return
-        tell(kind="exited", id=ids.pop(pid))
+        if pid in ids:
+            tell(kind="exited", id=ids.pop(pid))
+        for number in [n for n, (waiting, _, _) in ahead.items() if waiting == pid]:
+            os.close(ahead.pop(number)[1])
+            tell(kind="gone", ahead=number)
 
 
 def main():
@@ -72,6 +119,7 @@ def main():
     signal.set_wakeup_fd(waker)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     ids = {}
+    ahead = {}
     rest = b""
     # An old Python or C library cannot make a session: better to fail here, before the agent counts on this.
     os.waitpid(os.posix_spawn("/bin/sh", ["/bin/sh", "-c", ":"], {}, setsid=True, setsigdef=DEFAULTS), 0)
@@ -80,7 +128,7 @@ def main():
         ready, _, _ = select.select([0, wake], [], [])
         if wake in ready:
             os.read(wake, READ_BYTES)
-            reap(ids)
+            reap(ids, ahead)
         if 0 in ready:
             data = os.read(0, READ_BYTES)
             if not data:
@@ -88,7 +136,13 @@ def main():
             lines = (rest + data).split(b"\n")
             rest = lines.pop()
             for line in lines:
-                spawn(json.loads(line), ids)
+                request = json.loads(line)
+                if "use" in request:
+                    use(request, ids, ahead)
+                elif "ahead" in request:
+                    spawn_ahead(request, ahead)
+                else:
+                    spawn(request, ids)
 
 
 main()

@@ -12,7 +12,7 @@ import type { Fence } from "../../shared/kernel/ids.ts";
 import { attemptDir, attemptMarker } from "./attempt-dir.ts";
 import * as cgroup from "./cgroup.ts";
 import { coalesce } from "./coalesce.ts";
-import { createGroupPool } from "./group-pool.ts";
+import { createGroupPool, type ShimsAhead } from "./group-pool.ts";
 import { allPids, isZombie, markerOf, type ProcessStat, readStat, TICKS_PER_SECOND } from "./proc.ts";
 import { readShimLog } from "./shim.ts";
 
@@ -49,6 +49,8 @@ export interface Trees {
   remove(fence: Fence, reuse: boolean): boolean;
   /** Removes cgroups that no attempt has. Call once all attempts of an earlier agent are adopted. */
   tidy(): void;
+  /** Gives up the cgroups that wait for an attempt. Those of attempts stay. */
+  close(): Promise<void>;
 }
 
 export interface TreeOptions {
@@ -56,6 +58,7 @@ export interface TreeOptions {
   readonly cgroupRoot: string | undefined;
   readonly workdir: string;
   readonly monotonicMs: () => number;
+  readonly shims?: ShimsAhead;
 }
 
 const EMPTY_BOUND_MS = 10_000;
@@ -64,12 +67,12 @@ interface Sighting extends ProcessStat {
   readonly marker: string | undefined;
 }
 
-export function createTrees({ cgroupRoot, workdir, monotonicMs }: TreeOptions): Trees {
+export function createTrees({ cgroupRoot, workdir, monotonicMs, shims }: TreeOptions): Trees {
   const look = createLook();
   const sharedLook = coalesce(look);
   const dirOf = (of: Fence) => attemptDir(workdir, of);
 
-  const pool = cgroupRoot === undefined ? undefined : createGroupPool(cgroupRoot, monotonicMs);
+  const pool = cgroupRoot === undefined ? undefined : createGroupPool(cgroupRoot, monotonicMs, shims);
   const cgroupOf = (of: Fence): string | undefined => pool?.of(of);
 
   const belonging = (target: TreeTarget, seen: readonly Sighting[]): Sighting[] => {
@@ -138,6 +141,9 @@ export function createTrees({ cgroupRoot, workdir, monotonicMs }: TreeOptions): 
     },
     tidy() {
       pool?.tidy();
+    },
+    async close() {
+      await pool?.close();
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Shims through the helper process and without it: the same contract. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -32,10 +32,10 @@ function helpers(): number[] {
   });
 }
 
-function request(argv: readonly string[], cwd = workdir) {
+function request(argv: readonly string[], cwd = workdir, env: { readonly [name: string]: string } = {}) {
   const dir = attemptDir(workdir, fence(++last));
   createAttemptDir(dir, {});
-  return { dir, argv, cwd, env: { PATH: process.env.PATH ?? "", WORD: "a b" }, cgroup: undefined };
+  return { dir, argv, cwd, env: { PATH: process.env.PATH ?? "", WORD: "a b", ...env }, cgroup: undefined };
 }
 
 describe.each(["python3", "no-such-python"])("by %s", (python) => {
@@ -91,4 +91,82 @@ test("a killed helper leaves its shims alone, says so, and is replaced", async (
   expect(await (await spawner.spawn(request(["true"]))).over).toBe("ended");
   await waitUntil("a new helper", () => helpers().some((pid) => pid !== helper));
   process.kill(-shim.pid, "SIGKILL");
+});
+
+describe("started ahead", () => {
+  /** A directory in the place of a cgroup: a shim that enters it leaves its pid in the file. */
+  async function ahead(): Promise<{ cgroup: string; pid: number }> {
+    const cgroup = mkdtempSync(join(workdir, "group-"));
+    spawner.startAhead(cgroup);
+    const pid = await waitUntil("it has entered", () => {
+      const file = join(cgroup, "cgroup.procs");
+      return existsSync(file) && Number(readFileSync(file, "utf8"));
+    });
+    expect(spawner.isAhead(cgroup)).toBe(true);
+    return { cgroup, pid };
+  }
+
+  async function outputOf(asked: ReturnType<typeof request>, cgroup?: string): Promise<string> {
+    const shim = await spawner.spawn({ ...asked, cgroup });
+    expect(await shim.over).toBe("ended");
+    expect(readShimLog(asked.dir)).toMatchObject({ started: { pid: shim.pid, startTime: shim.startTime } });
+    return readFileSync(attemptPaths(asked.dir).output, "utf8").replaceAll(asked.dir, "DIR");
+  }
+
+  const TRICKY = {
+    QUOTES: `it's "here" \\ $HOME \`x\``,
+    LINES: "one\ntwo\n",
+    EMPTY: "",
+    中文: "not a name to a shell",
+    dir: "names of the shim's own",
+    procs: "p",
+    code: "c",
+    stat: "s",
+    uptime: "u",
+    PWD: "/somewhere/else",
+    LC_ALL: "C",
+  };
+  const SHOW =
+    "env -0 | sort -z | tr '\\0' '\\n'; pwd; cat; grep -E 'Sig(Ign|Blk)' /proc/self/status; umask; echo \"$@\" >&2";
+
+  test.each([
+    { what: "by the shim that waits", env: { ...TRICKY, 中文: undefined }, used: true },
+    { what: "the ordinary way where a shell could not set a variable", env: TRICKY, used: false },
+    { what: "the ordinary way where a variable is the shell's own", env: { ENV: "/dev/null" }, used: false },
+  ])("the command finds the same: $what", async ({ env, used }) => {
+    spawner = await createSpawner();
+    const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)) as typeof TRICKY;
+    const argv = ["sh", "-c", SHOW, "0", "it's", "a b", "*", "$HOME"];
+    const expected = await outputOf(request(argv, workdir, given));
+    const { cgroup, pid } = await ahead();
+    const asked = request(argv, workdir, given);
+    expect(await outputOf(asked, cgroup)).toBe(expected);
+    expect(expected).toContain("a b * $HOME");
+    expect(readShimLog(asked.dir).started?.pid === pid).toBe(used);
+    expect(spawner.isAhead(cgroup)).toBe(false);
+    if (!used) process.kill(-pid, "SIGKILL");
+  });
+
+  test("one that was killed is told, and is no obstacle", async () => {
+    spawner = await createSpawner();
+    const { cgroup, pid } = await ahead();
+    process.kill(pid, "SIGKILL");
+    await waitUntil("it is dead", () => (readStat(pid)?.state ?? "Z") === "Z");
+    expect(await outputOf(request(["echo", "ran"]), cgroup)).toBe("ran\n");
+    const next = await ahead();
+    process.kill(next.pid, "SIGKILL");
+    await waitUntil("it is told", () => !spawner.isAhead(next.cgroup));
+  });
+
+  test("those without an attempt end with the helper, however it ends", async () => {
+    spawner = await createSpawner();
+    const first = await ahead();
+    for (const pid of helpers()) process.kill(pid, "SIGKILL");
+    await waitUntil("the first has ended", () => readStat(first.pid) === undefined);
+    await waitUntil("it is told", () => !spawner.isAhead(first.cgroup));
+    await waitUntil("a new helper", () => helpers().length === 1);
+    const second = await ahead();
+    spawner.close();
+    await waitUntil("the second has ended", () => readStat(second.pid) === undefined);
+  });
 });

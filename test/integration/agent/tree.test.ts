@@ -2,10 +2,11 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import * as cgroup from "../../../agent/process/cgroup.ts";
 import { readStat, sessionMembers } from "../../../agent/process/proc.ts";
 import { readShimLog } from "../../../agent/process/shim.ts";
+import { createSpawner } from "../../../agent/process/spawner.ts";
 import { createTrees, type Trees, type TreeTarget } from "../../../agent/process/tree.ts";
 import { fence } from "../../../shared/kernel/ids.ts";
 import { program, type TestAttempt, useAttemptHost } from "../../helpers/attempts.ts";
@@ -198,6 +199,33 @@ describe.each(usable ? ["on a host with cgroups"] : [])("the cgroup of a run tha
     expect(trees.remove(fence(2), true)).toBe(false);
     child.kill("SIGKILL");
     await waitUntil("the group is let go", () => trees.remove(fence(2), true));
+  });
+
+  it("has a shim that waits for the next run, until none comes", async () => {
+    const root = (await cgroup.findCgroupRoot(host.workdir)) ?? "";
+    roots.add(root);
+    const spawner = await createSpawner();
+    onTestFinished(() => spawner.close());
+    const trees = createTrees({ cgroupRoot: root, workdir: host.workdir, monotonicMs: () => nowMs, shims: spawner });
+    const group = trees.prepare(fence(1)) ?? "";
+    expect(trees.remove(fence(1), true)).toBe(true);
+    const [waiting] = await waitUntil("a shim in the group", () => {
+      const pids = cgroup.members(group);
+      return pids.length > 0 && pids;
+    });
+    expect(trees.prepare(fence(2))).toBe(group);
+    // Not used after all: it waits on.
+    expect(trees.remove(fence(2), true)).toBe(true);
+    expect(trees.prepare(fence(3))).toBe(group);
+    const { dir } = host.newDir();
+    const shim = await spawner.spawn({ dir, argv: ["true"], cwd: dir, env: {}, cgroup: group });
+    expect(shim.pid).toBe(waiting);
+    expect(await shim.over).toBe("ended");
+    expect(await trees.empty({ fence: fence(3), ...shim })).toBe(true);
+    expect(trees.remove(fence(3), true)).toBe(true);
+    await waitUntil("another shim in the group", () => cgroup.members(group).length > 0);
+    await trees.close();
+    expect(cgroup.groups(root)).toEqual([]);
   });
 
   it("is adopted by the next agent, which removes those of nobody", async () => {
