@@ -25,8 +25,10 @@ import {
   StoreServiceClient,
 } from "../proto/gen/runner/v1/store.ts";
 import { AppError } from "../shared/kernel/errors.ts";
+import type { ArtifactView } from "../shared/run/artifacts.ts";
 import { GRPC_MESSAGE_BYTES_MAX } from "../shared/run/limits.ts";
 import type { RunState } from "../shared/run/states.ts";
+import { artifactFromProto } from "../shared/wire/artifacts.ts";
 import { fromServiceError, isRetryable } from "../shared/wire/status.ts";
 import { runStateToProto } from "../shared/wire/views.ts";
 
@@ -88,7 +90,10 @@ export interface Client {
   missingContents(hashes: readonly string[]): Promise<MissingContent[]>;
   /** Sends contents in frames, at the pace of the coordinator; gives how many are whole there now. */
   putContents(frames: AsyncIterable<PutRequest>): Promise<number>;
-  getContents(hashes: readonly string[]): AsyncIterable<GetResponse>;
+  /** `offset`: bytes of the first to pass over. */
+  getContents(hashes: readonly string[], offset?: number): AsyncIterable<GetResponse>;
+  /** What runs keep of their files; 0: of every attempt. */
+  listArtifacts(ref: string, attempt: number): Promise<ArtifactView[]>;
   files(request: proto.FilesRequest): AsyncIterable<proto.FilesResponse>;
   prune(request: proto.PruneRequest): AsyncIterable<proto.PruneResponse>;
   /** Repeated as a submission; harmless, as each portion says where it belongs. */
@@ -161,7 +166,14 @@ export function createClient(options: ClientOptions): Client {
         (callback) => store.put(metadata, streamOptions(), (error, response) => callback(error, response?.stored ?? 0)),
         frames,
       ),
-    getContents: (hashes) => readStream(store.get({ hashes: [...hashes] }, metadata, streamOptions()), undefined),
+    getContents: (hashes, offset = 0) =>
+      readStream(store.get({ hashes: [...hashes], offset }, metadata, streamOptions()), undefined),
+    async listArtifacts(ref, attempt) {
+      const found: ArtifactView[] = [];
+      for await (const { artifacts } of stream(stub.listArtifacts, { ref, attempt }))
+        found.push(...artifacts.map(artifactFromProto));
+      return found;
+    },
     files: (request) => stream(stub.files, request),
     prune: (request) => stream(stub.prune, request),
     importPoints: (request) => repeat(() => call(stub.importPoints, request)),

@@ -12,6 +12,8 @@ import { ReleaseStack } from "../shared/lifecycle.ts";
 import type { Logger } from "../shared/logger.ts";
 import { STREAM_NAMES, type StreamName } from "../shared/subjects.ts";
 import { VERSION } from "../shared/version.ts";
+import { startArtifactKeeper } from "./artifacts/keeper.ts";
+import { createArtifactNotes } from "./artifacts/notes.ts";
 import { openBlobStore } from "./blobs/blob-store.ts";
 import { createSnapshotCheck } from "./blobs/snapshot-check.ts";
 import type { CoordinatorConfig } from "./config.ts";
@@ -20,8 +22,10 @@ import { Feed } from "./feed.ts";
 import { createHttpServer } from "./http/server.ts";
 import { startResultsLoop } from "./loops/results-loop.ts";
 import { openChannels } from "./outbox/open-channels.ts";
+import { createSharedRuns } from "./outbox/shared-run.ts";
 import { startOutbox } from "./outbox/start.ts";
 import { createTrackedRuns } from "./outbox/tracked-runs.ts";
+import { createReadAhead } from "./reader/read-ahead.ts";
 import { createReader } from "./reader/reader.ts";
 import { createProjector } from "./results/projector.ts";
 import { runDirectory, streamPath } from "./results/run-directory.ts";
@@ -108,11 +112,12 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     return place && { ...place, directory: runDirectory(config.resultsDir, place) };
   };
   let hub: AgentHub | undefined;
+  const addresses = { http: "", grpc: "" };
 
   const engine = new Engine({
     db,
     cluster,
-    write: createWriter(db, config.channels.messages.length + config.channels.tables.length > 0),
+    write: createWriter(db, config.channels.messages.length + config.channels.runs.length > 0),
     settings: config.core,
     now: () => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs(), random: parts.random() }),
     feed,
@@ -142,6 +147,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     storeId: cluster.storeId,
     heartbeatMs: config.core.heartbeatMs,
     bus: { servers: config.bus.servers, ...config.bus.agent },
+    httpPort: () => Number(/:(\d+)$/.exec(addresses.http)?.[1] ?? 0),
     apply: (event) => engine.apply(event),
     loadAssignment: createAssignmentLoader(db, config.core.leaseMs),
     watermarksOf: (fences) =>
@@ -154,7 +160,6 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   });
   const agents = hub;
 
-  const addresses = { http: "", grpc: "" };
   const queries = createQueries(db);
   const reads = {
     queries,
@@ -173,6 +178,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     version: VERSION,
   };
   const blobs = await openBlobStore(join(config.dataDir, "blobs"));
+  stack.push("contents", () => blobs.close());
   const annotations = createAnnotations(db);
   const expander = createExpander();
   stack.push("expander", () => expander.close());
@@ -193,6 +199,14 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   };
   const reader = createReader({ path: storeFile, feed, logger });
   stack.push("reader", () => reader.close());
+  const readAhead = createReadAhead({
+    feed,
+    reader,
+    committed: (fence) => outputs.committedOffsets(fence).get("client") ?? 0,
+    pathOf: (fence) => reads.outputPath(fence, "client"),
+    logger,
+  });
+  stack.push("reading ahead", () => readAhead.close());
   const controlWrites = createControlWrites(writes);
   const projector = createProjector();
   stack.push("projector", () => projector.close());
@@ -213,6 +227,8 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     project,
   };
   await finishPruning(resultDeps);
+  const keeper = startArtifactKeeper({ ...reads, blobs, isPruned: resultDeps.pruned.isPruned, logger });
+  stack.push("artifacts", () => keeper.stop());
   const control = createControlService(reads, controlWrites, createControlResults(resultDeps), logger);
   const rpc = await createRpcServer({
     host: config.host,
@@ -220,7 +236,18 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     verifier,
     control,
     agent: agents.service,
-    store: createStoreService({ blobs, note: (environments) => queries.origins.note(environments) }, logger),
+    store: createStoreService(
+      {
+        blobs,
+        note: (environments) => queries.origins.note(environments),
+        noteArtifacts: createArtifactNotes({
+          artifacts: queries.artifacts,
+          blobs,
+          changed: (runs) => keeper.changed(runs),
+        }),
+      },
+      logger,
+    ),
   });
   stack.push("gRPC", async () => {
     agents.close();
@@ -262,9 +289,16 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   });
   stack.push("results", () => results.stop());
   const outboxStore = createOutbox(db);
+  const tracked = createTrackedRuns(db, outboxStore, (id) => queries.runs.get(id));
   const channels = openChannels(config.channels, {
     clock,
-    runs: createTrackedRuns(db, outboxStore, (id) => queries.runs.get(id)),
+    runs: tracked,
+    shared: createSharedRuns({
+      tracked,
+      queries,
+      annotations,
+      pointsPath: (fence) => reads.outputPath(fence, "client"),
+    }),
     logger,
   });
   if (channels.length > 0) {
@@ -273,7 +307,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
       feed,
       channels,
       outbox: outboxStore,
-      tracked: config.channels.tables,
+      tracked: config.channels.runs,
       best: queries.best,
       newId: writes.newUlid,
       clock,

@@ -40,7 +40,7 @@ export function createContents({ address, token }: ContentsOptions): Contents {
   metadata.set("authorization", `Bearer ${token}`);
   return {
     async *get(hashes) {
-      const call = client.get({ hashes: [...hashes] }, metadata);
+      const call = client.get({ hashes: [...hashes], offset: 0 }, metadata);
       let timer = setTimeout(() => call.cancel(), SILENCE_MS);
       try {
         for await (const part of call) {

@@ -1,13 +1,17 @@
 /**
  * Contents by their SHA-256, one file each: `<dir>/ab/abcd…`. A content is there once it is whole, verified and on disk;
  * what was received of one that is not whole lies in `<dir>/incoming/` and counts for nothing, but the rest may follow later.
+ * A file's times say when somebody last asked for it to stay: what nobody needs goes some time after that.
  */
-import { createHash, hash as hashOf } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { hash as hashOf } from "node:crypto";
+import { statSync, unlinkSync } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, systemCode } from "../../shared/kernel/errors.ts";
+import { ARTIFACT_BYTES_MAX } from "../../shared/run/artifacts.ts";
 import { CONTENT_BYTES_MAX, CONTENT_FRAME_BYTES } from "../../shared/run/limits.ts";
 import { isContentHash } from "../../shared/run/snapshot.ts";
+import { createUploads, type Upload } from "./upload.ts";
 
 export interface ContentFrame {
   readonly hash: string;
@@ -20,6 +24,8 @@ export interface ContentFrame {
 export interface BlobStore {
   /** Undefined where it is not there, or not whole. */
   size(hash: string): Promise<number | undefined>;
+  /** As `size`, and it stays for a while even if nothing refers to it. */
+  reserve(hash: string): Promise<number | undefined>;
   /** Bytes of an upload that was broken off; 0: none. */
   received(hash: string): Promise<number>;
   /**
@@ -27,35 +33,51 @@ export interface BlobStore {
    * Throws AppError for a frame out of its place, and for a content that is not what its name says; nothing of it stays then.
    */
   receive(frames: AsyncIterable<ContentFrame>): Promise<number>;
-  /** The whole content in frames. Throws AppError "not_found". */
-  frames(hash: string): AsyncIterable<ContentFrame>;
+  /**
+   * Takes a part of one content; gives how many bytes of it are there now. Throws AppError as `receive` does, "exhausted"
+   * where the disk is nearly full.
+   */
+  append(frame: ContentFrame): Promise<number>;
+  /** The content in frames, from a byte on. Throws AppError "not_found". */
+  frames(hash: string, from?: number): AsyncIterable<ContentFrame>;
   /** A small content at once. Throws AppError "not_found". */
   read(hash: string): Promise<Buffer>;
+  /** Its file, which must not be written to. */
+  path(hash: string): string;
+  /** Every content that was not asked for since `unixMs`. */
+  unused(unixMs: number): AsyncIterable<string>;
+  /** Removes it, unless it was asked for since `unixMs`; its bytes, 0 where it stays. */
+  remove(hash: string, unixMs: number): number;
+  /** Removes what came of uploads that nobody went on with. */
+  forgetOldUploads(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** Uploads that nobody went on with are forgotten after this. */
 const INCOMING_DAYS = 7;
+/** Left free on the disk, whatever comes. */
+const RESERVE_BYTES = 512 * 1024 * 1024;
+/** A content that was asked for so lately need not be marked again. */
+const MARK_EVERY_MS = 60_000;
 
 /** `dir` is made where it is not there. */
-export async function openBlobStore(dir: string): Promise<BlobStore> {
+export async function openBlobStore(dir: string, reserveBytes = RESERVE_BYTES): Promise<BlobStore> {
   const incoming = join(dir, "incoming");
   await mkdir(incoming, { recursive: true, mode: 0o700 });
   await forgetOldUploads(incoming);
-  /** Contents that a call is writing at this moment. */
-  const busy = new Set<string>();
+  const uploads = createUploads((hash) => join(incoming, hash));
 
   const pathOf = (hash: string): string => {
-    if (!isContentHash(hash))
-      throw new AppError("invalid", "the name of a content is 64 hex digits", { id: "blob.name" });
+    if (!isContentHash(hash)) throw badName();
     return join(dir, hash.slice(0, 2), hash);
   };
   const size = (hash: string) => sizeOf(pathOf(hash));
 
-  async function* frames(hash: string): AsyncGenerator<ContentFrame> {
+  async function* frames(hash: string, from = 0): AsyncGenerator<ContentFrame> {
     const file = await openContent(hash);
     try {
       const whole = (await file.stat()).size;
-      let offset = 0;
+      let offset = Math.min(from, whole);
       do {
         const { buffer, bytesRead } = await file.read(
           Buffer.allocUnsafe(CONTENT_FRAME_BYTES),
@@ -82,46 +104,76 @@ export async function openBlobStore(dir: string): Promise<BlobStore> {
   }
 
   /** Puts a verified file in its place, durably. */
-  async function keep(hash: string, part: string): Promise<void> {
+  async function keep(hash: string): Promise<void> {
     const path = pathOf(hash);
     const folder = join(dir, hash.slice(0, 2));
     const made = await mkdir(folder, { recursive: true, mode: 0o700 });
-    await rename(part, path);
+    await rename(join(incoming, hash), path);
     await syncFolder(folder);
     if (made !== undefined) await syncFolder(dir);
   }
 
+  async function reserve(hash: string): Promise<number | undefined> {
+    const path = pathOf(hash);
+    try {
+      const { size: bytes, mtimeMs } = await stat(path);
+      const now = Date.now();
+      if (now - mtimeMs > MARK_EVERY_MS) await utimes(path, now / 1000, now / 1000);
+      return bytes;
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  async function addTo(upload: Upload, { hash, size: whole, offset, data }: ContentFrame): Promise<boolean> {
+    const isWhole = await upload.add(offset, whole, data);
+    if (isWhole) await keep(hash);
+    return isWhole;
+  }
+
   return {
     size,
+    reserve,
     received: async (hash) => {
       pathOf(hash);
-      return (await sizeOf(join(incoming, hash))) ?? 0;
+      return uploads.received(hash) ?? (await sizeOf(join(incoming, hash))) ?? 0;
     },
     async receive(given) {
       let stored = 0;
-      let current: Upload | undefined;
+      const frames = given[Symbol.asyncIterator]();
+      let next = await frames.next();
       try {
-        for await (const frame of given) {
-          checkFrame(frame);
-          if (current?.hash !== frame.hash) {
-            await current?.interrupt();
-            current = undefined;
-            if ((await size(frame.hash)) !== undefined) continue;
-            if (busy.has(frame.hash)) {
-              throw new AppError("conflict", "another upload of the same content is on its way", { id: "blob.busy" });
+        while (!next.done) {
+          const { hash } = checked(next.value, CONTENT_BYTES_MAX);
+          if ((await reserve(hash)) !== undefined) {
+            next = await frames.next();
+            continue;
+          }
+          await uploads.use(hash, async (upload) => {
+            try {
+              for (; upload.isOpen && !next.done && next.value.hash === hash; next = await frames.next()) {
+                if (await addTo(upload, checked(next.value, CONTENT_BYTES_MAX))) stored += 1;
+              }
+            } finally {
+              await upload.close();
             }
-            current = await startUpload(frame.hash, join(incoming, frame.hash), busy);
-          }
-          if (await current.add(frame)) {
-            await keep(frame.hash, join(incoming, frame.hash));
-            current = undefined;
-            stored += 1;
-          }
+          });
         }
         return stored;
       } finally {
-        await current?.interrupt();
+        await frames.return?.();
       }
+    },
+    async append(frame) {
+      checked(frame, ARTIFACT_BYTES_MAX);
+      const there = await reserve(frame.hash);
+      if (there !== undefined) return there;
+      await checkRoom(dir, frame.size - frame.offset, reserveBytes);
+      return uploads.use(frame.hash, async (upload) => {
+        await addTo(upload, frame);
+        return upload.received;
+      });
     },
     frames,
     async read(hash) {
@@ -129,76 +181,56 @@ export async function openBlobStore(dir: string): Promise<BlobStore> {
       for await (const { data } of frames(hash)) parts.push(data);
       return Buffer.concat(parts);
     },
-  };
-}
-
-interface Upload {
-  readonly hash: string;
-  /** True when the content is whole, verified and synced. */
-  add(frame: ContentFrame): Promise<boolean>;
-  /** Keeps what there is for another call. */
-  interrupt(): Promise<void>;
-}
-
-async function startUpload(hash: string, path: string, busy: Set<string>): Promise<Upload> {
-  busy.add(hash);
-  const file = await open(path, "a+", 0o600).catch((error: unknown) => {
-    busy.delete(hash);
-    throw error;
-  });
-  let length = (await file.stat()).size;
-  const sum = createHash("sha256");
-  let isOpen = true;
-
-  const close = async (): Promise<void> => {
-    if (!isOpen) return;
-    isOpen = false;
-    await file.close();
-    busy.delete(hash);
-  };
-  const discard = async (message: string): Promise<never> => {
-    await close();
-    await rm(path, { force: true });
-    throw new AppError("conflict", message, { id: "blob.damaged", hint: "send it again" });
-  };
-
-  // What an earlier call left is part of the hash.
-  for (let at = 0; at < length; ) {
-    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(CONTENT_FRAME_BYTES), 0, CONTENT_FRAME_BYTES, at);
-    if (bytesRead === 0) break;
-    sum.update(buffer.subarray(0, bytesRead));
-    at += bytesRead;
-  }
-  return {
-    hash,
-    async add({ size, offset, data }) {
-      if (offset !== length) {
-        throw new AppError("conflict", `a frame begins at ${offset}, and ${length} bytes are there`, {
-          id: "blob.offset",
-        });
+    path: pathOf,
+    async *unused(unixMs) {
+      for (const folder of await readdir(dir)) {
+        if (folder.length !== 2) continue;
+        for (const name of await readdir(join(dir, folder))) {
+          if (!isContentHash(name)) continue;
+          const status = await stat(join(dir, folder, name)).catch(() => undefined);
+          if (status && status.mtimeMs < unixMs) yield name;
+        }
       }
-      if (length + data.length > size) await discard("a content is longer than its size");
-      await file.appendFile(data);
-      sum.update(data);
-      length += data.length;
-      if (length < size) return false;
-      if (sum.digest("hex") !== hash) await discard("a content is not what its name says: it changed on its way");
-      await file.datasync();
-      await close();
-      return true;
     },
-    interrupt: close,
+    // In one go: whoever asks for it at the same time comes before or after.
+    remove(hash, unixMs) {
+      const path = pathOf(hash);
+      const status = statSync(path, { throwIfNoEntry: false });
+      if (!status || status.mtimeMs >= unixMs) return 0;
+      unlinkSync(path);
+      return status.size;
+    },
+    forgetOldUploads: () => forgetOldUploads(incoming),
+    close: () => uploads.close(),
   };
 }
 
-function checkFrame({ hash, size, offset, data }: ContentFrame): void {
-  if (!isContentHash(hash))
-    throw new AppError("invalid", "the name of a content is 64 hex digits", { id: "blob.name" });
-  const fits = size >= 0 && size <= CONTENT_BYTES_MAX && offset >= 0 && data.length <= 4 * CONTENT_FRAME_BYTES;
-  if (!fits) throw new AppError("exhausted", `a content is at most ${CONTENT_BYTES_MAX} bytes`, { id: "blob.size" });
+function checked(frame: ContentFrame, bytesMax: number): ContentFrame {
+  const { hash, size, offset, data } = frame;
+  if (!isContentHash(hash)) throw badName();
+  const fits = size >= 0 && size <= bytesMax && offset >= 0 && data.length <= 16 * CONTENT_FRAME_BYTES;
+  if (!fits || !Number.isSafeInteger(size) || !Number.isSafeInteger(offset)) {
+    throw new AppError("exhausted", `a content is at most ${bytesMax} bytes`, { id: "blob.size" });
+  }
   if (size === 0 && hash !== hashOf("sha256", "", "hex")) {
     throw new AppError("conflict", "a content without bytes has another name", { id: "blob.damaged" });
   }
+  return frame;
+}
+
+function badName(): AppError {
+  return new AppError("invalid", "the name of a content is 64 hex digits", { id: "blob.name" });
+}
+
+async function checkRoom(dir: string, bytes: number, reserveBytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(dir);
+  const free = bavail * bsize;
+  if (free - bytes >= reserveBytes) return;
+  const gib = (free / 1024 ** 3).toFixed(1);
+  throw new AppError("unavailable", `the coordinator's disk is nearly full: ${gib} GiB are free`, {
+    id: "blob.disk",
+    hint: "exp prune removes results; [capture] keep_last and keep_best keep fewer checkpoints",
+  });
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
@@ -223,6 +255,7 @@ async function forgetOldUploads(incoming: string): Promise<void> {
   const oldest = Date.now() - INCOMING_DAYS * 86_400_000;
   for (const name of await readdir(incoming)) {
     const path = join(incoming, name);
-    if ((await stat(path)).mtimeMs < oldest) await rm(path, { force: true });
+    const status = await stat(path).catch(() => undefined);
+    if (status && status.mtimeMs < oldest) await rm(path, { force: true });
   }
 }

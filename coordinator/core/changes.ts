@@ -11,6 +11,7 @@ import type { IdentityPart, Objective, RunShape } from "../../shared/spec/types.
 import type { Attempt, Node, Reserved, Run, StopReason, Sweep } from "./cluster.ts";
 import type { ImportedChange } from "./imported.ts";
 import type { SweepExtended } from "./reactor-apply.ts";
+import type { Redecided, StagedWork } from "./staged-work.ts";
 
 /** What the store keeps about a sweep beyond what decisions need. */
 export interface SweepRecord extends Omit<Sweep, "shapes"> {
@@ -46,6 +47,8 @@ export interface OriginRecord {
   readonly snapshot: CodeSnapshot | undefined;
   /** The run that its one run repeats. */
   readonly repeats: RunId | undefined;
+  /** It goes on from the last checkpoint of that run. */
+  readonly resumes?: boolean;
 }
 
 /** What counted as the same work when the sweep was submitted. Digests are empty where they were not taken. */
@@ -111,16 +114,12 @@ export interface RunStateRow {
 export type Change =
   | { readonly kind: "sweep-added"; readonly sweep: SweepRecord; readonly runs: readonly RunRow[] }
   /** A sweep whose runs the store has already. */
-  | {
+  | ({
       readonly kind: "staged-added";
       readonly sweep: SweepRecord;
       /** Those that are live; memory takes them as they are, so nobody else may keep them. */
-      readonly live: readonly Run[];
-      /** Runs whose work was completed after they were written. */
-      readonly reused: readonly { readonly runId: RunId; readonly from: RunId }[];
-      /** Live ones that wait for another run than when they were written, or for none. */
-      readonly moved: readonly Run[];
-    }
+      readonly work: StagedWork;
+    } & Redecided)
   | SweepExtended
   /** How a sweep stands, where it has a limit of failures. */
   | { readonly kind: "sweep-changed"; readonly sweepId: SweepId; readonly failed: number; readonly stopped: string }

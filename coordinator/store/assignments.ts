@@ -6,6 +6,7 @@ import { runRef, sweepRef } from "../../shared/run/names.ts";
 import type { RetryPolicy } from "../../shared/run/retry.ts";
 import type { Assignment } from "../../shared/run/session.ts";
 import type { RunLimits } from "../../shared/spec/types.ts";
+import { createArtifacts } from "./artifacts.ts";
 import type { Database } from "./database.ts";
 
 interface Row {
@@ -31,11 +32,13 @@ export function createAssignmentLoader(db: Database, leaseMs: number): (fence: F
     FROM attempts a JOIN runs r ON r.run_id = a.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id
     JOIN sweep_shapes h ON h.sweep_id = r.sweep_id AND h.number = r.shape
     LEFT JOIN sweep_origins o ON o.sweep_id = r.sweep_id AND h.template_json ->> 'code' IS NOT NULL WHERE a.fence = ?`);
+  const artifacts = createArtifacts(db);
   return (fence) => {
     const row = required(query.get(fence) as Row | undefined, `the row of fence ${fence}`);
     const retry = JSON.parse(row.retry_json) as RetryPolicy;
     const limits = JSON.parse(row.limits_json) as RunLimits;
     const sweep = sweepRef(row.name, row.sweep_number);
+    const resume = artifacts.resumePoint(fence);
     return {
       fence,
       runId: runId(row.run_id),
@@ -51,6 +54,7 @@ export function createAssignmentLoader(db: Database, leaseMs: number): (fence: F
       stopGraceMs: limits.stopGraceMs,
       leaseMs,
       ...(row.snapshot !== null && row.root !== null && { code: { hash: row.snapshot, root: row.root } }),
+      ...(resume && { resume }),
       logPatterns: logPatterns([...(retry.on ?? []), ...(retry.never ?? [])]),
     };
   };

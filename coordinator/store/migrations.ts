@@ -333,6 +333,31 @@ const STEPS: readonly string[] = [
     PRIMARY KEY (channel, subject)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Files and folders that attempts keep. hash: of the content; of a folder, of the list of its files. seq grows within an
+  -- attempt. score: the value of the objective at its step.
+  CREATE TABLE artifacts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id TEXT NOT NULL REFERENCES runs (run_id),
+    fence INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    step REAL,
+    folder INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    files INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    score REAL
+  ) STRICT;
+  CREATE UNIQUE INDEX artifacts_by_attempt ON artifacts (fence, seq);
+  CREATE INDEX artifacts_by_run ON artifacts (run_id);
+  -- 1 where a repeated run goes on from the last checkpoint of the one that it repeats.
+  ALTER TABLE sweep_origins ADD COLUMN resumes INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

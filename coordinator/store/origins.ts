@@ -46,11 +46,11 @@ const RECENT_MAX = 32;
 /** Within the transaction of the sweep. */
 export function createOriginWriter(db: Database): (id: SweepId, origin: OriginRecord) => void {
   const insert = db.prepare(
-    "INSERT INTO sweep_origins (sweep_id, origin, snapshot, root, repeats) VALUES (?, ?, ?, ?, ?)",
+    "INSERT INTO sweep_origins (sweep_id, origin, snapshot, root, repeats, resumes) VALUES (?, ?, ?, ?, ?, ?)",
   );
-  return (id, { originJson, snapshot, repeats }) => {
+  return (id, { originJson, snapshot, repeats, resumes }) => {
     const { hash = null, root = null } = snapshot ?? {};
-    insert.run(id, zstdCompressSync(originJson), hash, root, repeats ?? null);
+    insert.run(id, zstdCompressSync(originJson), hash, root, repeats ?? null, resumes ? 1 : 0);
   };
 }
 

@@ -46,6 +46,8 @@ export function createPrunedRuns(db: Database): PrunedRuns {
     FROM run_states s WHERE s.run_id IN (SELECT value FROM json_each(?))`);
   const begin = db.prepare(`INSERT INTO pruned_runs (run_id, fence, at, bytes, done) VALUES (?, ?, ?, ?, 0)
     ON CONFLICT (run_id) DO UPDATE SET fence = excluded.fence, at = excluded.at, bytes = excluded.bytes, done = 0`);
+  const letGo = db.prepare(`UPDATE artifacts SET state = 'removed', reason = 'its results were removed'
+    WHERE run_id = ? AND state <> 'removed'`);
   const finish = db.prepare("UPDATE pruned_runs SET done = 1 WHERE run_id = ?");
   const open = db.prepare(`SELECT p.run_id, p.fence = coalesce(s.fence, 0) AS current
     FROM pruned_runs p JOIN run_states s ON s.run_id = p.run_id WHERE p.done = 0`);
@@ -65,7 +67,10 @@ export function createPrunedRuns(db: Database): PrunedRuns {
         const [row] = factsOf([id]);
         if (!row) return "removed before";
         const reason = reasonOf(row);
-        if (!reason) begin.run(id, row.fence ?? NO_ATTEMPT, at, bytes);
+        if (!reason) {
+          begin.run(id, row.fence ?? NO_ATTEMPT, at, bytes);
+          letGo.run(id);
+        }
         return reason;
       }),
     finish: (id) => {

@@ -15,6 +15,11 @@ export interface CaptureOptions {
   readonly csv: readonly string[];
   readonly system: boolean;
   readonly systemEveryMs: number;
+  /** Globs of files to keep, below the working directory and the directory of the run. */
+  readonly artifacts: readonly string[];
+  /** Checkpoints of a run to keep: the newest so many, and the best so many. 0: all, or none besides. */
+  readonly keepLast: number;
+  readonly keepBest: number;
 }
 
 export const CAPTURE_DEFAULTS: CaptureOptions = {
@@ -25,6 +30,9 @@ export const CAPTURE_DEFAULTS: CaptureOptions = {
   csv: ["lightning_logs/**/metrics.csv"],
   system: true,
   systemEveryMs: 5_000,
+  artifacts: [],
+  keepLast: 0,
+  keepBest: 0,
 };
 
 /** Patterns of one sweep file. */

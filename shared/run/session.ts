@@ -4,6 +4,7 @@
  */
 import type { DeviceUuid, Fence, NodeName, RunId, SessionId } from "../kernel/ids.ts";
 import type { StreamName } from "../subjects.ts";
+import type { ResumePoint } from "./artifacts.ts";
 import type { Device } from "./devices.ts";
 import type { CodeSnapshot } from "./provenance.ts";
 import type { Outcome } from "./states.ts";
@@ -121,6 +122,8 @@ export interface Assignment {
   readonly logPatterns: readonly string[];
   /** The snapshot that it starts from; absent: the code is used where it lies. */
   readonly code?: CodeSnapshot;
+  /** The checkpoint to go on from; absent: from the beginning. */
+  readonly resume?: ResumePoint;
 }
 
 export interface OutputChunk extends StreamOffset {
@@ -145,6 +148,8 @@ export interface Welcome {
   readonly decisions: readonly Decision[];
   readonly watermarks: readonly StreamOffset[];
   readonly bus: BusAccess | undefined;
+  /** Port of the HTTP API at the host that the agent connected to; 0: none. */
+  readonly httpPort: number;
 }
 
 export type CoordinatorMessage =

@@ -1,16 +1,31 @@
 /** `[capture]`: what of a run's output and files becomes metrics without its program's help. */
 import { type CaptureChoices, CSV_GLOBS_MAX, PATTERNS_MAX } from "../capture/options.ts";
 import { compilePattern } from "../capture/pattern.ts";
+import { ARTIFACT_GLOBS_MAX } from "../run/artifacts.ts";
 import { childOf, itemsOf, type SpecNode } from "./node.ts";
 import { excerpt, type Report, wrongValue } from "./report.ts";
 import { SECTION_KEYS } from "./sweep-keys.ts";
 import { readTable } from "./table-reader.ts";
 
 /** What the table says; undefined where it says nothing. */
-export function readCapture(report: Report, node: SpecNode | undefined): CaptureChoices | undefined {
+export function readCapture(
+  report: Report,
+  node: SpecNode | undefined,
+  hasObjective: boolean,
+): CaptureChoices | undefined {
   const table = readTable(report, node, "capture", SECTION_KEYS.capture);
   checkPatterns(report, node && childOf(node, "patterns"));
-  for (const key of ["csv", "tensorboard_dirs"]) checkPaths(report, node && childOf(node, key), key);
+  checkPaths(report, node && childOf(node, "csv"), "csv", CSV_GLOBS_MAX);
+  checkPaths(report, node && childOf(node, "tensorboard_dirs"), "tensorboard_dirs", CSV_GLOBS_MAX);
+  checkPaths(report, node && childOf(node, "artifacts"), "artifacts", ARTIFACT_GLOBS_MAX);
+  const best = node && childOf(node, "keep_best");
+  if (best && !hasObjective)
+    wrongValue(
+      report,
+      best,
+      "capture.keep_best needs an [objective] to tell the best by",
+      "add [objective] with metric and goal",
+    );
   const choices: CaptureChoices = {
     ...(table.stdout && { stdout: table.stdout }),
     ...(table.patterns && { patterns: table.patterns }),
@@ -19,6 +34,9 @@ export function readCapture(report: Report, node: SpecNode | undefined): Capture
     ...(table.csv && { csv: table.csv }),
     ...(table.system !== undefined && { system: table.system }),
     ...(table.system_every !== undefined && { systemEveryMs: table.system_every }),
+    ...(table.artifacts && { artifacts: table.artifacts }),
+    ...(table.keep_last !== undefined && { keepLast: table.keep_last }),
+    ...(table.keep_best !== undefined && { keepBest: table.keep_best }),
   };
   return Object.keys(choices).length > 0 ? choices : undefined;
 }
@@ -36,10 +54,9 @@ function checkPatterns(report: Report, node: SpecNode | undefined): void {
   }
 }
 
-function checkPaths(report: Report, node: SpecNode | undefined, key: string): void {
+function checkPaths(report: Report, node: SpecNode | undefined, key: string, countMax: number): void {
   const items = node ? itemsOf(node) : [];
-  if (node && items.length > CSV_GLOBS_MAX)
-    wrongValue(report, node, `capture.${key} has more than ${CSV_GLOBS_MAX} entries`);
+  if (node && items.length > countMax) wrongValue(report, node, `capture.${key} has more than ${countMax} entries`);
   for (const item of items) {
     if (typeof item.raw !== "string" || !item.raw.split("/").includes("..")) continue;
     wrongValue(report, item, `capture.${key} looks below run.cwd only: ${excerpt(item.raw)}`, "leave out the ..");

@@ -78,7 +78,7 @@ function readSpec(report: Report, source: SpecSource, root: SpecNode): SweepSpec
     limits: childOf(root, "limits"),
     tags: settings.tags,
     retry: readRetry(report, childOf(root, "retry")),
-    capture: readCapture(report, childOf(root, "capture")),
+    capture: readCapture(report, childOf(root, "capture"), settings.objective !== undefined),
   };
   if (drafts.length > BLOCKS_MAX) {
     const message = `the runs differ in more than their values in over ${grouped(BLOCKS_MAX)} places`;

@@ -111,9 +111,8 @@ export const SECTION_KEYS = {
     backoff: own("backoff", 'time between attempts, growing, such as `"30s..10m"`', {
       without: "as the coordinator has it",
     }),
-    resume: boolean("true: the next attempt is told of the last one's checkpoints", {
-      without: "false",
-      noEffect: true,
+    resume: boolean("false: the next attempt is not told of the last checkpoint", {
+      without: "true",
     }),
     avoid_node: boolean("true: the next attempt goes to another node where it can", { without: "false" }),
     remedy: own("remedies", "parameters to change after a certain failure", { without: "none", noEffect: true }),
@@ -148,7 +147,11 @@ export const SECTION_KEYS = {
     }),
     system: boolean("false: no metrics of the host (`sys/…`)", { without: "true" }),
     system_every: duration(1000, "time between two of these", { without: '"5s"' }),
-    artifacts: texts("files to keep", { without: "none", noEffect: true }),
+    artifacts: texts("files to keep, as globs from `run.cwd` and the directory of the run", { without: "none" }),
+    keep_last: integer(1, 1_000_000, "checkpoints of a run to keep: the newest so many", { without: "all" }),
+    keep_best: integer(1, 1_000_000, "checkpoints to keep besides the newest: the best by `[objective]`", {
+      without: "none",
+    }),
     env_allow: texts("environment variables to record", { without: "none", noEffect: true }),
   },
   notify: {

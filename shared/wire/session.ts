@@ -88,11 +88,17 @@ export function coordinatorMessageFromProto(response: ConnectResponse): Coordina
         message: message.value.message,
       };
     case "assign": {
-      const { deviceUuids, code, ...rest } = message.value;
+      const { deviceUuids, code, resume, ...rest } = message.value;
       const devices = deviceUuids.map(deviceUuid);
-      const assignment = { ...rest, fence: fence(rest.fence), runId: runId(rest.runId), devices };
-      if (!code) return { kind: "assign", assignment };
-      return { kind: "assign", assignment: { ...assignment, code: { hash: code.snapshot, root: code.root } } };
+      const assignment = {
+        ...rest,
+        fence: fence(rest.fence),
+        runId: runId(rest.runId),
+        devices,
+        ...(code && { code: { hash: code.snapshot, root: code.root } }),
+        ...(resume && { resume: { ...resume, step: resume.step } }),
+      };
+      return { kind: "assign", assignment };
     }
     case "kill":
       return {
@@ -147,11 +153,11 @@ function responseOf(message: CoordinatorMessage): ConnectResponse["message"] {
     case "refused":
       return { $case: "refused", value: { reason: REFUSED_REASONS[message.reason], message: message.message } };
     case "assign": {
-      const { devices, logPatterns, code, ...rest } = message.assignment;
+      const { devices, logPatterns, code, resume, ...rest } = message.assignment;
       const value = { ...rest, deviceUuids: [...devices], logPatterns: [...logPatterns] };
       return {
         $case: "assign",
-        value: { ...value, code: code && { snapshot: code.hash, root: code.root } },
+        value: { ...value, code: code && { snapshot: code.hash, root: code.root }, resume: resume && { ...resume } },
       };
     }
     case "kill":
@@ -260,6 +266,7 @@ function welcomeToProto(welcome: Welcome): WelcomeMessage {
     })),
     watermarks: welcome.watermarks.map((at) => ({ ...at })),
     bus: welcome.bus && { ...welcome.bus, servers: [...welcome.bus.servers] },
+    httpPort: welcome.httpPort,
   };
 }
 

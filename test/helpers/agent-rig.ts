@@ -111,6 +111,7 @@ export function makeWelcome(decisions: readonly Decision[], patch: Partial<Welco
     decisions,
     watermarks: [],
     bus: undefined,
+    httpPort: 0,
     ...patch,
   };
 }

@@ -204,7 +204,7 @@ export class SimCoordinator implements StreamEnd<AgentMessage> {
     this.#sessions.set(session, stream);
     const { storeId } = this.cluster;
     const { heartbeatMs } = this.#world.settings;
-    const welcome = { session, storeId, term, heartbeatMs, decisions, watermarks: [], bus: undefined };
+    const welcome = { session, storeId, term, heartbeatMs, decisions, watermarks: [], bus: undefined, httpPort: 0 };
     this.#world.network.sendDown(stream, { kind: "welcome", welcome });
   }
 

@@ -26,6 +26,8 @@ export interface AgentHubOptions {
   readonly storeId: string;
   readonly heartbeatMs: number;
   readonly bus: BusAccess;
+  /** Port of the HTTP API, once there is one. */
+  readonly httpPort: () => number;
   readonly apply: (event: Event) => Promise<unknown>;
   readonly loadAssignment: (fence: Fence) => Assignment;
   readonly watermarksOf: (fences: readonly Fence[]) => StreamOffset[];
@@ -161,6 +163,7 @@ export function createAgentHub(options: AgentHubOptions): AgentHub {
         decisions: command.decisions,
         watermarks: options.watermarksOf(connection.hello.attempts.map((attempt) => attempt.fence)),
         bus: options.bus,
+        httpPort: options.httpPort(),
       },
     });
     logger.info({ node: command.node, session: command.session }, "agent joined");

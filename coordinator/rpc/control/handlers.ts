@@ -41,5 +41,6 @@ export function createControlService(
     importPoints: unaryHandler("ImportPoints", results.importPoints, log),
     events: streamHandler("Events", reads.events, log),
     listQueue: unaryHandler("ListQueue", reads.listQueue, log),
+    listArtifacts: streamHandler("ListArtifacts", reads.listArtifacts, log),
   };
 }

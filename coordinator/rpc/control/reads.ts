@@ -5,6 +5,7 @@ import { events } from "./events.ts";
 import { getRecord } from "./get-record.ts";
 import { getRun } from "./get-run.ts";
 import { getServer } from "./get-server.ts";
+import { listArtifacts } from "./list-artifacts.ts";
 import { listNodes } from "./list-nodes.ts";
 import { listQueue } from "./list-queue.ts";
 import { listRuns } from "./list-runs.ts";
@@ -31,5 +32,6 @@ export function createControlReads(deps: ReadDeps) {
     getServer: getServer(deps),
     events: events(deps),
     listQueue: listQueue(deps),
+    listArtifacts: listArtifacts(deps),
   };
 }

@@ -47,6 +47,7 @@ export const rerun =
         originJson: origin?.code ? JSON.stringify(origin.code) : "",
         snapshot: origin?.snapshot ?? undefined,
         repeats: place.runId,
+        resumes: request.resume,
       },
     };
     const run = {

@@ -5,6 +5,8 @@ import type {
   GetResponse,
   MissingRequest,
   MissingResponse,
+  NoteArtifactsRequest,
+  NoteArtifactsResponse,
   NoteEnvironmentsRequest,
   NoteEnvironmentsResponse,
   PutRequest,
@@ -23,11 +25,14 @@ export interface StoreParts {
   readonly blobs: BlobStore;
   /** Durable when it returns. Throws AppError. */
   readonly note: (environments: readonly NotedEnvironment[]) => void;
+  /** Durable when it resolves. Throws AppError. */
+  readonly noteArtifacts: (request: NoteArtifactsRequest) => Promise<NoteArtifactsResponse>;
 }
 
-export function createStoreService({ blobs, note }: StoreParts, log: HandlerLog): StoreServiceServer {
+export function createStoreService({ blobs, note, noteArtifacts }: StoreParts, log: HandlerLog): StoreServiceServer {
   return {
     noteEnvironments: unaryHandler("NoteEnvironments", async (request) => noted(note, request), log),
+    noteArtifacts: unaryHandler("NoteArtifacts", noteArtifacts, log),
     missing: unaryHandler("Missing", (request) => missing(blobs, request), log),
     get: streamHandler("Get", (request: GetRequest) => get(blobs, request), log),
     put: (call: ServerReadableStream<PutRequest, PutResponse>, done: sendUnaryData<PutResponse>) => {
@@ -52,15 +57,15 @@ async function missing(blobs: BlobStore, { hashes }: MissingRequest): Promise<Mi
   checkCount(hashes);
   const contents = [];
   for (const hash of hashes) {
-    if ((await blobs.size(hash)) === undefined) contents.push({ hash, received: await blobs.received(hash) });
+    if ((await blobs.reserve(hash)) === undefined) contents.push({ hash, received: await blobs.received(hash) });
   }
   return { contents };
 }
 
-async function* get(blobs: BlobStore, { hashes }: GetRequest): AsyncGenerator<GetResponse> {
+async function* get(blobs: BlobStore, { hashes, offset: from }: GetRequest): AsyncGenerator<GetResponse> {
   checkCount(hashes);
-  for (const hash of hashes) {
-    for await (const { size, offset, data } of blobs.frames(hash))
+  for (const [i, hash] of hashes.entries()) {
+    for await (const { size, offset, data } of blobs.frames(hash, i === 0 ? from : 0))
       yield { hash, size, offset, data: Buffer.from(data) };
   }
 }

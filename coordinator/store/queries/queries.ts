@@ -2,6 +2,7 @@
 
 import type { RunId } from "../../../shared/kernel/ids.ts";
 import { type Annotation, createAnnotations } from "../annotations.ts";
+import { type Artifacts, createArtifacts } from "../artifacts.ts";
 import type { Database } from "../database.ts";
 import { createImports, type Imports } from "../imports.ts";
 import { createOrigins, type Origins } from "../origins.ts";
@@ -21,6 +22,7 @@ export interface Queries {
   readonly runs: RunQueries;
   readonly sweeps: SweepQueries;
   readonly attempts: AttemptQueries;
+  readonly artifacts: Artifacts;
   readonly best: BestQueries;
   readonly history: HistoryQueries;
   readonly imports: Imports;
@@ -40,6 +42,7 @@ export function createQueries(db: Database): Queries {
     runs: createRunQueries(db),
     sweeps: createSweepQueries(db),
     attempts: createAttemptQueries(db),
+    artifacts: createArtifacts(db),
     best: createBestQueries(db),
     history: createHistoryQueries(db),
     imports: createImports(db),

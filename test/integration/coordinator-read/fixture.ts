@@ -119,6 +119,7 @@ export async function startRpc(deps: ReadDeps, log = createLog()): Promise<RpcSe
     getServer: unaryHandler("getServer", reads.getServer, log),
     events: streamHandler("events", reads.events, log),
     listQueue: unaryHandler("listQueue", reads.listQueue, log),
+    listArtifacts: streamHandler("listArtifacts", reads.listArtifacts, log),
   };
   const agent: AgentServiceServer = { connect: (stream) => stream.end() };
   const verifier = createVerifier(hashToken(TOKEN), systemClock, log);

@@ -284,11 +284,11 @@ describe("files beside the file", () => {
 describe("warnings", () => {
   test("say what has no effect, each once and at its place", () => {
     const { report } = sweepOf(
-      `${SOUND}deadline = 2030-01-01\n[capture]\nartifacts = ["a"]\n[[variants]]\nbase = { v = 1 }\n[[variants]]\nbase = { v = 2 }\n[resources]\ngpu_share = 0.5\n`,
+      `${SOUND}deadline = 2030-01-01\n[capture]\nenv_allow = ["A"]\n[[variants]]\nbase = { v = 1 }\n[[variants]]\nbase = { v = 2 }\n[resources]\ngpu_share = 0.5\n`,
     );
     expect(report.warnings.map(problemLine)).toEqual([
       "3:1+8 spec.no-effect: deadline has no effect in this version",
-      "5:1+9 spec.no-effect: capture.artifacts has no effect in this version",
+      "5:1+9 spec.no-effect: capture.env_allow has no effect in this version",
       "11:1+9 spec.no-effect: resources.gpu_share has no effect in this version",
     ]);
   });

@@ -343,7 +343,11 @@ export interface Welcome {
   heartbeatMs: number;
   decisions: Decision[];
   watermarks: StreamOffset[];
-  bus: BusAccess | undefined;
+  bus:
+    | BusAccess
+    | undefined;
+  /** Port of the HTTP API at the host that the agent connected to, where it sends contents; 0: none. */
+  httpPort: number;
 }
 
 export interface Refused {
@@ -373,7 +377,11 @@ export interface Assign {
   /** Looked for in the end of the output when the attempt failed; those found come back in Finished.causes. */
   logPatterns: string[];
   /** Absent: the code is used where it lies. */
-  code: AssignedCode | undefined;
+  code:
+    | AssignedCode
+    | undefined;
+  /** The checkpoint to go on from; absent: from the beginning. */
+  resume: AssignedResume | undefined;
 }
 
 export interface AssignedCode {
@@ -381,6 +389,17 @@ export interface AssignedCode {
   snapshot: string;
   /** Directory that it was taken of: what the command has below it, it finds in the snapshot. */
   root: string;
+}
+
+export interface AssignedResume {
+  /** Of the file, or of the list of the folder's files. */
+  hash: string;
+  folder: boolean;
+  /** A plain name: what it is called on the host. */
+  name: string;
+  /** Attempt that left it. */
+  attempt: number;
+  step?: number | undefined;
 }
 
 export interface Accepted {
@@ -1986,7 +2005,16 @@ export const BusAccess: MessageFns<BusAccess> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { session: 0, storeId: "", term: 0, heartbeatMs: 0, decisions: [], watermarks: [], bus: undefined };
+  return {
+    session: 0,
+    storeId: "",
+    term: 0,
+    heartbeatMs: 0,
+    decisions: [],
+    watermarks: [],
+    bus: undefined,
+    httpPort: 0,
+  };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -2011,6 +2039,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.bus !== undefined) {
       BusAccess.encode(message.bus, writer.uint32(58).fork()).join();
+    }
+    if (message.httpPort !== 0) {
+      writer.uint32(64).int32(message.httpPort);
     }
     return writer;
   },
@@ -2084,6 +2115,14 @@ export const Welcome: MessageFns<Welcome> = {
             message.bus = BusAccess.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.httpPort = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2117,6 +2156,11 @@ export const Welcome: MessageFns<Welcome> = {
         ? object.watermarks.map((e: any) => StreamOffset.fromJSON(e))
         : [],
       bus: isSet(object.bus) ? BusAccess.fromJSON(object.bus) : undefined,
+      httpPort: isSet(object.httpPort)
+        ? globalThis.Number(object.httpPort)
+        : isSet(object.http_port)
+        ? globalThis.Number(object.http_port)
+        : 0,
     };
   },
 
@@ -2143,6 +2187,9 @@ export const Welcome: MessageFns<Welcome> = {
     if (message.bus !== undefined) {
       obj.bus = BusAccess.toJSON(message.bus);
     }
+    if (message.httpPort !== 0) {
+      obj.httpPort = Math.round(message.httpPort);
+    }
     return obj;
   },
 
@@ -2158,6 +2205,7 @@ export const Welcome: MessageFns<Welcome> = {
     message.decisions = object.decisions?.map((e) => Decision.fromPartial(e)) || [];
     message.watermarks = object.watermarks?.map((e) => StreamOffset.fromPartial(e)) || [];
     message.bus = (object.bus !== undefined && object.bus !== null) ? BusAccess.fromPartial(object.bus) : undefined;
+    message.httpPort = object.httpPort ?? 0;
     return message;
   },
 };
@@ -2264,6 +2312,7 @@ function createBaseAssign(): Assign {
     idleLimitMs: 0,
     logPatterns: [],
     code: undefined,
+    resume: undefined,
   };
 }
 
@@ -2313,6 +2362,9 @@ export const Assign: MessageFns<Assign> = {
     }
     if (message.code !== undefined) {
       AssignedCode.encode(message.code, writer.uint32(122).fork()).join();
+    }
+    if (message.resume !== undefined) {
+      AssignedResume.encode(message.resume, writer.uint32(130).fork()).join();
     }
     return writer;
   },
@@ -2450,6 +2502,14 @@ export const Assign: MessageFns<Assign> = {
             message.code = AssignedCode.decode(reader, reader.uint32());
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.resume = AssignedResume.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2527,6 +2587,7 @@ export const Assign: MessageFns<Assign> = {
         ? object.log_patterns.map((e: any) => globalThis.String(e))
         : [],
       code: isSet(object.code) ? AssignedCode.fromJSON(object.code) : undefined,
+      resume: isSet(object.resume) ? AssignedResume.fromJSON(object.resume) : undefined,
     };
   },
 
@@ -2577,6 +2638,9 @@ export const Assign: MessageFns<Assign> = {
     if (message.code !== undefined) {
       obj.code = AssignedCode.toJSON(message.code);
     }
+    if (message.resume !== undefined) {
+      obj.resume = AssignedResume.toJSON(message.resume);
+    }
     return obj;
   },
 
@@ -2601,6 +2665,9 @@ export const Assign: MessageFns<Assign> = {
     message.logPatterns = object.logPatterns?.map((e) => e) || [];
     message.code = (object.code !== undefined && object.code !== null)
       ? AssignedCode.fromPartial(object.code)
+      : undefined;
+    message.resume = (object.resume !== undefined && object.resume !== null)
+      ? AssignedResume.fromPartial(object.resume)
       : undefined;
     return message;
   },
@@ -2687,6 +2754,139 @@ export const AssignedCode: MessageFns<AssignedCode> = {
     const message = createBaseAssignedCode();
     message.snapshot = object.snapshot ?? "";
     message.root = object.root ?? "";
+    return message;
+  },
+};
+
+function createBaseAssignedResume(): AssignedResume {
+  return { hash: "", folder: false, name: "", attempt: 0, step: undefined };
+}
+
+export const AssignedResume: MessageFns<AssignedResume> = {
+  encode(message: AssignedResume, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hash !== "") {
+      writer.uint32(10).string(message.hash);
+    }
+    if (message.folder !== false) {
+      writer.uint32(16).bool(message.folder);
+    }
+    if (message.name !== "") {
+      writer.uint32(26).string(message.name);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(32).int32(message.attempt);
+    }
+    if (message.step !== undefined) {
+      writer.uint32(41).double(message.step);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AssignedResume {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAssignedResume();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hash = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.folder = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.attempt = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.step = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AssignedResume {
+    return {
+      hash: isSet(object.hash) ? globalThis.String(object.hash) : "",
+      folder: isSet(object.folder) ? globalThis.Boolean(object.folder) : false,
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      attempt: isSet(object.attempt) ? globalThis.Number(object.attempt) : 0,
+      step: isSet(object.step) ? globalThis.Number(object.step) : undefined,
+    };
+  },
+
+  toJSON(message: AssignedResume): unknown {
+    const obj: any = {};
+    if (message.hash !== "") {
+      obj.hash = message.hash;
+    }
+    if (message.folder !== false) {
+      obj.folder = message.folder;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.attempt !== 0) {
+      obj.attempt = Math.round(message.attempt);
+    }
+    if (message.step !== undefined) {
+      obj.step = floatToJson(message.step);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AssignedResume>, I>>(base?: I): AssignedResume {
+    return AssignedResume.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AssignedResume>, I>>(object: I): AssignedResume {
+    const message = createBaseAssignedResume();
+    message.hash = object.hash ?? "";
+    message.folder = object.folder ?? false;
+    message.name = object.name ?? "";
+    message.attempt = object.attempt ?? 0;
+    message.step = object.step ?? undefined;
     return message;
   },
 };
@@ -3841,6 +4041,10 @@ function bytesFromBase64(b64: string): Uint8Array {
 
 function base64FromBytes(arr: Uint8Array): string {
   return globalThis.Buffer.from(arr).toString("base64");
+}
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;

@@ -308,6 +308,67 @@ export function deviceHealthToJSON(object: DeviceHealth): string {
   }
 }
 
+export const ArtifactState = {
+  ARTIFACT_STATE_UNSPECIFIED: 0,
+  /** ARTIFACT_STATE_PENDING - On its way: at its host. */
+  ARTIFACT_STATE_PENDING: 1,
+  /** ARTIFACT_STATE_STORED - Whole at the coordinator. */
+  ARTIFACT_STATE_STORED: 2,
+  /** ARTIFACT_STATE_FAILED - It will not come. */
+  ARTIFACT_STATE_FAILED: 3,
+  /** ARTIFACT_STATE_REMOVED - It was there, and was let go. */
+  ARTIFACT_STATE_REMOVED: 4,
+} as const;
+
+export type ArtifactState = typeof ArtifactState[keyof typeof ArtifactState];
+
+export namespace ArtifactState {
+  export type ARTIFACT_STATE_UNSPECIFIED = typeof ArtifactState.ARTIFACT_STATE_UNSPECIFIED;
+  export type ARTIFACT_STATE_PENDING = typeof ArtifactState.ARTIFACT_STATE_PENDING;
+  export type ARTIFACT_STATE_STORED = typeof ArtifactState.ARTIFACT_STATE_STORED;
+  export type ARTIFACT_STATE_FAILED = typeof ArtifactState.ARTIFACT_STATE_FAILED;
+  export type ARTIFACT_STATE_REMOVED = typeof ArtifactState.ARTIFACT_STATE_REMOVED;
+}
+
+export function artifactStateFromJSON(object: any): ArtifactState {
+  switch (object) {
+    case 0:
+    case "ARTIFACT_STATE_UNSPECIFIED":
+      return ArtifactState.ARTIFACT_STATE_UNSPECIFIED;
+    case 1:
+    case "ARTIFACT_STATE_PENDING":
+      return ArtifactState.ARTIFACT_STATE_PENDING;
+    case 2:
+    case "ARTIFACT_STATE_STORED":
+      return ArtifactState.ARTIFACT_STATE_STORED;
+    case 3:
+    case "ARTIFACT_STATE_FAILED":
+      return ArtifactState.ARTIFACT_STATE_FAILED;
+    case 4:
+    case "ARTIFACT_STATE_REMOVED":
+      return ArtifactState.ARTIFACT_STATE_REMOVED;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ArtifactState");
+  }
+}
+
+export function artifactStateToJSON(object: ArtifactState): string {
+  switch (object) {
+    case ArtifactState.ARTIFACT_STATE_UNSPECIFIED:
+      return "ARTIFACT_STATE_UNSPECIFIED";
+    case ArtifactState.ARTIFACT_STATE_PENDING:
+      return "ARTIFACT_STATE_PENDING";
+    case ArtifactState.ARTIFACT_STATE_STORED:
+      return "ARTIFACT_STATE_STORED";
+    case ArtifactState.ARTIFACT_STATE_FAILED:
+      return "ARTIFACT_STATE_FAILED";
+    case ArtifactState.ARTIFACT_STATE_REMOVED:
+      return "ARTIFACT_STATE_REMOVED";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ArtifactState");
+  }
+}
+
 export interface Outcome {
   kind: OutcomeKind;
   /** Exit code of the command, where it ended by itself. */

@@ -20,7 +20,16 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Device, Outcome, RunState, runStateFromJSON, runStateToJSON } from "./common.ts";
+import {
+  ArtifactState,
+  artifactStateFromJSON,
+  artifactStateToJSON,
+  Device,
+  Outcome,
+  RunState,
+  runStateFromJSON,
+  runStateToJSON,
+} from "./common.ts";
 
 export const protobufPackage = "runner.v1";
 
@@ -558,6 +567,8 @@ export interface RerunRequest {
   ref: string;
   /** "lr=0.1": parameters that the run has. */
   set: string[];
+  /** It goes on from the last checkpoint of the run that it repeats. */
+  resume: boolean;
 }
 
 export interface RerunResponse {
@@ -946,6 +957,41 @@ export interface ListQueueResponse {
   /** All that wait, with those that are not listed. */
   total: number;
   runs: QueuedRun[];
+}
+
+export interface ListArtifactsRequest {
+  /** Reference of runs of one sweep. */
+  ref: string;
+  /** 0: every attempt. */
+  attempt: number;
+}
+
+export interface Artifact {
+  /** Unique at this coordinator. */
+  id: number;
+  /** Handle such as "digits.1.4". */
+  run: string;
+  attempt: number;
+  node: string;
+  /** A path of plain names, with "/" between. */
+  name: string;
+  kind: string;
+  step?: number | undefined;
+  folder: boolean;
+  sizeBytes: number;
+  files: number;
+  /** Of the file, or of the list of the folder's files. */
+  hash: string;
+  state: ArtifactState;
+  reason: string;
+  /** Unix milliseconds. */
+  at: number;
+  /** Where it is below the run's results directory; empty where it is not there. */
+  path: string;
+}
+
+export interface ListArtifactsResponse {
+  artifacts: Artifact[];
 }
 
 function createBaseSpecSource(): SpecSource {
@@ -6331,7 +6377,7 @@ export const EditResponse: MessageFns<EditResponse> = {
 };
 
 function createBaseRerunRequest(): RerunRequest {
-  return { submitId: "", ref: "", set: [] };
+  return { submitId: "", ref: "", set: [], resume: false };
 }
 
 export const RerunRequest: MessageFns<RerunRequest> = {
@@ -6344,6 +6390,9 @@ export const RerunRequest: MessageFns<RerunRequest> = {
     }
     for (const v of message.set) {
       writer.uint32(26).string(v!);
+    }
+    if (message.resume !== false) {
+      writer.uint32(32).bool(message.resume);
     }
     return writer;
   },
@@ -6385,6 +6434,14 @@ export const RerunRequest: MessageFns<RerunRequest> = {
             message.set.push(reader.string());
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.resume = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6406,6 +6463,7 @@ export const RerunRequest: MessageFns<RerunRequest> = {
         : "",
       ref: isSet(object.ref) ? globalThis.String(object.ref) : "",
       set: globalThis.Array.isArray(object?.set) ? object.set.map((e: any) => globalThis.String(e)) : [],
+      resume: isSet(object.resume) ? globalThis.Boolean(object.resume) : false,
     };
   },
 
@@ -6420,6 +6478,9 @@ export const RerunRequest: MessageFns<RerunRequest> = {
     if (message.set?.length) {
       obj.set = message.set;
     }
+    if (message.resume !== false) {
+      obj.resume = message.resume;
+    }
     return obj;
   },
 
@@ -6431,6 +6492,7 @@ export const RerunRequest: MessageFns<RerunRequest> = {
     message.submitId = object.submitId ?? "";
     message.ref = object.ref ?? "";
     message.set = object.set?.map((e) => e) || [];
+    message.resume = object.resume ?? false;
     return message;
   },
 };
@@ -11947,6 +12009,475 @@ export const ListQueueResponse: MessageFns<ListQueueResponse> = {
   },
 };
 
+function createBaseListArtifactsRequest(): ListArtifactsRequest {
+  return { ref: "", attempt: 0 };
+}
+
+export const ListArtifactsRequest: MessageFns<ListArtifactsRequest> = {
+  encode(message: ListArtifactsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ref !== "") {
+      writer.uint32(10).string(message.ref);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(16).int32(message.attempt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListArtifactsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListArtifactsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ref = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.attempt = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListArtifactsRequest {
+    return {
+      ref: isSet(object.ref) ? globalThis.String(object.ref) : "",
+      attempt: isSet(object.attempt) ? globalThis.Number(object.attempt) : 0,
+    };
+  },
+
+  toJSON(message: ListArtifactsRequest): unknown {
+    const obj: any = {};
+    if (message.ref !== "") {
+      obj.ref = message.ref;
+    }
+    if (message.attempt !== 0) {
+      obj.attempt = Math.round(message.attempt);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListArtifactsRequest>, I>>(base?: I): ListArtifactsRequest {
+    return ListArtifactsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListArtifactsRequest>, I>>(object: I): ListArtifactsRequest {
+    const message = createBaseListArtifactsRequest();
+    message.ref = object.ref ?? "";
+    message.attempt = object.attempt ?? 0;
+    return message;
+  },
+};
+
+function createBaseArtifact(): Artifact {
+  return {
+    id: 0,
+    run: "",
+    attempt: 0,
+    node: "",
+    name: "",
+    kind: "",
+    step: undefined,
+    folder: false,
+    sizeBytes: 0,
+    files: 0,
+    hash: "",
+    state: 0,
+    reason: "",
+    at: 0,
+    path: "",
+  };
+}
+
+export const Artifact: MessageFns<Artifact> = {
+  encode(message: Artifact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0) {
+      writer.uint32(8).int64(message.id);
+    }
+    if (message.run !== "") {
+      writer.uint32(18).string(message.run);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(24).int32(message.attempt);
+    }
+    if (message.node !== "") {
+      writer.uint32(34).string(message.node);
+    }
+    if (message.name !== "") {
+      writer.uint32(42).string(message.name);
+    }
+    if (message.kind !== "") {
+      writer.uint32(50).string(message.kind);
+    }
+    if (message.step !== undefined) {
+      writer.uint32(57).double(message.step);
+    }
+    if (message.folder !== false) {
+      writer.uint32(64).bool(message.folder);
+    }
+    if (message.sizeBytes !== 0) {
+      writer.uint32(72).int64(message.sizeBytes);
+    }
+    if (message.files !== 0) {
+      writer.uint32(80).int32(message.files);
+    }
+    if (message.hash !== "") {
+      writer.uint32(90).string(message.hash);
+    }
+    if (message.state !== 0) {
+      writer.uint32(96).int32(message.state);
+    }
+    if (message.reason !== "") {
+      writer.uint32(106).string(message.reason);
+    }
+    if (message.at !== 0) {
+      writer.uint32(112).int64(message.at);
+    }
+    if (message.path !== "") {
+      writer.uint32(122).string(message.path);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Artifact {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseArtifact();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.run = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.attempt = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.step = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.folder = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.sizeBytes = longToNumber(reader.int64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.files = reader.int32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.hash = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.at = longToNumber(reader.int64());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Artifact {
+    return {
+      id: isSet(object.id) ? globalThis.Number(object.id) : 0,
+      run: isSet(object.run) ? globalThis.String(object.run) : "",
+      attempt: isSet(object.attempt) ? globalThis.Number(object.attempt) : 0,
+      node: isSet(object.node) ? globalThis.String(object.node) : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      step: isSet(object.step) ? globalThis.Number(object.step) : undefined,
+      folder: isSet(object.folder) ? globalThis.Boolean(object.folder) : false,
+      sizeBytes: isSet(object.sizeBytes)
+        ? globalThis.Number(object.sizeBytes)
+        : isSet(object.size_bytes)
+        ? globalThis.Number(object.size_bytes)
+        : 0,
+      files: isSet(object.files) ? globalThis.Number(object.files) : 0,
+      hash: isSet(object.hash) ? globalThis.String(object.hash) : "",
+      state: isSet(object.state) ? artifactStateFromJSON(object.state) : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      at: isSet(object.at) ? globalThis.Number(object.at) : 0,
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+    };
+  },
+
+  toJSON(message: Artifact): unknown {
+    const obj: any = {};
+    if (message.id !== 0) {
+      obj.id = Math.round(message.id);
+    }
+    if (message.run !== "") {
+      obj.run = message.run;
+    }
+    if (message.attempt !== 0) {
+      obj.attempt = Math.round(message.attempt);
+    }
+    if (message.node !== "") {
+      obj.node = message.node;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.step !== undefined) {
+      obj.step = floatToJson(message.step);
+    }
+    if (message.folder !== false) {
+      obj.folder = message.folder;
+    }
+    if (message.sizeBytes !== 0) {
+      obj.sizeBytes = Math.round(message.sizeBytes);
+    }
+    if (message.files !== 0) {
+      obj.files = Math.round(message.files);
+    }
+    if (message.hash !== "") {
+      obj.hash = message.hash;
+    }
+    if (message.state !== 0) {
+      obj.state = artifactStateToJSON(message.state);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.at !== 0) {
+      obj.at = Math.round(message.at);
+    }
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Artifact>, I>>(base?: I): Artifact {
+    return Artifact.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Artifact>, I>>(object: I): Artifact {
+    const message = createBaseArtifact();
+    message.id = object.id ?? 0;
+    message.run = object.run ?? "";
+    message.attempt = object.attempt ?? 0;
+    message.node = object.node ?? "";
+    message.name = object.name ?? "";
+    message.kind = object.kind ?? "";
+    message.step = object.step ?? undefined;
+    message.folder = object.folder ?? false;
+    message.sizeBytes = object.sizeBytes ?? 0;
+    message.files = object.files ?? 0;
+    message.hash = object.hash ?? "";
+    message.state = object.state ?? 0;
+    message.reason = object.reason ?? "";
+    message.at = object.at ?? 0;
+    message.path = object.path ?? "";
+    return message;
+  },
+};
+
+function createBaseListArtifactsResponse(): ListArtifactsResponse {
+  return { artifacts: [] };
+}
+
+export const ListArtifactsResponse: MessageFns<ListArtifactsResponse> = {
+  encode(message: ListArtifactsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.artifacts) {
+      Artifact.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListArtifactsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListArtifactsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.artifacts.push(Artifact.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListArtifactsResponse {
+    return {
+      artifacts: globalThis.Array.isArray(object?.artifacts)
+        ? object.artifacts.map((e: any) => Artifact.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ListArtifactsResponse): unknown {
+    const obj: any = {};
+    if (message.artifacts?.length) {
+      obj.artifacts = message.artifacts.map((e) => Artifact.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListArtifactsResponse>, I>>(base?: I): ListArtifactsResponse {
+    return ListArtifactsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListArtifactsResponse>, I>>(object: I): ListArtifactsResponse {
+    const message = createBaseListArtifactsResponse();
+    message.artifacts = object.artifacts?.map((e) => Artifact.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 export type ControlServiceService = typeof ControlServiceService;
 export const ControlServiceService = {
   /** Expands, checks against completed work, changes nothing. */
@@ -12210,6 +12741,17 @@ export const ControlServiceService = {
     responseSerialize: (value: PruneResponse): Buffer => Buffer.from(PruneResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PruneResponse => PruneResponse.decode(value),
   },
+  /** What runs keep of their files. */
+  listArtifacts: {
+    path: "/runner.v1.ControlService/ListArtifacts" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ListArtifactsRequest): Buffer => Buffer.from(ListArtifactsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListArtifactsRequest => ListArtifactsRequest.decode(value),
+    responseSerialize: (value: ListArtifactsResponse): Buffer =>
+      Buffer.from(ListArtifactsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListArtifactsResponse => ListArtifactsResponse.decode(value),
+  },
 } as const;
 
 export interface ControlServiceServer extends UntypedServiceImplementation {
@@ -12257,6 +12799,8 @@ export interface ControlServiceServer extends UntypedServiceImplementation {
   files: handleServerStreamingCall<FilesRequest, FilesResponse>;
   /** Removes results directories of runs that are over; what is known of the runs stays. */
   prune: handleServerStreamingCall<PruneRequest, PruneResponse>;
+  /** What runs keep of their files. */
+  listArtifacts: handleServerStreamingCall<ListArtifactsRequest, ListArtifactsResponse>;
 }
 
 export interface ControlServiceClient extends Client {
@@ -12603,6 +13147,16 @@ export interface ControlServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<PruneResponse>;
+  /** What runs keep of their files. */
+  listArtifacts(
+    request: ListArtifactsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ListArtifactsResponse>;
+  listArtifacts(
+    request: ListArtifactsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ListArtifactsResponse>;
 }
 
 export const ControlServiceClient = makeGenericClientConstructor(

@@ -22,10 +22,63 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { ArtifactState, artifactStateFromJSON, artifactStateToJSON } from "./common.ts";
 
 export const protobufPackage = "runner.v1";
 
 export const protobufFileName = "runner/v1/store.proto";
+
+export const ArtifactVerdict = {
+  ARTIFACT_VERDICT_UNSPECIFIED: 0,
+  ARTIFACT_VERDICT_KEPT: 1,
+  /** ARTIFACT_VERDICT_MISSING - It was said to be stored, and a content of it is not there. */
+  ARTIFACT_VERDICT_MISSING: 2,
+  /** ARTIFACT_VERDICT_UNWANTED - Nobody wants it: there is no such attempt, or its results were removed. */
+  ARTIFACT_VERDICT_UNWANTED: 3,
+} as const;
+
+export type ArtifactVerdict = typeof ArtifactVerdict[keyof typeof ArtifactVerdict];
+
+export namespace ArtifactVerdict {
+  export type ARTIFACT_VERDICT_UNSPECIFIED = typeof ArtifactVerdict.ARTIFACT_VERDICT_UNSPECIFIED;
+  export type ARTIFACT_VERDICT_KEPT = typeof ArtifactVerdict.ARTIFACT_VERDICT_KEPT;
+  export type ARTIFACT_VERDICT_MISSING = typeof ArtifactVerdict.ARTIFACT_VERDICT_MISSING;
+  export type ARTIFACT_VERDICT_UNWANTED = typeof ArtifactVerdict.ARTIFACT_VERDICT_UNWANTED;
+}
+
+export function artifactVerdictFromJSON(object: any): ArtifactVerdict {
+  switch (object) {
+    case 0:
+    case "ARTIFACT_VERDICT_UNSPECIFIED":
+      return ArtifactVerdict.ARTIFACT_VERDICT_UNSPECIFIED;
+    case 1:
+    case "ARTIFACT_VERDICT_KEPT":
+      return ArtifactVerdict.ARTIFACT_VERDICT_KEPT;
+    case 2:
+    case "ARTIFACT_VERDICT_MISSING":
+      return ArtifactVerdict.ARTIFACT_VERDICT_MISSING;
+    case 3:
+    case "ARTIFACT_VERDICT_UNWANTED":
+      return ArtifactVerdict.ARTIFACT_VERDICT_UNWANTED;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ArtifactVerdict");
+  }
+}
+
+export function artifactVerdictToJSON(object: ArtifactVerdict): string {
+  switch (object) {
+    case ArtifactVerdict.ARTIFACT_VERDICT_UNSPECIFIED:
+      return "ARTIFACT_VERDICT_UNSPECIFIED";
+    case ArtifactVerdict.ARTIFACT_VERDICT_KEPT:
+      return "ARTIFACT_VERDICT_KEPT";
+    case ArtifactVerdict.ARTIFACT_VERDICT_MISSING:
+      return "ARTIFACT_VERDICT_MISSING";
+    case ArtifactVerdict.ARTIFACT_VERDICT_UNWANTED:
+      return "ARTIFACT_VERDICT_UNWANTED";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ArtifactVerdict");
+  }
+}
 
 export interface MissingRequest {
   /** Hex digits of SHA-256. */
@@ -57,6 +110,8 @@ export interface PutResponse {
 
 export interface GetRequest {
   hashes: string[];
+  /** Bytes of the first content to pass over. */
+  offset: number;
 }
 
 export interface GetResponse {
@@ -79,6 +134,38 @@ export interface NotedEnvironment {
 }
 
 export interface NoteEnvironmentsResponse {
+}
+
+export interface NotedArtifact {
+  fence: number;
+  /** Grows within an attempt. */
+  seq: number;
+  /** A path of plain names, with "/" between. */
+  name: string;
+  /** "checkpoint", "file", or the program's own word. */
+  kind: string;
+  step?: number | undefined;
+  folder: boolean;
+  /** Of the file, or of all files of the folder; 0 while it is not known. */
+  sizeBytes: number;
+  /** Files of the folder; 1 for a file. */
+  files: number;
+  /** Of the file, or of the list of the folder's files; empty while it is not known. */
+  hash: string;
+  state: ArtifactState;
+  /** Why it will not come, or what is unusual about it. */
+  reason: string;
+  /** Unix milliseconds of when the host learned of it. */
+  at: number;
+}
+
+export interface NoteArtifactsRequest {
+  artifacts: NotedArtifact[];
+}
+
+export interface NoteArtifactsResponse {
+  /** In the order of the request. */
+  verdicts: ArtifactVerdict[];
 }
 
 function createBaseMissingRequest(): MissingRequest {
@@ -491,13 +578,16 @@ export const PutResponse: MessageFns<PutResponse> = {
 };
 
 function createBaseGetRequest(): GetRequest {
-  return { hashes: [] };
+  return { hashes: [], offset: 0 };
 }
 
 export const GetRequest: MessageFns<GetRequest> = {
   encode(message: GetRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.hashes) {
       writer.uint32(10).string(v!);
+    }
+    if (message.offset !== 0) {
+      writer.uint32(16).int64(message.offset);
     }
     return writer;
   },
@@ -523,6 +613,14 @@ export const GetRequest: MessageFns<GetRequest> = {
             message.hashes.push(reader.string());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.offset = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -538,6 +636,7 @@ export const GetRequest: MessageFns<GetRequest> = {
   fromJSON(object: any): GetRequest {
     return {
       hashes: globalThis.Array.isArray(object?.hashes) ? object.hashes.map((e: any) => globalThis.String(e)) : [],
+      offset: isSet(object.offset) ? globalThis.Number(object.offset) : 0,
     };
   },
 
@@ -545,6 +644,9 @@ export const GetRequest: MessageFns<GetRequest> = {
     const obj: any = {};
     if (message.hashes?.length) {
       obj.hashes = message.hashes;
+    }
+    if (message.offset !== 0) {
+      obj.offset = Math.round(message.offset);
     }
     return obj;
   },
@@ -555,6 +657,7 @@ export const GetRequest: MessageFns<GetRequest> = {
   fromPartial<I extends Exact<DeepPartial<GetRequest>, I>>(object: I): GetRequest {
     const message = createBaseGetRequest();
     message.hashes = object.hashes?.map((e) => e) || [];
+    message.offset = object.offset ?? 0;
     return message;
   },
 };
@@ -904,6 +1007,424 @@ export const NoteEnvironmentsResponse: MessageFns<NoteEnvironmentsResponse> = {
   },
 };
 
+function createBaseNotedArtifact(): NotedArtifact {
+  return {
+    fence: 0,
+    seq: 0,
+    name: "",
+    kind: "",
+    step: undefined,
+    folder: false,
+    sizeBytes: 0,
+    files: 0,
+    hash: "",
+    state: 0,
+    reason: "",
+    at: 0,
+  };
+}
+
+export const NotedArtifact: MessageFns<NotedArtifact> = {
+  encode(message: NotedArtifact, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fence !== 0) {
+      writer.uint32(8).int64(message.fence);
+    }
+    if (message.seq !== 0) {
+      writer.uint32(16).int32(message.seq);
+    }
+    if (message.name !== "") {
+      writer.uint32(26).string(message.name);
+    }
+    if (message.kind !== "") {
+      writer.uint32(34).string(message.kind);
+    }
+    if (message.step !== undefined) {
+      writer.uint32(41).double(message.step);
+    }
+    if (message.folder !== false) {
+      writer.uint32(48).bool(message.folder);
+    }
+    if (message.sizeBytes !== 0) {
+      writer.uint32(56).int64(message.sizeBytes);
+    }
+    if (message.files !== 0) {
+      writer.uint32(64).int32(message.files);
+    }
+    if (message.hash !== "") {
+      writer.uint32(74).string(message.hash);
+    }
+    if (message.state !== 0) {
+      writer.uint32(80).int32(message.state);
+    }
+    if (message.reason !== "") {
+      writer.uint32(90).string(message.reason);
+    }
+    if (message.at !== 0) {
+      writer.uint32(96).int64(message.at);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NotedArtifact {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNotedArtifact();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.fence = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seq = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.step = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.folder = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.sizeBytes = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.files = reader.int32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.hash = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.at = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NotedArtifact {
+    return {
+      fence: isSet(object.fence) ? globalThis.Number(object.fence) : 0,
+      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      step: isSet(object.step) ? globalThis.Number(object.step) : undefined,
+      folder: isSet(object.folder) ? globalThis.Boolean(object.folder) : false,
+      sizeBytes: isSet(object.sizeBytes)
+        ? globalThis.Number(object.sizeBytes)
+        : isSet(object.size_bytes)
+        ? globalThis.Number(object.size_bytes)
+        : 0,
+      files: isSet(object.files) ? globalThis.Number(object.files) : 0,
+      hash: isSet(object.hash) ? globalThis.String(object.hash) : "",
+      state: isSet(object.state) ? artifactStateFromJSON(object.state) : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      at: isSet(object.at) ? globalThis.Number(object.at) : 0,
+    };
+  },
+
+  toJSON(message: NotedArtifact): unknown {
+    const obj: any = {};
+    if (message.fence !== 0) {
+      obj.fence = Math.round(message.fence);
+    }
+    if (message.seq !== 0) {
+      obj.seq = Math.round(message.seq);
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.step !== undefined) {
+      obj.step = floatToJson(message.step);
+    }
+    if (message.folder !== false) {
+      obj.folder = message.folder;
+    }
+    if (message.sizeBytes !== 0) {
+      obj.sizeBytes = Math.round(message.sizeBytes);
+    }
+    if (message.files !== 0) {
+      obj.files = Math.round(message.files);
+    }
+    if (message.hash !== "") {
+      obj.hash = message.hash;
+    }
+    if (message.state !== 0) {
+      obj.state = artifactStateToJSON(message.state);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.at !== 0) {
+      obj.at = Math.round(message.at);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NotedArtifact>, I>>(base?: I): NotedArtifact {
+    return NotedArtifact.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NotedArtifact>, I>>(object: I): NotedArtifact {
+    const message = createBaseNotedArtifact();
+    message.fence = object.fence ?? 0;
+    message.seq = object.seq ?? 0;
+    message.name = object.name ?? "";
+    message.kind = object.kind ?? "";
+    message.step = object.step ?? undefined;
+    message.folder = object.folder ?? false;
+    message.sizeBytes = object.sizeBytes ?? 0;
+    message.files = object.files ?? 0;
+    message.hash = object.hash ?? "";
+    message.state = object.state ?? 0;
+    message.reason = object.reason ?? "";
+    message.at = object.at ?? 0;
+    return message;
+  },
+};
+
+function createBaseNoteArtifactsRequest(): NoteArtifactsRequest {
+  return { artifacts: [] };
+}
+
+export const NoteArtifactsRequest: MessageFns<NoteArtifactsRequest> = {
+  encode(message: NoteArtifactsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.artifacts) {
+      NotedArtifact.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NoteArtifactsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNoteArtifactsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.artifacts.push(NotedArtifact.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NoteArtifactsRequest {
+    return {
+      artifacts: globalThis.Array.isArray(object?.artifacts)
+        ? object.artifacts.map((e: any) => NotedArtifact.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: NoteArtifactsRequest): unknown {
+    const obj: any = {};
+    if (message.artifacts?.length) {
+      obj.artifacts = message.artifacts.map((e) => NotedArtifact.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NoteArtifactsRequest>, I>>(base?: I): NoteArtifactsRequest {
+    return NoteArtifactsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NoteArtifactsRequest>, I>>(object: I): NoteArtifactsRequest {
+    const message = createBaseNoteArtifactsRequest();
+    message.artifacts = object.artifacts?.map((e) => NotedArtifact.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseNoteArtifactsResponse(): NoteArtifactsResponse {
+  return { verdicts: [] };
+}
+
+export const NoteArtifactsResponse: MessageFns<NoteArtifactsResponse> = {
+  encode(message: NoteArtifactsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.verdicts.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.verdicts) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NoteArtifactsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNoteArtifactsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.verdicts.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.verdicts.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NoteArtifactsResponse {
+    return {
+      verdicts: globalThis.Array.isArray(object?.verdicts)
+        ? object.verdicts.map((e: any) => artifactVerdictFromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: NoteArtifactsResponse): unknown {
+    const obj: any = {};
+    if (message.verdicts?.length) {
+      obj.verdicts = message.verdicts.map((e) => artifactVerdictToJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<NoteArtifactsResponse>, I>>(base?: I): NoteArtifactsResponse {
+    return NoteArtifactsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NoteArtifactsResponse>, I>>(object: I): NoteArtifactsResponse {
+    const message = createBaseNoteArtifactsResponse();
+    message.verdicts = object.verdicts?.map((e) => e) || [];
+    return message;
+  },
+};
+
 export type StoreServiceService = typeof StoreServiceService;
 export const StoreServiceService = {
   /** Which of these contents the coordinator lacks. */
@@ -954,6 +1475,17 @@ export const StoreServiceService = {
       Buffer.from(NoteEnvironmentsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): NoteEnvironmentsResponse => NoteEnvironmentsResponse.decode(value),
   },
+  /** What attempts keep of their files, and how far it is. Durable when it is answered; saying it twice changes nothing. */
+  noteArtifacts: {
+    path: "/runner.v1.StoreService/NoteArtifacts" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NoteArtifactsRequest): Buffer => Buffer.from(NoteArtifactsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NoteArtifactsRequest => NoteArtifactsRequest.decode(value),
+    responseSerialize: (value: NoteArtifactsResponse): Buffer =>
+      Buffer.from(NoteArtifactsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NoteArtifactsResponse => NoteArtifactsResponse.decode(value),
+  },
 } as const;
 
 export interface StoreServiceServer extends UntypedServiceImplementation {
@@ -971,6 +1503,8 @@ export interface StoreServiceServer extends UntypedServiceImplementation {
    * never given whole.
    */
   noteEnvironments: handleUnaryCall<NoteEnvironmentsRequest, NoteEnvironmentsResponse>;
+  /** What attempts keep of their files, and how far it is. Durable when it is answered; saying it twice changes nothing. */
+  noteArtifacts: handleUnaryCall<NoteArtifactsRequest, NoteArtifactsResponse>;
 }
 
 export interface StoreServiceClient extends Client {
@@ -1030,6 +1564,22 @@ export interface StoreServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: NoteEnvironmentsResponse) => void,
   ): ClientUnaryCall;
+  /** What attempts keep of their files, and how far it is. Durable when it is answered; saying it twice changes nothing. */
+  noteArtifacts(
+    request: NoteArtifactsRequest,
+    callback: (error: ServiceError | null, response: NoteArtifactsResponse) => void,
+  ): ClientUnaryCall;
+  noteArtifacts(
+    request: NoteArtifactsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: NoteArtifactsResponse) => void,
+  ): ClientUnaryCall;
+  noteArtifacts(
+    request: NoteArtifactsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: NoteArtifactsResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const StoreServiceClient = makeGenericClientConstructor(
@@ -1047,6 +1597,10 @@ function bytesFromBase64(b64: string): Uint8Array {
 
 function base64FromBytes(arr: Uint8Array): string {
   return globalThis.Buffer.from(arr).toString("base64");
+}
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
