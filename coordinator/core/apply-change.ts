@@ -23,9 +23,7 @@ export function applyChange(cluster: Cluster, change: Change): void {
       return;
     case "staged-added":
       cluster.nextSweepSeq = change.sweep.seq + 1;
-      if (change.live.length === 0) return;
-      cluster.sweeps.set(change.sweep.id, coreSweep(change.sweep));
-      addRuns(cluster, change.live, false);
+      linkStaged(cluster, change);
       return;
     case "sweep-changed": {
       const sweep = cluster.sweeps.get(change.sweepId);
@@ -76,7 +74,7 @@ export function applyChange(cluster: Cluster, change: Change): void {
       return;
     case "completed-added":
       cluster.completed.set(change.fingerprint, change.runId);
-      cluster.workRevision += 1;
+      cluster.workLog.note(change.fingerprint);
       cluster.failed.delete(change.fingerprint);
       return;
     case "failed-added":
@@ -96,21 +94,12 @@ export function applyChange(cluster: Cluster, change: Change): void {
  * new runs, of which it was just decided that nobody has done their work.
  */
 export function addRuns(cluster: Cluster, runs: Iterable<Run>, mayBeDone = true): void {
-  // Queued in one go: one by one, a large sweep of high priority would push a long queue back at each step.
-  const queued = new Map<RunQueue, QueueEntry[]>();
-  const add: AddToQueue = (queue, entry) => {
-    const entries = queued.get(queue);
-    if (entries) entries.push(entry);
-    else queued.set(queue, [entry]);
-  };
   for (const run of runs) {
-    const known = cluster.runs.size;
+    assert(!cluster.runs.has(run.id), `run ${run.id} is new`);
     cluster.runs.set(run.id, run);
-    assert(cluster.runs.size > known, `run ${run.id} is new`);
     count(cluster.liveBySweep, run.sweepId, 1);
-    enter(cluster, run, add, mayBeDone);
+    enter(cluster, run, mayBeDone);
   }
-  for (const [queue, entries] of queued) queue.addAll(entries);
 }
 
 /** Puts an attempt into memory and gives it its devices. Also used by `load-cluster`. */
@@ -224,6 +213,25 @@ function addSweep(cluster: Cluster, sweep: SweepRecord, change: Extract<Change, 
   addRuns(cluster, newRuns(sweep, change.runs), false);
 }
 
+/** By then it holds for each of its runs that nobody has done the work. */
+function linkStaged(
+  cluster: Cluster,
+  { sweep: record, work, reused, moved }: Extract<Change, { kind: "staged-added" }>,
+) {
+  work.remove(new Set([...reused.map(({ runId }) => runId), ...moved.map(({ id }) => id)]));
+  if (work.size + moved.length === 0) return;
+  const sweep = coreSweep(record);
+  cluster.sweeps.set(sweep.id, sweep);
+  if (work.runs.size > 0) count(cluster.liveBySweep, sweep.id, work.runs.size);
+  cluster.runs.adopt(work.runs);
+  cluster.doers.adopt(work.doers);
+  for (const runs of work.queues()) {
+    const [first] = runs;
+    if (first) queueOf(cluster, first).adopt({ priority: first.priority, sweepSeq: sweep.seq }, runs);
+  }
+  addRuns(cluster, [...work.waiting, ...moved], false);
+}
+
 function* newRuns(sweep: RunDefaults, rows: readonly RunRow[]): Generator<Run> {
   for (const row of rows) if (row.reusedFrom === undefined) yield newRun(sweep, row);
 }
@@ -252,18 +260,14 @@ function endAttempt(cluster: Cluster, attempt: Attempt): void {
   }
 }
 
-type AddToQueue = (queue: RunQueue, entry: QueueEntry) => void;
-
-const addOne: AddToQueue = (queue, entry) => queue.add(entry);
-
 /** Adds what follows from a run's state. */
-function enter(cluster: Cluster, run: Run, add = addOne, mayBeDone = true): void {
+function enter(cluster: Cluster, run: Run, mayBeDone = true): void {
   addToWork(cluster, run);
   if (isActive(run.state)) count(cluster.activeBySweep, run.sweepId, 1);
   if (run.state !== "queued" || run.waitsFor !== undefined) return;
   if (mayBeDone && isDone(cluster, run)) cluster.done.add(run.id);
   else if (run.notBefore > 0) cluster.delayed.add(run.id);
-  else add(queueOf(cluster, run), queueEntryOf(run, sweepOf(cluster, run.sweepId)));
+  else queueOf(cluster, run).add(queueEntryOf(run, sweepOf(cluster, run.sweepId)));
 }
 
 /** Takes back what `enter` added. */

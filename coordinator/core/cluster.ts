@@ -11,7 +11,10 @@ import type { RetryPolicy } from "../../shared/run/retry.ts";
 import type { HostFacts, KillReason } from "../../shared/run/session.ts";
 import type { LiveState } from "../../shared/run/states.ts";
 import { FingerprintIndex } from "../reuse/fingerprint-index.ts";
+import { Doers } from "./doers.ts";
+import { LayeredMap } from "./layered-map.ts";
 import type { RunQueue } from "./run-queue.ts";
+import { WorkLog } from "./work-log.ts";
 
 /** What decisions need of a run's shape. */
 export interface CoreShape {
@@ -144,7 +147,7 @@ export interface Cluster {
   nextSweepSeq: number;
   /** Sweeps with live runs. */
   readonly sweeps: Map<SweepId, Sweep>;
-  readonly runs: Map<RunId, Run>;
+  readonly runs: LayeredMap<RunId, Run>;
   readonly attempts: Map<Fence, Attempt>;
   readonly nodes: Map<NodeName, Node>;
   /** The run that completed a configuration. */
@@ -162,11 +165,10 @@ export interface Cluster {
   /** Queued runs that wait for a retry delay to pass. */
   readonly delayed: Set<RunId>;
   /** Live runs that are to do the work of a fingerprint: mostly one. */
-  readonly doers: Map<string, RunId | readonly RunId[]>;
+  readonly doers: Doers;
   /** Queued runs whose work is completed by now: not placed, and settled with the next placing. */
   readonly done: Set<RunId>;
-  /** Grows with everything that may decide a point in another way: work that is completed, begins or ends. */
-  workRevision: number;
+  readonly workLog: WorkLog;
   /** Runs that wait for one that does the same work. */
   readonly waiters: Map<RunId, Set<RunId>>;
 }
@@ -179,7 +181,7 @@ export function emptyCluster(start: ClusterStart): Cluster {
   return {
     ...start,
     sweeps: new Map(),
-    runs: new Map(),
+    runs: new LayeredMap(),
     attempts: new Map(),
     nodes: new Map(),
     groups: new Map(),
@@ -189,9 +191,9 @@ export function emptyCluster(start: ClusterStart): Cluster {
     delayed: new Set(),
     completed: new FingerprintIndex(),
     failed: new FingerprintIndex(),
-    doers: new Map(),
+    doers: new Doers(),
     done: new Set(),
-    workRevision: 0,
+    workLog: new WorkLog(),
     waiters: new Map(),
   };
 }

@@ -4,9 +4,10 @@ import type { Device } from "../../shared/run/devices.ts";
 import type { FinishReport, Hello } from "../../shared/run/session.ts";
 import type { TerminalState } from "../../shared/run/states.ts";
 import type { RunPoint, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
-import type { Run, Sweep } from "./cluster.ts";
+import type { Sweep } from "./cluster.ts";
 import type { ImportEvent } from "./imported.ts";
 import type { ApplyEvent } from "./reactor-apply.ts";
+import type { StagedWork } from "./staged-work.ts";
 
 /** The moment of an event. */
 export interface Now {
@@ -47,10 +48,10 @@ export type Event =
       readonly sweep: NewSweep;
       readonly number: number;
       /** Those that were live when they were written. They become the core's. */
-      readonly live: readonly Run[];
+      readonly work: StagedWork;
       /** Runs that were reused when they were written. */
       readonly reused: number;
-      /** The cluster's `workRevision` before the first of them was decided. */
+      /** Where the cluster's `workLog` ended before the first of them was decided. */
       readonly decidedAt: number;
     }
   | ApplyEvent

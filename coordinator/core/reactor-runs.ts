@@ -1,7 +1,7 @@
 /** What users ask: submit, cancel, retry; and the placing of runs. */
 
 import { required } from "../../shared/kernel/assert.ts";
-import { fence as makeFence, type RunId, type SweepId } from "../../shared/kernel/ids.ts";
+import { fence as makeFence, type SweepId } from "../../shared/kernel/ids.ts";
 import { rowOfRun } from "./apply-change.ts";
 import type { Change, HistoryKind, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
 import type { Cluster, Run } from "./cluster.ts";
@@ -9,6 +9,7 @@ import type { Command, Reaction } from "./commands.ts";
 import type { Event, NewRun, NewSweep, Now } from "./events.ts";
 import { decidePoint, type PointDecision, settledChanges } from "./same-work.ts";
 import { schedule } from "./scheduler.ts";
+import { redecide } from "./staged-work.ts";
 
 type EventOf<Kind extends Event["kind"]> = Extract<Event, { kind: Kind }>;
 
@@ -23,22 +24,10 @@ export function onSubmit(cluster: Cluster, event: EventOf<"submit">, now: Now): 
 
 /** What was decided while the runs were written is looked at again: only what has changed since is written once more. */
 export function onSubmitStaged(cluster: Cluster, event: EventOf<"submit-staged">, now: Now): Reaction {
-  const isOld = event.decidedAt !== cluster.workRevision;
-  const live: Run[] = isOld ? [] : [...event.live];
-  const reused: { runId: RunId; from: RunId }[] = [];
-  const moved: Run[] = [];
-  for (const run of isOld ? event.live : []) {
-    const { reusedFrom, waitsFor } = decideRun(cluster, run, event.sweep);
-    if (reusedFrom !== undefined) {
-      reused.push({ runId: run.id, from: reusedFrom });
-    } else {
-      const same = waitsFor === run.waitsFor ? run : { ...run, waitsFor };
-      live.push(same);
-      if (same !== run) moved.push(same);
-    }
-  }
+  const { work, decidedAt } = event;
+  const { reused, moved } = redecide(cluster, work, decidedAt, (run) => decideRun(cluster, run, event.sweep));
   const sweep = recordOf(cluster, event, event.reused + reused.length);
-  return { changes: [{ kind: "staged-added", sweep, live, reused, moved }, submitted(sweep, now)], commands: [] };
+  return { changes: [{ kind: "staged-added", sweep, work, reused, moved }, submitted(sweep, now)], commands: [] };
 }
 
 /** What becomes of a new run, given what is done and being done. */

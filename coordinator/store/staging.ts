@@ -3,6 +3,7 @@
  * nothing until the sweep is there: readers come to runs by their sweep. What a killed coordinator left behind goes at the
  * next start.
  */
+import type { SQLInputValue, StatementSync } from "node:sqlite";
 import type { RunId, SweepId } from "../../shared/kernel/ids.ts";
 import { firstState, type RunRow } from "../core/changes.ts";
 import { type Database, transaction } from "./database.ts";
@@ -25,6 +26,8 @@ export interface Staging {
 }
 
 const DROP_AT_START = 10_000;
+/** Runs that one statement writes: a third less work than one by one. */
+const ROWS_AT_ONCE = 50;
 
 export function createStaging(db: Database): Staging {
   const mark = db.prepare("INSERT INTO staged_sweeps (sweep_id) VALUES (?)");
@@ -52,8 +55,12 @@ export function createStaging(db: Database): Staging {
 
 /** Writes runs with their first state. */
 export function createRunInsert(db: Database): (sweep: StagedSweep, rows: readonly RunRow[]) => void {
-  const run = db.prepare(`INSERT INTO runs (run_id, sweep_id, idx, shape, point_group, fingerprint, params_json,
-    created_at, reused_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const prepared = new Map<number, StatementSync>();
+  const insertOf = (count: number): StatementSync => {
+    const known = prepared.get(count) ?? db.prepare(insertRuns(count));
+    prepared.set(count, known);
+    return known;
+  };
   // Within SQLite, twice as fast as row by row.
   const states =
     db.prepare(`INSERT INTO run_states (run_id, sweep_id, state, reason, priority, attempt, fence, failures,
@@ -63,18 +70,14 @@ export function createRunInsert(db: Database): (sweep: StagedSweep, rows: readon
     FROM runs WHERE sweep_id = ?5 AND idx BETWEEN ?6 AND ?7 ORDER BY idx`);
   const own = db.prepare("UPDATE run_states SET priority = ?, waits_for = ? WHERE run_id = ?");
   return (sweep, rows) => {
-    for (const row of rows) {
-      run.run(
-        row.id,
-        sweep.id,
-        row.index,
-        row.shape,
-        row.group,
-        row.fingerprint,
-        row.paramsJson,
-        sweep.createdAt,
-        row.reusedFrom ?? null,
-      );
+    for (let at = 0; at < rows.length; ) {
+      const count = rows.length - at >= ROWS_AT_ONCE ? ROWS_AT_ONCE : 1;
+      const values: SQLInputValue[] = [sweep.id, sweep.createdAt];
+      for (const end = at + count; at < end; at++) {
+        const { id, index, shape, group, fingerprint, paramsJson, reusedFrom } = rows[at] as RunRow;
+        values.push(id, index, shape, group, fingerprint, paramsJson, reusedFrom ?? null);
+      }
+      insertOf(count).run(...values);
     }
     const [first, last] = [rows[0]?.index ?? 1, rows.at(-1)?.index ?? 0];
     const { state, reason, paused } = firstState(sweep);
@@ -84,6 +87,14 @@ export function createRunInsert(db: Database): (sweep: StagedSweep, rows: readon
       own.run(row.priority ?? sweep.priority, row.waitsFor ?? null, row.id);
     }
   };
+}
+
+function insertRuns(count: number): string {
+  const row = "(?, ?1, ?, ?, ?, ?, ?, ?2, ?)";
+  // A plain ? is the parameter after the highest one so far: the first of them the third.
+  const rows = Array.from({ length: count }, (_, i) => (i === 0 ? row.replace("?,", "?3,") : row));
+  return `INSERT INTO runs (run_id, sweep_id, idx, shape, point_group, fingerprint, params_json, created_at, reused_from)
+    VALUES ${rows.join(", ")}`;
 }
 
 /** Removes what a killed coordinator had staged. Called before anything is loaded. */

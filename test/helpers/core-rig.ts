@@ -168,7 +168,7 @@ export function makeShape(patch: Partial<RunShape> = {}): RunShape {
   };
 }
 
-function newSweep(number: number, total: number): NewSweep {
+export function newSweep(number: number, total: number): NewSweep {
   return {
     id: sweepId(`swp_${number}`),
     name: "test",

@@ -114,9 +114,14 @@ export class MemoryStore implements SimStore {
   }
 }
 
-function reorder<Key, Value>(map: Map<Key, Value>, compare: (a: Value, b: Value) => number): void {
+interface Ordered<Key, Value> extends Iterable<[Key, Value]> {
+  set(key: Key, value: Value): unknown;
+  delete(key: Key): boolean;
+}
+
+function reorder<Key, Value>(map: Ordered<Key, Value>, compare: (a: Value, b: Value) => number): void {
   const entries = [...map].sort(([, a], [, b]) => compare(a, b));
-  map.clear();
+  for (const [key] of entries) map.delete(key);
   for (const [key, value] of entries) map.set(key, value);
 }
 

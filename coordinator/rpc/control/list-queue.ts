@@ -49,7 +49,7 @@ export function readQueue(deps: ReadDeps, offset: number, limit: number): QueueA
 function placingOrder(cluster: Cluster, count: number): RunId[] {
   const entries: QueueEntry[] = [];
   for (const { queue } of cluster.groups.values()) {
-    for (let i = 0; i < Math.min(count, queue.size); i++) entries.push(queue.at(i) as QueueEntry);
+    entries.push(...queue.first(count));
   }
   return entries
     .sort(compareEntries)

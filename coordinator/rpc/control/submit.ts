@@ -8,12 +8,13 @@ import type { SubmitRequest, SubmitResponse } from "../../../proto/gen/runner/v1
 import { required } from "../../../shared/kernel/assert.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import { type RunId, runId, type SweepId, sweepId } from "../../../shared/kernel/ids.ts";
+import { requestKey } from "../../../shared/run/devices.ts";
 import { sweepRef } from "../../../shared/run/names.ts";
 import { warningLine } from "../../../shared/spec/problems.ts";
 import { newRun } from "../../core/apply-change.ts";
 import type { RunRow } from "../../core/changes.ts";
-import type { Run } from "../../core/cluster.ts";
 import type { Event, NewRun, NewSweep } from "../../core/events.ts";
+import { StagedWork } from "../../core/staged-work.ts";
 import { SLICE_POINTS } from "../expand/messages.ts";
 import { originOf } from "./code-origin.ts";
 import type { WriteDeps } from "./deps-write.ts";
@@ -58,8 +59,6 @@ function response(made: { name: string; number: number; total: number; reused: n
   };
 }
 
-const HASHED: ReadonlySet<string> = new Set([""]);
-
 type SubmitEvent = DistributiveOmit<Extract<Event, { kind: "submit" | "submit-staged" }>, "number">;
 type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never;
 
@@ -73,8 +72,8 @@ async function plainEvent(deps: WriteDeps, sweep: NewSweep, { slices }: Expanded
 
 /** Writes the runs as they come. What memory will need of them is kept for the last step, and nothing else. */
 async function stagedEvent(deps: WriteDeps, sweep: NewSweep, { slices }: ExpandedSource): Promise<SubmitEvent> {
-  const live: Run[] = [];
-  const decidedAt = deps.engine.cluster.workRevision;
+  const work = new StagedWork(sweep.shapes.map(({ resources }) => requestKey(resources)));
+  const decidedAt = deps.engine.cluster.workLog.end;
   let total = 0;
   deps.staging.begin(sweep.id);
   try {
@@ -82,19 +81,14 @@ async function stagedEvent(deps: WriteDeps, sweep: NewSweep, { slices }: Expande
       const rows = slice.map((point): RunRow => ({ id: newRunId(deps), ...point }));
       deps.staging.add(sweep, rows);
       total += rows.length;
-      for (const row of rows) {
-        if (row.reusedFrom === undefined) live.push(newRun(sweep, row));
-        // Strings keep the hash by which maps find them: made here, it is not made for a million of them at once.
-        HASHED.has(row.id);
-        HASHED.has(row.fingerprint);
-      }
+      for (const row of rows) if (row.reusedFrom === undefined) work.add(newRun(sweep, row));
       await nextTurn();
     }
   } catch (error) {
     await dropStaged(deps, sweep.id);
     throw error;
   }
-  return { kind: "submit-staged", sweep: { ...sweep, total }, live, reused: total - live.length, decidedAt };
+  return { kind: "submit-staged", sweep: { ...sweep, total }, work, reused: total - work.size, decidedAt };
 }
 
 async function dropStaged(deps: WriteDeps, id: SweepId): Promise<void> {

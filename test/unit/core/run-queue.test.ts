@@ -16,6 +16,12 @@ const moves = fc.array(
     { weight: 1, arbitrary: entries.map((entry) => ({ move: "remove" as const, entry })) },
     { weight: 2, arbitrary: fc.constant({ move: "shift" as const }) },
     { weight: 1, arbitrary: entries.map((entry) => ({ move: "rank" as const, entry })) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(entries, fc.uniqueArray(fc.integer({ min: 1, max: 9 })))
+        .map(([entry, indexes]) => ({ move: "adopt" as const, entry, indexes: indexes.sort((a, b) => a - b) })),
+    },
   ),
   { maxLength: 200 },
 );
@@ -43,11 +49,20 @@ describe("run queue", () => {
             expect(first).toEqual(naive[0]);
             if (first) expect(queue.remove(first)).toBe(true);
             naive = naive.slice(1);
+          } else if (step.move === "adopt") {
+            const all = step.indexes.map((index) => ({ ...step.entry, index }));
+            const fresh = all.filter((entry) => !naive.some(same(entry)));
+            queue.adopt(
+              step.entry,
+              fresh.map(({ runId: id, index }) => ({ id, index })),
+            );
+            naive = [...naive, ...fresh].sort(compareEntries);
           } else if (step.move === "rank") {
             const before = naive.filter((other) => compareEntries(other, step.entry) < 0);
             expect(queue.rank(step.entry)).toBe(before.length);
           }
           expect([...queue]).toEqual(naive);
+          expect(queue.first(3)).toEqual(naive.slice(0, 3));
           expect(queue.size).toBe(naive.length);
         }
       }),
