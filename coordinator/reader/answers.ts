@@ -35,6 +35,10 @@ export function createAnswers(db: Database, queries: Queries): Answers {
     axes: ({ sweepId }) => runs.ofSweep(sweepId).axes(),
     sweep: ({ sweepId, nowMs }) => readSweepDetail(queries, runs, sweepId, nowMs),
     series: (ask) => readSeries(points, ask),
+    async prepare({ fence, path, end }) {
+      await points.prepare(fence, path, end);
+      return undefined;
+    },
     events: (ask) => queries.history.events(ask),
     ended: ({ node, limit }) => queries.history.endedOn(node, limit),
     usage: ({ sinceMs, nowMs }) => queries.history.usage(sinceMs, nowMs),

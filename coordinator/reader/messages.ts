@@ -47,6 +47,9 @@ export interface SeriesQuestion {
   readonly to: number | undefined;
 }
 
+/** A client stream to be read ahead of those who will ask for its points. */
+export type PrepareQuestion = Pick<SeriesQuestion, "fence" | "path" | "end">;
+
 export interface Questions {
   readonly columns: {
     readonly ask: { readonly sweep: string | undefined; readonly nowMs: number };
@@ -57,6 +60,7 @@ export interface Questions {
   readonly axes: { readonly ask: { readonly sweepId: SweepId }; readonly answer: readonly string[] };
   readonly sweep: { readonly ask: { readonly sweepId: SweepId; readonly nowMs: number }; readonly answer: SweepDetail };
   readonly series: { readonly ask: SeriesQuestion; readonly answer: SeriesAnswer };
+  readonly prepare: { readonly ask: PrepareQuestion; readonly answer: undefined };
   readonly events: { readonly ask: EventFilter; readonly answer: readonly HistoryView[] };
   readonly ended: {
     readonly ask: { readonly node: string; readonly limit: number };
