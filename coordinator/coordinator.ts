@@ -256,6 +256,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   const http = await createHttpServer({
     deps: reads,
     reader,
+    blobs,
     actions: {
       writes: controlWrites,
       annotations,

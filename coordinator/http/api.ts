@@ -1,9 +1,12 @@
 /** The JSON API, by subject: every line of the table of routes has its answer here. */
 import { Hono } from "hono";
+import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Reader } from "../reader/reader.ts";
 import type { ReadDeps } from "../rpc/control/deps.ts";
 import type { ControlReads } from "../rpc/control/reads.ts";
 import { type ActionParts, addActions } from "./actions.ts";
+import { addArtifacts } from "./artifacts.ts";
+import { addContents } from "./contents.ts";
 import { addFiles } from "./files.ts";
 import type { HttpEnv } from "./guard.ts";
 import { addHistory } from "./history.ts";
@@ -22,15 +25,18 @@ export interface ApiParts {
   readonly reads: ControlReads;
   readonly reader: Reader;
   readonly actions: ActionParts;
+  readonly blobs: BlobStore;
   readonly slots: StreamSlots;
 }
 
-export function createApi({ deps, reads, reader, actions, slots }: ApiParts): Hono<HttpEnv> {
+export function createApi({ deps, reads, reader, actions, blobs, slots }: ApiParts): Hono<HttpEnv> {
   const { annotations } = actions;
   const api = new Hono<HttpEnv>();
   const axesOf = (sweepId: Parameters<typeof deps.queries.sweeps.get>[0]) => reader.ask("axes", { sweepId });
   addRuns(api, { deps, reads, slots, detail: (ref) => readRunDetail({ deps, annotations, axesOf }, ref) });
   addFiles(api, deps, slots);
+  addArtifacts(api, deps, blobs, slots);
+  addContents(api, blobs);
   addSweeps(api, {
     deps,
     reads,

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { z } from "zod";
 import { ACTION_BODIES, type ActionBody, type ActionName } from "../../shared/http/actions.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
-import { SPEC_BYTES_MAX } from "../../shared/run/limits.ts";
+import { CONTENT_PART_BYTES_MAX, SPEC_BYTES_MAX } from "../../shared/run/limits.ts";
 import type { HttpEnv } from "./guard.ts";
 
 const MIB = 1024 * 1024;
@@ -14,15 +14,23 @@ const BYTES_MAX: { readonly [name in ActionName]?: number } = {
   apply: SPEC_BYTES_MAX + MIB,
 };
 const PROBLEMS_SHOWN_MAX = 3;
+/** Parts of contents are sent below this. */
+export const CONTENTS = "/api/v1/contents/";
 
 /** Bytes of the body of a request to this path. */
 export function bodyBytesMax(path: string): number {
+  if (path.startsWith(CONTENTS)) return CONTENT_PART_BYTES_MAX;
   const name = path.slice(path.lastIndexOf("/") + 1);
   return (Object.hasOwn(BYTES_MAX, name) && BYTES_MAX[name as ActionName]) || MIB;
 }
 
-/** The text of a body. Throws AppError for one that is longer than `bytesMax`, however long it said to be. */
+/** The text of a body. Throws AppError as `readBytes`. */
 export async function readText(c: Context<HttpEnv>, bytesMax: number): Promise<string> {
+  return (await readBytes(c, bytesMax)).toString("utf8");
+}
+
+/** A body. Throws AppError for one that is longer than `bytesMax`, however long it said to be. */
+export async function readBytes(c: Context<HttpEnv>, bytesMax: number): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const part of c.req.raw.body ?? []) {
@@ -30,7 +38,7 @@ export async function readText(c: Context<HttpEnv>, bytesMax: number): Promise<s
     if (bytes > bytesMax) throw tooLarge(bytesMax);
     parts.push(part);
   }
-  return Buffer.concat(parts).toString("utf8");
+  return Buffer.concat(parts);
 }
 
 export function tooLarge(bytesMax: number): AppError {

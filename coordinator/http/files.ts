@@ -145,6 +145,6 @@ async function ifThere<T>(work: () => Promise<T>): Promise<T | undefined> {
 }
 
 /** As RFC 8187 wants it. */
-function encodeName(name: string): string {
+export function encodeName(name: string): string {
   return encodeURIComponent(name.toWellFormed()).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
 }

@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { AppError, type SourcePlace } from "../../shared/kernel/errors.ts";
 import { httpStatusOf } from "../../shared/wire/status.ts";
 import { addressOf, type Verifier } from "../rpc/auth.ts";
-import { bodyBytesMax } from "./body.ts";
+import { bodyBytesMax, CONTENTS } from "./body.ts";
 import { type HostRule, isSameOrigin } from "./hosts.ts";
 
 export type HttpEnv = { Bindings: HttpBindings };
@@ -28,7 +28,9 @@ export function guardRequests(hosts: HostRule): MiddlewareHandler<HttpEnv> {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.header(name, value);
     const { incoming } = c.env;
     const { host = "", origin } = incoming.headers;
-    if (countHeader(incoming.rawHeaders, "host") > 1 || !hosts.allows(host, incoming.socket.localAddress)) {
+    // Hosts call the coordinator what they like; no page has their token, whatever name it was given.
+    const isNamed = c.req.path.startsWith(CONTENTS) || hosts.allows(host, incoming.socket.localAddress);
+    if (countHeader(incoming.rawHeaders, "host") > 1 || !isNamed) {
       return refuse(
         c,
         421,
@@ -109,6 +111,7 @@ export function refuse(
 /** Methods that there are at all; an action is a POST and nothing else. */
 function methodsOf(path: string): readonly string[] {
   if (path.startsWith("/api/v1/actions/")) return ["POST"];
+  if (path.startsWith(CONTENTS)) return ["GET", "PUT"];
   return path.startsWith("/api/") ? ["GET"] : ["GET", "HEAD"];
 }
 

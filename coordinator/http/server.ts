@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
+import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Reader } from "../reader/reader.ts";
 import type { Verifier } from "../rpc/auth.ts";
 import { bindError, joinAddress } from "../rpc/bind-error.ts";
@@ -21,6 +22,7 @@ export interface HttpServerOptions {
   readonly deps: ReadDeps;
   readonly reader: Reader;
   readonly actions: ActionParts;
+  readonly blobs: BlobStore;
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
@@ -57,7 +59,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.use("/api/*", requireToken(verifier));
   app.route(
     "/api/v1",
-    createApi({ deps, reads: createControlReads(deps), reader: options.reader, actions: options.actions, slots }),
+    createApi({
+      deps,
+      reads: createControlReads(deps),
+      reader: options.reader,
+      actions: options.actions,
+      blobs: options.blobs,
+      slots,
+    }),
   );
 
   const prometheusPage = createPrometheusPage(deps);

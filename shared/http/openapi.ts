@@ -79,6 +79,7 @@ function operationOf(name: string, route: Route): object {
     ...(route.body !== undefined && {
       requestBody: { required: true, content: { "application/json": { schema: bodySchema(route.body) } } },
     }),
+    ...(route.bytes && { requestBody: { required: true, content: { "application/octet-stream": {} } } }),
     responses: {
       200: { description: route.answer, content: { [route.type]: {} } },
       default: { $ref: "#/components/responses/Refused" },
@@ -89,6 +90,8 @@ function operationOf(name: string, route: Route): object {
 const PARTS: { readonly [name: string]: string } = {
   ref: "A handle such as digits.1.4 or digits.1, or the id of a run.",
   name: "Name of a node.",
+  id: "Number of an artifact, as its list gives it.",
+  hash: "SHA-256 of the content: 64 hex digits.",
 };
 
 const IDEMPOTENCY_KEY = {

@@ -5,7 +5,7 @@
 import type { ActionName } from "./actions.ts";
 
 export interface Route {
-  readonly method: "get" | "post";
+  readonly method: "get" | "post" | "put";
   /** Such as "/runs/:ref". */
   readonly path: string;
   readonly summary: string;
@@ -16,6 +16,8 @@ export interface Route {
   readonly type: "application/json" | "text/plain" | "text/event-stream" | "application/octet-stream";
   /** The body, for actions. */
   readonly body?: ActionName;
+  /** The body is bytes. */
+  readonly bytes?: boolean;
 }
 
 const LIMIT = "Rows of a page, 1 to 1,000; 100 where it is not said.";
@@ -54,6 +56,7 @@ export const ROUTES = {
   }),
   run: get("/runs/:ref", "One run.", "RunView"),
   runDetail: get("/runs/:ref/detail", "Everything of a run's page that is not a stream.", "RunDetail"),
+  runRecord: get("/runs/:ref/record", "What it was made from and what it ran on.", "RunRecordAnswer"),
   runLogs: get(
     "/runs/:ref/logs",
     "What the run wrote, as it is.",
@@ -85,6 +88,24 @@ export const ROUTES = {
     { path: "As /runs/REF/files gives it." },
     "application/octet-stream",
   ),
+  runArtifacts: get("/runs/:ref/artifacts", "What the run keeps of its files, by attempt.", "ArtifactView[]"),
+  runArtifact: get(
+    "/runs/:ref/artifacts/:id",
+    "The content of one, to be saved. Parts of it by the header Range.",
+    "bytes",
+    { path: "Of a folder: the file, from the folder." },
+    "application/octet-stream",
+  ),
+  content: get("/contents/:hash", "How much of a content is there. For hosts.", "ContentAnswer"),
+  putContent: {
+    method: "put",
+    path: "/contents/:hash",
+    summary: "Takes the next part of a content, at most 4 MiB. For hosts.",
+    query: { size: "Bytes of the whole content.", offset: "Bytes that are there already." },
+    answer: "ContentAnswer",
+    type: "application/json",
+    bytes: true,
+  },
   sweeps: get("/sweeps", "Sweeps, the newest first.", "SweepView[]", {
     limit: LIMIT,
     after: "Handle of the sweep after which the page begins.",

@@ -2,6 +2,7 @@
  * What the dashboard reads beyond the plain lists of views.ts, as JSON: tables in columns, series cut to what a screen can
  * show, and the answers to actions. Times are Unix milliseconds, durations milliseconds; null is "not known" or "not yet".
  */
+import type { AttemptEnvironment, CodeOrigin, CodeSnapshot } from "./provenance.ts";
 import type { RunState } from "./states.ts";
 import type { JsonValue, NodeView, RunView } from "./views.ts";
 
@@ -114,6 +115,18 @@ export interface RunDetail {
   readonly favourite: boolean;
 }
 
+/** GET /runs/REF/record — what it was made from and what it ran on. */
+export interface RunRecordAnswer {
+  readonly code: CodeOrigin | null;
+  readonly snapshot: CodeSnapshot | null;
+  /** Handle of the run that it repeats. */
+  readonly repeats: string | null;
+  /** Handles of those that repeat it. */
+  readonly repeatedBy: readonly string[];
+  /** Of the attempts that are known to have one, in their order. */
+  readonly environments: readonly AttemptEnvironment[];
+}
+
 export interface AttemptView {
   readonly number: number;
   readonly fence: number;
@@ -221,6 +234,14 @@ export interface QueueAnswer {
 /** GET /events?before=SEQ&limit=&run=&node=&kind= — newest first. */
 export interface EventsAnswer {
   readonly events: readonly HistoryView[];
+}
+
+/** GET and PUT /contents/HASH */
+export interface ContentAnswer {
+  /** Bytes of it that are there. */
+  readonly received: number;
+  /** It is there, and is what its name says. */
+  readonly whole: boolean;
 }
 
 /** GET /usage?days=14&kind=gpu — device time by day (UTC) and sweep, the largest first. */

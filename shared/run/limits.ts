@@ -36,7 +36,9 @@ export const CODE_FILES_MAX = 20_000;
 export const CODE_BYTES_MAX = 256 * 1024 * 1024;
 /** Bytes of one frame of a content on its way. */
 export const CONTENT_FRAME_BYTES = 512 * 1024;
-/** Bytes of one content. */
+/** Bytes of one part of a content that is sent over HTTP. */
+export const CONTENT_PART_BYTES_MAX = 4 * 1024 * 1024;
+/** Bytes of one content that is sent over gRPC. */
 export const CONTENT_BYTES_MAX = CODE_BYTES_MAX;
 /** Contents of one call. */
 export const CONTENTS_PER_CALL_MAX = CODE_FILES_MAX + 1;

@@ -1,8 +1,9 @@
 /** A coordinator's read side on a seeded store: real SQLite, real gRPC and HTTP on loopback, no engine behind it. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { openBlobStore } from "../../../coordinator/blobs/blob-store.ts";
 import { Feed } from "../../../coordinator/feed.ts";
 import { createHttpServer, type HttpServer } from "../../../coordinator/http/server.ts";
 import { createReader } from "../../../coordinator/reader/reader.ts";
@@ -136,9 +137,11 @@ export async function startHttp(
   const verifier = createVerifier(hashToken(TOKEN), systemClock, log);
   const reader = createReader({ path: store.path, feed: store.feed, logger: log });
   const writes = createTestWrites(store.db, store.feed, deps);
+  const blobs = await openBlobStore(join(dirname(store.path), "blobs"));
   const server = await createHttpServer({
     deps,
     reader,
+    blobs,
     actions: writes.actions,
     host: "127.0.0.1",
     port,
@@ -150,6 +153,7 @@ export async function startHttp(
     port: server.port,
     async stop(graceMs) {
       await server.stop(graceMs);
+      await blobs.close();
       await reader.close();
       await writes.close();
     },
