@@ -9,7 +9,7 @@ import { migrate } from "./migrations.ts";
 /** First SQLite release with the fix of the WAL-reset corruption bug. */
 const SQLITE_VERSION_MIN = [3, 51, 3] as const;
 /** Pages in the WAL before a checkpoint: larger groups make random updates up to twice as fast. */
-const WAL_AUTOCHECKPOINT_PAGES = 20_000;
+export const WAL_AUTOCHECKPOINT_PAGES = 20_000;
 
 export type Database = DatabaseSync;
 
