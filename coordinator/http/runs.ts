@@ -1,9 +1,10 @@
 /** Runs: lists, one of them, its page, its logs and its points. */
 import type { Hono } from "hono";
-import type { RunDetail } from "../../shared/run/dashboard.ts";
+import type { RunDetail, RunRecordAnswer } from "../../shared/run/dashboard.ts";
 import { viewOfRun } from "../../shared/run/records.ts";
 import type { RunView } from "../../shared/run/views.ts";
 import type { ReadDeps } from "../rpc/control/deps.ts";
+import { environmentsOf, refOf } from "../rpc/control/get-record.ts";
 import { listedRuns, readRun } from "../rpc/control/get-run.ts";
 import type { ControlReads } from "../rpc/control/reads.ts";
 import type { HttpEnv } from "./guard.ts";
@@ -40,6 +41,19 @@ export function addRuns(api: Hono<HttpEnv>, { deps, reads, slots, detail }: RunP
   answer(api, "run", (c) => c.json(viewOfRun(readRun(deps, queries.refs.resolveRun(named(c, "ref")).runId))));
 
   answer(api, "runDetail", async (c) => c.json(await detail(named(c, "ref"))));
+
+  answer(api, "runRecord", (c) => {
+    const { runId, sweepId } = queries.refs.resolveRun(named(c, "ref"));
+    const origin = queries.origins.ofSweep(sweepId);
+    const body: RunRecordAnswer = {
+      code: origin?.code ?? null,
+      snapshot: origin?.snapshot ?? null,
+      repeats: (origin?.repeats && refOf(deps, origin.repeats)[0]) ?? null,
+      repeatedBy: queries.origins.repeatedBy(runId).flatMap((id) => refOf(deps, id)),
+      environments: environmentsOf(deps, runId),
+    };
+    return c.json(body);
+  });
 
   answer(api, "runLogs", (c, query) => {
     const ref = named(c, "ref");

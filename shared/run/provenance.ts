@@ -59,6 +59,13 @@ export interface RunEnvironment {
   readonly problem: string | null;
 }
 
+/** The same of one attempt. */
+export interface AttemptEnvironment {
+  /** Its number, from 1. */
+  readonly attempt: number;
+  readonly environment: RunEnvironment;
+}
+
 /** An address of a repository without what lets somebody in: no password, and no user but that of ssh. */
 export function withoutCredentials(remote: string): string {
   const plain = remote.replace(/([?&](?:access_token|private_token|token|password)=)[^&#]*/gi, "$1");

@@ -2,6 +2,7 @@
 import type { GetRecordRequest, GetRecordResponse } from "../../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import type { RunId } from "../../../shared/kernel/ids.ts";
+import type { AttemptEnvironment } from "../../../shared/run/provenance.ts";
 import type { StoredOrigin } from "../../store/origins.ts";
 import type { ReadDeps } from "./deps.ts";
 
@@ -22,7 +23,9 @@ export const getRecord =
     return {
       ...common,
       repeatedBy: origins.repeatedBy(runId).flatMap((id) => refOf(deps, id)),
-      environments: environmentsOf(deps, runId),
+      environments: environmentsOf(deps, runId).map(({ attempt, environment }) => {
+        return { attempt, environmentJson: JSON.stringify(environment) };
+      }),
       tags: [...tags],
       note,
       favourite,
@@ -38,17 +41,18 @@ function originFields(deps: ReadDeps, origin: StoredOrigin | undefined) {
   };
 }
 
-/** Of the run whose result stands for this one. */
-function environmentsOf(deps: ReadDeps, id: RunId): GetRecordResponse["environments"] {
+/** What the attempts of a run ran on: of the run whose result stands for this one. */
+export function environmentsOf(deps: ReadDeps, id: RunId): AttemptEnvironment[] {
   const ran = deps.queries.runs.outputRun(id);
   const found = deps.queries.origins.environments(ran);
   return deps.queries.attempts.ofRun(ran).flatMap(({ number, fence }) => {
     const environment = found.get(fence);
-    return environment ? [{ attempt: number, environmentJson: JSON.stringify(environment) }] : [];
+    return environment ? [{ attempt: number, environment }] : [];
   });
 }
 
-function refOf(deps: ReadDeps, id: RunId): string[] {
+/** The handle of a run; none where it is gone. */
+export function refOf(deps: ReadDeps, id: RunId): string[] {
   const run = deps.queries.runs.get(id);
   return run ? [run.ref] : [];
 }

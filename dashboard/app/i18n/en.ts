@@ -3,6 +3,7 @@ import { fleet } from "./en-fleet.ts";
 import { history } from "./en-history.ts";
 import { node } from "./en-node.ts";
 import { queue } from "./en-queue.ts";
+import { record } from "./en-record.ts";
 import { run } from "./en-run.ts";
 import { runs } from "./en-runs.ts";
 import { settings } from "./en-settings.ts";
@@ -15,6 +16,7 @@ export const en = {
   ...fleet,
   ...runs,
   ...run,
+  ...record,
   ...node,
   ...history,
   ...settings,

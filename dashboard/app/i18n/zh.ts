@@ -4,6 +4,7 @@ import { fleet } from "./zh-fleet.ts";
 import { history } from "./zh-history.ts";
 import { node } from "./zh-node.ts";
 import { queue } from "./zh-queue.ts";
+import { record } from "./zh-record.ts";
 import { run } from "./zh-run.ts";
 import { runs } from "./zh-runs.ts";
 import { settings } from "./zh-settings.ts";
@@ -16,6 +17,7 @@ export const zh: { readonly [key in Key]: string } = {
   ...fleet,
   ...runs,
   ...run,
+  ...record,
   ...node,
   ...history,
   ...settings,

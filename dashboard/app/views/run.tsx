@@ -12,6 +12,7 @@ import { Charts } from "../run/charts.tsx";
 import { Facts, Params } from "../run/facts.tsx";
 import { Files } from "../run/files.tsx";
 import { Notes, Star } from "../run/notes.tsx";
+import { RunRecord } from "../run/record.tsx";
 import { History } from "../widgets/history.tsx";
 import { Command, Link, StateBadge, Waiting } from "../widgets/parts.tsx";
 
@@ -48,6 +49,7 @@ export function Run({ names }: { names: { readonly [name: string]: string } }) {
         <Params detail={detail.data} />
         <Facts detail={detail.data} />
       </div>
+      <RunRecord key={`${run.ref} record`} detail={detail.data} attempt={attempt} />
       <Files key={run.ref} run={run.ref} state={run.state} />
       {detail.data.events.length > 0 && (
         <section>

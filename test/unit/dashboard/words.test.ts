@@ -4,7 +4,9 @@ import { completionsAt } from "../../../dashboard/app/complete.ts";
 import { conditionOf, joinKeys, splitKeys, titleOf } from "../../../dashboard/app/keys.ts";
 import type { Brush } from "../../../dashboard/app/stats/axis-scale.ts";
 import { compareTables, compareWords } from "../../../dashboard/app/stats/compare-runs.ts";
+import { gitDiffLines, sizeOfDiff } from "../../../dashboard/app/stats/git-diff.ts";
 import { lineDiff, nearChanges } from "../../../dashboard/app/stats/line-diff.ts";
+import { cudaOf, packagesWith } from "../../../dashboard/app/stats/packages.ts";
 import { createRunCondition } from "../../../shared/expression/run-condition.ts";
 
 describe("keys", () => {
@@ -131,5 +133,54 @@ describe("completion of a filter", () => {
     ["|", []],
   ])("%s", (text, expected) => {
     expect(offered(text)).toEqual(expected);
+  });
+});
+
+describe("what git wrote of what was not committed", () => {
+  const DIFF = `diff --git a/train.py b/train.py
+index 1..2 100644
+--- a/train.py
++++ b/train.py
+@@ -1,3 +1,4 @@ def main():
+ same
+-- a list item that went
++++ i, which came
++two
+\\ No newline at end of file
+diff --git a/new b/new
+new file mode 100644
+--- /dev/null
++++ b/new
+@@ -0,0 +1 @@
++x
+`;
+
+  test("each line is known for what it is", () => {
+    const marks = { file: "f", hunk: "@", added: "+", removed: "-", same: " " };
+    expect(
+      gitDiffLines(DIFF)
+        .map(({ kind }) => marks[kind])
+        .join(""),
+    ).toBe("ffff@ -++ ffff@+");
+    expect(sizeOfDiff(gitDiffLines(DIFF))).toEqual({ files: 2, added: 3, removed: 1 });
+  });
+});
+
+describe("packages", () => {
+  test.each<[string[], string]>([
+    [["numpy==2.1.0", "nvidia-cuda-runtime-cu12==12.4.127", "torch==2.5.1+cu121"], "12.4.127"],
+    [["nvidia-cuda-runtime==13.0.48"], "13.0.48"],
+    [["torch==2.5.1+cu121"], "12.1"],
+    [["torch==2.5.1+cpu"], ""],
+    [[], ""],
+  ])("%j brings CUDA %j", (packages, version) => {
+    expect(cudaOf(packages)).toBe(version);
+  });
+
+  test("by a part of the name or the version", () => {
+    const packages = ["numpy==2.1.0", "Torch==2.5.1", "torchvision==0.20"];
+    expect(packagesWith(packages, " torch")).toEqual(["Torch==2.5.1", "torchvision==0.20"]);
+    expect(packagesWith(packages, "2.1")).toEqual(["numpy==2.1.0"]);
+    expect(packagesWith(packages, "")).toBe(packages);
   });
 });

@@ -1,0 +1,30 @@
+/** 运行的来源与环境的文字。 */
+import type { record as english } from "./en-record.ts";
+
+export const record: { readonly [key in keyof typeof english]: string } = {
+  "record.code": "代码",
+  "record.commit": "提交",
+  "record.no-commit": "尚无提交",
+  "record.branch": "分支",
+  "record.remote": "仓库",
+  "record.root": "目录",
+  "record.snapshot": "代码副本",
+  "record.problem": "问题",
+  "record.no-git": "代码不在 git 仓库中。",
+  "record.repeats": "重复自",
+  "record.repeated": "被重复于",
+  "record.diff": "未提交的改动：{files} 个文件，+{added} −{removed} 行",
+  "record.diff-cut": "只保留了前 {size}。",
+  "record.untracked": "新文件：{count} 个",
+  "record.untracked-more": "只保留了前 {count} 个。",
+  "record.environment": "环境",
+  "record.executable": "可执行文件",
+  "record.driver": "驱动",
+  "record.host": "主机",
+  "record.os": "系统",
+  "record.memory": "内存",
+  "record.packages": "软件包：{count} 个",
+  "record.find": "筛选软件包",
+  "record.found": "{count} 个软件包",
+  "record.variables": "环境变量：{count} 个",
+};
