@@ -131,7 +131,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     const deadlineUptimeMs = () => attemptOf(fence)?.writtenDeadlineMs ?? leaseDeadlineMs;
     try {
       const early = assignment.code ? undefined : preparePrelude(dir, rendered, options.hostEnv);
-      createAttemptDir(dir, { "config.json": paramsToNestedJson(params) }, spares.moveTo);
+      createAttemptDir(dir, paramsToNestedJson(params), spares.moveTo);
       const cgroup = trees.prepare(fence);
       writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, pid: 0, startTime: 0, cgroup });
       const command = await withCode(assignment, rendered, dir);

@@ -74,31 +74,40 @@ export function attemptMarker(dir: string): string {
   return join(realpathSync(dirname(dirname(full))), "runs", basename(full));
 }
 
+/** Makes an empty attempt's directory (mode 0700) with what each has. Throws the system's error, and leaves nothing then. */
+export function makeEmptyAttemptDir(dir: string): void {
+  makeDirectory(dir);
+  try {
+    const { artifacts, checkpoints, ...files } = attemptPaths(dir);
+    for (const folder of [artifacts, checkpoints]) mkdirSync(folder, { mode: 0o700 });
+    for (const file of [files.config, files.launch, files.output, files.status]) {
+      writeFileSync(file, "", { mode: 0o600, flag: "wx" });
+    }
+  } catch (error) {
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
 /**
- * Makes the directory (mode 0700) with `artifacts/`, `checkpoints/` and `files` (name to text, mode 0600). Not synced to
- * disk: after a power cut the attempt is lost in any case. `moveSpareTo` may put a directory with the two folders there.
+ * Makes the directory with `config` as its config.json. Not synced to disk: after a power cut the attempt is lost in any
+ * case. `moveSpareTo` may put one there that `makeEmptyAttemptDir` has made.
  *
  * Throws `conflict` where the directory exists, `unavailable` where it cannot be made; nothing is left then.
  */
 export function createAttemptDir(
   dir: string,
-  files: { readonly [name: string]: string },
+  config: string,
   moveSpareTo: (dir: string) => boolean = () => false,
 ): void {
-  let isSpare: boolean;
   try {
-    isSpare = moveSpareTo(dir);
-    if (!isSpare) makeDirectory(dir);
+    if (!moveSpareTo(dir)) makeEmptyAttemptDir(dir);
   } catch (error) {
     if (systemCode(error) === "EEXIST") throw new AppError("conflict", `attempt directory ${dir} exists already`);
     throw notMade(dir, error);
   }
   try {
-    const paths = attemptPaths(dir);
-    if (!isSpare) for (const folder of [paths.artifacts, paths.checkpoints]) mkdirSync(folder, { mode: 0o700 });
-    for (const [name, text] of Object.entries(files)) {
-      writeFileSync(join(dir, name), text, { mode: 0o600, flag: "wx" });
-    }
+    writeFileSync(attemptPaths(dir).config, config);
   } catch (error) {
     rmSync(dir, { recursive: true, force: true });
     throw notMade(dir, error);
@@ -122,12 +131,12 @@ export async function removeAttemptDir(dir: string): Promise<void> {
  * there. False where something is left, also after an error: whoever removes the rest meets it again.
  */
 function removeUsual(dir: string): boolean {
-  const { config, claim, shimLog, output, status, artifacts, checkpoints } = attemptPaths(dir);
+  const { config, claim, launch, shimLog, output, status, artifacts, checkpoints } = attemptPaths(dir);
   try {
     // A run may have put a link to somewhere else here: nothing there is ours.
     if (!lstatSync(dir).isDirectory()) return false;
     for (const folder of [artifacts, checkpoints]) rmdirSync(folder);
-    for (const file of [config, claim, shimLog, output, status]) unlinkSync(file);
+    for (const file of [config, claim, launch, shimLog, output, status]) unlinkSync(file);
     rmdirSync(dir);
     return true;
   } catch {

@@ -70,11 +70,10 @@ export function aheadArgv(cgroup: string): readonly string[] {
  * Writes what a shim that was started ahead needs of the attempt; false where it cannot be said this way. Throws where
  * the directory cannot be written.
  */
-export function writeLaunch(dir: string, { command, cwd, env, output }: ShimLaunch): boolean {
+export function writeLaunch(dir: string, { command, cwd, env }: ShimLaunch): boolean {
   const text = dir.includes("\n") ? undefined : launchText(command, cwd, env);
   if (text === undefined) return false;
-  writeFileSync(attemptPaths(dir).launch, text, { mode: 0o600 });
-  closeSync(openSync(output, "a", 0o600));
+  writeFileSync(attemptPaths(dir).launch, text);
   return true;
 }
 

@@ -1,11 +1,11 @@
 /**
- * Empty attempt directories, made while nobody waits: between two runs of a device only a rename is left to do. They lie
+ * Attempt directories, made while nobody waits: between two runs of a device only a rename is left to do. They lie
  * beside `runs/`, so that nothing takes one for an attempt.
  */
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { systemCode } from "../../shared/kernel/errors.ts";
-import { attemptPaths } from "./attempt-dir.ts";
+import { makeEmptyAttemptDir } from "./attempt-dir.ts";
 
 /** As many as may start at once without waiting; after a burst they are made again. */
 const SPARES = 4;
@@ -33,7 +33,11 @@ export function createSpareDirs(workdir: string): SpareDirs {
     timer = undefined;
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      while (spares.length < SPARES) spares.push(make(join(folder, String(++lastNumber))));
+      while (spares.length < SPARES) {
+        const spare = join(folder, String(++lastNumber));
+        makeEmptyAttemptDir(spare);
+        spares.push(spare);
+      }
     } catch {
       // A full disk, say: the attempt that finds no spare makes its own directory, and reports what is wrong.
     }
@@ -57,12 +61,4 @@ export function createSpareDirs(workdir: string): SpareDirs {
     },
     close: () => clearTimeout(timer),
   };
-}
-
-function make(dir: string): string {
-  mkdirSync(dir, { mode: 0o700 });
-  const { artifacts, checkpoints } = attemptPaths(dir);
-  mkdirSync(artifacts, { mode: 0o700 });
-  mkdirSync(checkpoints, { mode: 0o700 });
-  return dir;
 }

@@ -37,7 +37,7 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "exp-compat-"));
   mkdirSync(join(dir, "runs"));
   attempt = join(dir, "runs", "17");
-  createAttemptDir(attempt, { "config.json": "{}" });
+  createAttemptDir(attempt, "{}");
 });
 
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
@@ -142,7 +142,7 @@ describe("a script for EXP", () => {
     expect([ours.status, ours.output]).toEqual([0, expect.stringContaining("module: expfleet._exp\n")]);
     expect(readdirSync(attempt)).not.toContain("metrics");
     rmSync(attempt, { recursive: true });
-    createAttemptDir(attempt, { "config.json": "{}" });
+    createAttemptDir(attempt, "{}");
     const theirs = await run(withPackages, "under_agent_exp.py");
     const plain = (text: string) => text.replace(/^module: .*\n/m, "").replace(/^\[[^\]]*\]/m, "[time]");
     expect(plain(ours.output)).toBe(plain(theirs.output));

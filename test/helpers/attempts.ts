@@ -38,7 +38,7 @@ export interface AttemptHost {
   readonly workdir: string;
   /** Of the attempt made last; 0 before the first. */
   readonly lastFence: number;
-  newDir(files?: Record<string, string>): { fence: Fence; dir: string };
+  newDir(config?: string): { fence: Fence; dir: string };
   start(argv: readonly string[], options?: StartOptions): TestAttempt;
 }
 
@@ -70,10 +70,10 @@ export function useAttemptHost(): AttemptHost {
     get lastFence() {
       return last;
     },
-    newDir(files: Record<string, string> = {}) {
+    newDir(config = "{}") {
       last += 1;
       const dir = attemptDir(workdir, fence(last));
-      createAttemptDir(dir, files);
+      createAttemptDir(dir, config);
       dirs.push(dir);
       return { fence: fence(last), dir };
     },

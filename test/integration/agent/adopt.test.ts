@@ -1,5 +1,5 @@
 /** What a restarted agent finds, at each point at which the one before may have died. */
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { inspectAttempt } from "../../../agent/process/adopt.ts";
@@ -123,26 +123,26 @@ describe("createAttemptDir", () => {
   const host = useAttemptHost();
 
   it("takes a spare directory where there is one, and is the same with it", async () => {
-    const { dir: made } = host.newDir({ "config.json": "{}" });
+    const { dir: made } = host.newDir();
     const workdir = join(made, "..", "..");
     const spares = createSpareDirs(workdir);
     await waitUntil("spare directories", () => existsSync(join(workdir, "spare", "4")));
     const dir = join(workdir, "runs", "901");
-    createAttemptDir(dir, { "config.json": "{}" }, spares.moveTo);
+    createAttemptDir(dir, "{}", spares.moveTo);
     expect(readdirSync(join(workdir, "spare"))).not.toContain("4");
     const shape = (root: string) =>
       readdirSync(root, { recursive: true, encoding: "utf8" }).map((name) => [name, statSync(join(root, name)).mode]);
     expect(shape(dir)).toEqual(shape(made));
     expect(statSync(dir).mode).toBe(statSync(made).mode);
-    expect(() => createAttemptDir(dir, {}, spares.moveTo)).toThrow(expect.objectContaining({ code: "conflict" }));
+    expect(() => createAttemptDir(dir, "{}", spares.moveTo)).toThrow(expect.objectContaining({ code: "conflict" }));
     spares.close();
   });
 
-  it("makes a private directory with its files, once", async () => {
-    const { dir } = host.newDir({ "spec.json": "{}" });
+  it("makes a private directory with its parameters, once", async () => {
+    const { dir } = host.newDir('{"lr": 1}');
     expect(existsSync(join(dir, "artifacts")) && existsSync(join(dir, "checkpoints"))).toBe(true);
-    expect(() => createAttemptDir(dir, {})).toThrow(expect.objectContaining({ code: "conflict" }));
-    expect(existsSync(join(dir, "spec.json"))).toBe(true);
+    expect(() => createAttemptDir(dir, "{}")).toThrow(expect.objectContaining({ code: "conflict" }));
+    expect(readFileSync(join(dir, "config.json"), "utf8")).toBe('{"lr": 1}');
     await removeAttemptDir(dir);
     await removeAttemptDir(dir);
     expect(existsSync(dir)).toBe(false);
@@ -150,9 +150,8 @@ describe("createAttemptDir", () => {
 
   it("leaves nothing where it cannot be filled", () => {
     const dir = join(host.workdir, "runs", "78");
-    expect(() => createAttemptDir(dir, { "no/such/place": "" })).toThrow(
-      expect.objectContaining({ code: "unavailable" }),
-    );
+    const odd = () => mkdirSync(join(dir, "config.json"), { recursive: true }) !== undefined;
+    expect(() => createAttemptDir(dir, "{}", odd)).toThrow(expect.objectContaining({ code: "unavailable" }));
     expect(existsSync(dir)).toBe(false);
   });
 });

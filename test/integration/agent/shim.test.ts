@@ -196,7 +196,7 @@ describe("exit", () => {
 
   it("is recorded also when the agent that started it was killed meanwhile", async () => {
     const dir = join(host.workdir, "runs", "9");
-    createAttemptDir(dir, {});
+    createAttemptDir(dir, "{}");
     const shim = fileURLToPath(new URL("../../../agent/process/shim.ts", import.meta.url));
     const argv = ["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done; exit 5"];
     const request = JSON.stringify({ dir, argv, cwd: dir, env: { PATH: process.env.PATH } });

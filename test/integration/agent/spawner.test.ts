@@ -34,7 +34,7 @@ function helpers(): number[] {
 
 function request(argv: readonly string[], cwd = workdir, env: { readonly [name: string]: string } = {}) {
   const dir = attemptDir(workdir, fence(++last));
-  createAttemptDir(dir, {});
+  createAttemptDir(dir, "{}");
   return { dir, argv, cwd, env: { PATH: process.env.PATH ?? "", WORD: "a b", ...env }, cgroup: undefined };
 }
 
