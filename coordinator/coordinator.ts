@@ -338,9 +338,9 @@ function writeWhole(path: string, text: string): void {
   renameSync(`${path}.new`, path);
 }
 
-function makeDirectory(path: string, flag: string): void {
+function makeOwnDirectory(path: string, flag: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path, 0o700);
   } catch (error) {
     throw new AppError("unavailable", `cannot use ${flag} ${path}: ${errorMessage(error)}`, {
       id: "coordinator.directory",

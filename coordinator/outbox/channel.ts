@@ -3,6 +3,8 @@ import type { OutboxEntry } from "../store/outbox.ts";
 
 export type Delivery =
   | { readonly kind: "done" }
+  /** A part of it: the rest can follow at once. */
+  | { readonly kind: "more" }
   /** Not now. `afterMs`: when the receiver wants it again. */
   | { readonly kind: "later"; readonly error: string; readonly afterMs?: number }
   /** Never: trying again would change nothing. */
@@ -13,8 +15,24 @@ export interface Channel {
   readonly name: string;
   /** Entries of one call. */
   readonly batchMax: number;
+  /** Its entries say what they are about, and what there is to say is read when they are delivered: one stands for all. */
+  readonly readsLate?: boolean;
+  /** Its entries are never given up: they wait until the receiver is well again. */
+  readonly isPatient?: boolean;
   /** One answer for each entry, in order. Gives up when `signal` is aborted. Rejects with CallError: none was delivered. */
   deliver(entries: readonly OutboxEntry[], signal: AbortSignal): Promise<readonly Delivery[]>;
+  /** Tries the way to the receiver, and says in one line what was found. Rejects with CallError. */
+  probe(signal: AbortSignal): Promise<string>;
+  close?(): Promise<void>;
+}
+
+/** A channel as people see it. */
+export interface ChannelState {
+  readonly name: string;
+  /** Entries. */
+  readonly waiting: number;
+  /** Why the last call failed, without secrets; empty where it did not. */
+  readonly problem: string;
 }
 
 export const DONE: Delivery = { kind: "done" };

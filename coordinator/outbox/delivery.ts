@@ -8,7 +8,7 @@ import { type BackoffPolicy, backoffMs } from "../../shared/kernel/backoff.ts";
 import type { Clock } from "../../shared/kernel/clock.ts";
 import { errorMessage } from "../../shared/kernel/errors.ts";
 import type { Outbox, OutboxEntry } from "../store/outbox.ts";
-import type { Channel, Delivery } from "./channel.ts";
+import type { Channel, ChannelState, Delivery } from "./channel.ts";
 import { CallError } from "./http-call.ts";
 
 export interface DeliveryOptions {
@@ -31,6 +31,8 @@ export interface DeliveryPolicy {
 export interface DeliveryLoop {
   /** Something new may be due. */
   wake(): void;
+  /** By the order of the channels. */
+  state(): ChannelState[];
   /** Breaks off what is on its way: it is sent again after the next start. */
   stop(): Promise<void>;
 }
@@ -46,7 +48,16 @@ const REST_MS_MAX = 60_000;
 export function startDelivery(options: DeliveryOptions): DeliveryLoop {
   const { outbox, channels, clock, random, logger, policy = DELIVERY } = options;
   const abort = new AbortController();
-  const lanes = channels.map((channel) => ({ channel, timer: undefined as NodeJS.Timeout | undefined, busy: false }));
+  const lanes = channels.map((channel) => ({
+    channel,
+    timer: undefined as NodeJS.Timeout | undefined,
+    busy: false,
+    /** Calls in a row of which nothing was delivered. */
+    failures: 0,
+    /** A receiver that is not there is left alone until then, whatever is due. Unix ms. */
+    restUntil: 0,
+    problem: "",
+  }));
   type Lane = (typeof lanes)[number];
   const running = new Set<Promise<void>>();
   const secrets = options.secrets.filter((secret) => secret.length > 3);
@@ -56,15 +67,16 @@ export function startDelivery(options: DeliveryOptions): DeliveryLoop {
     if (abort.signal.aborted || lane.busy) return;
     const at = outbox.nextDue(lane.channel.name);
     if (at === undefined) return;
-    const restMs = Math.min(REST_MS_MAX, Math.max(0, at - clock.wallMs()));
+    const restMs = Math.min(REST_MS_MAX, Math.max(0, Math.max(at, lane.restUntil) - clock.wallMs()));
     lane.timer = setTimeout(() => start(lane), restMs);
   }
 
   function start(lane: Lane): void {
     lane.busy = true;
-    const turn = deliver(lane.channel)
+    const turn = deliver(lane)
       .catch((error: unknown) => {
-        logger.error({ channel: lane.channel.name, error: hidden(errorMessage(error)) }, "outbox failed");
+        lane.problem = hidden(errorMessage(error));
+        logger.error({ channel: lane.channel.name, error: lane.problem }, "outbox failed");
       })
       .finally(() => {
         lane.busy = false;
@@ -74,14 +86,32 @@ export function startDelivery(options: DeliveryOptions): DeliveryLoop {
     running.add(turn);
   }
 
-  async function deliver(channel: Channel): Promise<void> {
-    const due = outbox.due(channel.name, clock.wallMs(), channel.batchMax);
-    if (due.length === 0) return;
+  async function deliver(lane: Lane): Promise<void> {
+    const { channel } = lane;
+    // The timer may have been for another time: clocks jump.
+    if (clock.wallMs() < lane.restUntil) return;
+    const found = outbox.due(channel.name, clock.wallMs(), channel.batchMax);
+    if (found.length === 0) return;
+    const due = channel.readsLate ? outbox.absorb(found) : found;
     outbox.begin(due);
     const entries = due.map((entry) => ({ ...entry, tries: entry.tries + 1 }));
     const deliveries = await deliverEach(channel, entries);
     if (abort.signal.aborted) return;
-    for (const [i, entry] of entries.entries()) settle(entry, deliveries[i] ?? NO_WORD);
+    note(lane, entries, deliveries);
+    for (const [i, entry] of entries.entries()) settle(channel, entry, deliveries[i] ?? NO_WORD);
+  }
+
+  /** What the channel looks like after a call; one that waits for its receiver says so in one line for all. */
+  function note(lane: Lane, entries: readonly OutboxEntry[], deliveries: readonly Delivery[]): void {
+    const failed = deliveries.find((delivery) => delivery.kind === "later" || delivery.kind === "refused");
+    lane.problem = failed ? hidden(failed.error) : "";
+    const isDown = deliveries.every((delivery) => delivery.kind === "later" && delivery.afterMs === undefined);
+    lane.failures = isDown ? lane.failures + 1 : 0;
+    if (!lane.channel.isPatient || !isDown) return;
+    const waitMs = backoffMs(policy.backoff, lane.failures, random());
+    lane.restUntil = clock.wallMs() + waitMs;
+    const fields = { channel: lane.channel.name, entries: entries.length, failures: lane.failures, waitMs };
+    logger.warn({ ...fields, error: lane.problem }, "receiver does not take what is sent; it waits");
   }
 
   async function deliverEach(channel: Channel, entries: readonly OutboxEntry[]): Promise<readonly Delivery[]> {
@@ -93,24 +123,28 @@ export function startDelivery(options: DeliveryOptions): DeliveryLoop {
     }
   }
 
-  function settle(entry: OutboxEntry, delivery: Delivery): void {
+  function settle({ isPatient = false }: Channel, entry: OutboxEntry, delivery: Delivery): void {
     const { channel, id, tries } = entry;
     const now = clock.wallMs();
     if (delivery.kind === "done") {
       outbox.sent(entry, now);
       return;
     }
+    if (delivery.kind === "more") {
+      outbox.goOn(entry, now);
+      return;
+    }
     const fields = { channel, id, tries, error: hidden(delivery.error) };
     if (delivery.kind === "refused") {
       outbox.remove(entry);
       logger.error(fields, "message refused by its channel: not sent again");
-    } else if (tries >= policy.triesMax || now - entry.createdAt >= policy.ageMsMax) {
+    } else if (!isPatient && (tries >= policy.triesMax || now - entry.createdAt >= policy.ageMsMax)) {
       outbox.remove(entry);
       logger.error(fields, "message given up");
     } else {
       const waitMs = Math.max(delivery.afterMs ?? 0, backoffMs(policy.backoff, tries, random()));
       outbox.postpone(entry, now + waitMs);
-      logger.warn({ ...fields, waitMs }, "message not delivered yet");
+      if (!isPatient) logger.warn({ ...fields, waitMs }, "message not delivered yet");
     }
   }
 
@@ -126,10 +160,15 @@ export function startDelivery(options: DeliveryOptions): DeliveryLoop {
   wake();
   return {
     wake,
+    state() {
+      const counts = outbox.counts();
+      return lanes.map(({ channel: { name }, problem }) => ({ name, waiting: counts.get(name) ?? 0, problem }));
+    },
     async stop() {
       abort.abort();
       for (const lane of lanes) clearTimeout(lane.timer);
       await Promise.all(running);
+      await Promise.all(channels.map((channel) => channel.close?.()));
     },
   };
 }

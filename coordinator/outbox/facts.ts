@@ -2,7 +2,7 @@
 import type { BestRun, FailedRun, FinishedSweep } from "../store/sweep-standing.ts";
 
 export interface SweepFacts {
-  /** Handle, such as "digits.3". */
+  /** Handle, such as "digits.3"; empty in a test of a channel. */
   readonly sweep: string;
   readonly project: string;
   readonly started?: { readonly runs: number };

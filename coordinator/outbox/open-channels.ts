@@ -7,25 +7,31 @@ import { createBitableClient } from "./bitable/client.ts";
 import type { Channel } from "./channel.ts";
 import { createBotChannel, createSlackChannel, createWebhookChannel } from "./channels/messages.ts";
 import type { ChannelsFile } from "./channels-file.ts";
+import { createMlflowClient } from "./mlflow/client.ts";
+import { createMlflowTracker } from "./mlflow/tracker.ts";
+import { createTrackerChannel } from "./run-tracker.ts";
+import type { SharedRuns } from "./shared-run.ts";
+import { createTensorboardTracker } from "./tensorboard/tracker.ts";
 import type { TrackedRuns } from "./tracked-runs.ts";
 
 export interface ChannelDeps {
   readonly clock: Pick<Clock, "wallMs" | "monotonicMs">;
   readonly runs: TrackedRuns;
+  readonly shared: SharedRuns;
   readonly logger: Pick<Logger, "warn">;
 }
 
-export function openChannels(file: ChannelsFile, { clock, runs, logger }: ChannelDeps): Channel[] {
+export function openChannels(file: ChannelsFile, { clock, runs, shared, logger }: ChannelDeps): Channel[] {
   const wallMs = () => clock.wallMs();
   const messages = file.messages.map((target) => {
     switch (target.kind) {
       case "slack":
-        return createSlackChannel(target);
+        return createSlackChannel(target, wallMs);
       case "feishu":
       case "lark":
         return createBotChannel(target, wallMs);
       case "webhook":
-        return createWebhookChannel(target);
+        return createWebhookChannel(target, wallMs);
       default:
         return unreachable(target.kind);
     }
@@ -39,5 +45,15 @@ export function openChannels(file: ChannelsFile, { clock, runs, logger }: Channe
       logger,
     }),
   );
-  return [...messages, ...tables];
+  const trackers = [
+    ...file.mlflow.map(({ name, prefix, access }) =>
+      createMlflowTracker({ name, prefix, client: createMlflowClient(access), logger }),
+    ),
+    ...file.tensorboard.map(({ name, directory }) => createTensorboardTracker(name, directory)),
+  ];
+  return [
+    ...messages,
+    ...tables,
+    ...trackers.map((tracker) => createTrackerChannel({ tracker, runs: shared, logger })),
+  ];
 }

@@ -1,13 +1,14 @@
 /** The outbox, wired: what happened becomes messages, and messages leave the house. */
 import type { Logger } from "pino";
 import type { Clock } from "../../shared/kernel/clock.ts";
+import { type Fence, fence } from "../../shared/kernel/ids.ts";
 import type { Feed } from "../feed.ts";
-import type { Database } from "../store/database.ts";
+import { type Database, transaction } from "../store/database.ts";
 import type { Outbox } from "../store/outbox.ts";
 import type { BestQueries } from "../store/queries/best.ts";
 import { createRunNewsReader } from "../store/run-news.ts";
 import { createSweepStanding } from "../store/sweep-standing.ts";
-import type { Channel } from "./channel.ts";
+import type { Channel, ChannelState } from "./channel.ts";
 import { type DeliveryPolicy, startDelivery } from "./delivery.ts";
 import { type NoticePace, startNotices } from "./notices.ts";
 import { createRunTeller, type RunTarget } from "./tracked-runs.ts";
@@ -28,9 +29,16 @@ export interface OutboxOptions {
   readonly policy?: DeliveryPolicy;
 }
 
-export function startOutbox(options: OutboxOptions): { stop(): Promise<void> } {
+export interface RunningOutbox {
+  state(): ChannelState[];
+  stop(): Promise<void>;
+}
+
+export function startOutbox(options: OutboxOptions): RunningOutbox {
   const { db, feed, channels, outbox, newId, clock, random, secrets, logger, pace, policy } = options;
   const teller = createRunTeller({ db, outbox, targets: options.tracked, newId, wallMs: () => clock.wallMs() });
+  // What they said while nobody listened is looked for at once.
+  if (options.tracked.length > 0) transaction(db, () => teller.tell([], new Set(openAttempts(db))));
   const delivery = startDelivery({ outbox, channels, clock, random, logger, secrets, ...(policy && { policy }) });
   const notices = startNotices({
     db,
@@ -47,9 +55,15 @@ export function startOutbox(options: OutboxOptions): { stop(): Promise<void> } {
     ...(pace && { pace }),
   });
   return {
+    state: () => delivery.state(),
     async stop() {
       notices.stop();
       await delivery.stop();
     },
   };
+}
+
+function openAttempts(db: Database): Fence[] {
+  const rows = db.prepare("SELECT fence FROM attempts WHERE phase <> 'ended' OR sealed = 0").all();
+  return rows.map((row) => fence(Number(row.fence)));
 }

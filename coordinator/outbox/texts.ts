@@ -8,6 +8,7 @@ const REASON_MAX = 200;
 /** The first line says what it is about; the others say more. */
 export function noticeLines(facts: SweepFacts): string[] {
   const { sweep, project, started, failed, best, finished } = facts;
+  if (sweep === "") return ["A test of this channel: messages of ExpFleet arrive here."];
   const lines: string[] = [];
   if (finished) lines.push(...finishedLines(sweep, finished));
   else if (started) lines.push(`${sweep} started: ${counted(started.runs, "run")}`);

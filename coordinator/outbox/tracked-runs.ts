@@ -13,6 +13,8 @@ export interface RunTarget {
   readonly projects: readonly string[];
   /** Names of sweeps; `*` stands for any text. */
   readonly sweeps: readonly string[];
+  /** Time between two updates of a run that goes on; absent: half a minute. */
+  readonly updateMs?: number;
 }
 
 export interface TrackedRun {
@@ -85,7 +87,7 @@ export function createRunTeller(options: RunTellerOptions): RunTeller {
         const row = sweepOf.get(id) as { name: string; project: string } | undefined;
         for (const target of row ? targets : []) {
           if (!row || !wants(target, row)) continue;
-          put(target.name, id, why === "changed" ? gatherMs : UPDATE_MS);
+          put(target.name, id, why === "changed" ? gatherMs : (target.updateMs ?? UPDATE_MS));
         }
       }
     },

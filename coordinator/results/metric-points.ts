@@ -22,14 +22,27 @@ export interface MetricPoint {
 /** Columns of EXP scripts that count steps, in the order in which they are looked for. */
 const STEP_COLUMNS = ["step", "global_step", "iteration", "iter", "epoch"];
 
+/** What is taken where the next event does not say it. */
+export interface PointDefaults {
+  readonly step: number;
+  /** Unix ms. */
+  readonly at: number;
+}
+
 /** Turns events into points. One for each pass over the events of an attempt. */
 export class PointReader {
-  #nextStep = 0;
+  #nextStep: number;
   #lastAt: number;
 
-  /** `startedAt` (Unix ms) is the time of events before the first one that says its own. */
-  constructor(startedAt: number) {
+  /** `startedAt` (Unix ms) is the time of events before the first one that says its own; the step is that of the next event. */
+  constructor(startedAt: number, step = 0) {
     this.#lastAt = startedAt;
+    this.#nextStep = step;
+  }
+
+  /** With them another reader goes on from here. */
+  get defaults(): PointDefaults {
+    return { step: this.#nextStep, at: this.#lastAt };
   }
 
   /** Undefined for an event that is no point. */

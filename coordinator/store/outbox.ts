@@ -29,14 +29,18 @@ export interface NewEntry extends Omit<OutboxEntry, "seq" | "tries"> {
 /** Writes are durable when they return, or with the transaction around them. */
 export interface Outbox {
   put(entry: NewEntry): void;
-  /** Entries of a channel that are due, the oldest first. */
+  /** Entries of a channel that are due, in the order in which they became so. */
   due(channel: string, nowMs: number, limit: number): OutboxEntry[];
   /** When the next one of the channel is due; undefined: nothing waits. Unix ms. */
   nextDue(channel: string): number | undefined;
   /** Counts a try, before anything leaves the house. */
   begin(entries: readonly OutboxEntry[]): void;
+  /** The entries with all others of their channel about the same subjects: one of each subject is left, with the most tries. */
+  absorb(entries: readonly OutboxEntry[]): OutboxEntry[];
   remove(entry: OutboxEntry): void;
   postpone(entry: OutboxEntry, dueAt: number): void;
+  /** A part of it was delivered: it is due, as after its first try. */
+  goOn(entry: OutboxEntry, dueAt: number): void;
   /** When something about the subject was last delivered there; 0: never. Unix ms. */
   lastSent(channel: string, subject: string): number;
   sent(entry: OutboxEntry, atMs: number): void;
@@ -44,6 +48,8 @@ export interface Outbox {
   remoteId(channel: string, subject: string): string | undefined;
   setRemoteId(channel: string, subject: string, remote: string | undefined): void;
   count(): number;
+  /** By channel. */
+  counts(): ReadonlyMap<string, number>;
   /** Drops what waits for other channels than these; gives their number. */
   keepOnly(channels: readonly string[]): number;
 }
@@ -55,9 +61,13 @@ export function createOutbox(db: Database): Outbox {
     "INSERT INTO outbox (id, channel, subject, body, created_at, due_at, tries) VALUES (?, ?, ?, ?, ?, ?, 0)",
   );
   const change = db.prepare("UPDATE outbox SET body = ?, due_at = ? WHERE seq = ?");
-  const due = db.prepare(`${columns} WHERE channel = ? AND due_at <= ? ORDER BY seq LIMIT ?`);
+  const due = db.prepare(`${columns} WHERE channel = ? AND due_at <= ? ORDER BY due_at, seq LIMIT ?`);
   const next = db.prepare("SELECT min(due_at) AS at FROM outbox WHERE channel = ?");
   const begin = db.prepare("UPDATE outbox SET tries = tries + 1 WHERE seq = ?");
+  const mostTries = db.prepare("SELECT max(tries) AS tries FROM outbox WHERE channel = ? AND subject = ?");
+  const removeOthers = db.prepare("DELETE FROM outbox WHERE channel = ? AND subject = ? AND seq <> ?");
+  const setTries = db.prepare("UPDATE outbox SET tries = ? WHERE seq = ?");
+  const goOn = db.prepare("UPDATE outbox SET due_at = ?, tries = 1 WHERE seq = ?");
   const remove = db.prepare("DELETE FROM outbox WHERE seq = ?");
   const postpone = db.prepare("UPDATE outbox SET due_at = ? WHERE seq = ?");
   const told = db.prepare("SELECT sent_at, remote FROM outbox_told WHERE channel = ? AND subject = ?");
@@ -67,6 +77,7 @@ export function createOutbox(db: Database): Outbox {
     ON CONFLICT DO UPDATE SET remote = excluded.remote`);
   const keepOnly = db.prepare("DELETE FROM outbox WHERE channel NOT IN (SELECT value FROM json_each(?))");
   const count = db.prepare("SELECT count(*) AS n FROM outbox");
+  const counts = db.prepare("SELECT channel, count(*) AS n FROM outbox GROUP BY channel");
   const toldOf = (channel: string, subject: string) =>
     told.get(channel, subject) as { sent_at: number; remote: string | null } | undefined;
   return {
@@ -82,7 +93,21 @@ export function createOutbox(db: Database): Outbox {
       for (const { seq } of entries) begin.run(seq);
       db.exec("COMMIT");
     },
+    absorb(entries) {
+      const firsts = new Map(entries.toReversed().map((entry) => [entry.subject, entry]));
+      const left: OutboxEntry[] = [];
+      db.exec("BEGIN IMMEDIATE");
+      for (const entry of firsts.values()) {
+        const { tries } = mostTries.get(entry.channel, entry.subject) as { tries: number };
+        removeOthers.run(entry.channel, entry.subject, entry.seq);
+        if (tries !== entry.tries) setTries.run(tries, entry.seq);
+        left.push({ ...entry, tries });
+      }
+      db.exec("COMMIT");
+      return left.toReversed();
+    },
     remove: ({ seq }) => void remove.run(seq),
+    goOn: ({ seq }, dueAt) => void goOn.run(dueAt, seq),
     postpone: ({ seq }, dueAt) => void postpone.run(dueAt, seq),
     lastSent: (channel, subject) => toldOf(channel, subject)?.sent_at ?? 0,
     sent({ seq, channel, subject }, atMs) {
@@ -94,6 +119,7 @@ export function createOutbox(db: Database): Outbox {
     remoteId: (channel, subject) => toldOf(channel, subject)?.remote ?? undefined,
     setRemoteId: (channel, subject, remote) => void setRemote.run(channel, subject, remote ?? null),
     keepOnly: (channels) => Number(keepOnly.run(JSON.stringify(channels)).changes),
+    counts: () => new Map((counts.all() as unknown as { channel: string; n: number }[]).map((row) => [row.channel, row.n])),
     count: () => (count.get() as { n: number }).n,
   };
 }

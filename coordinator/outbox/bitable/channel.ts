@@ -124,7 +124,13 @@ export function createBitableChannel(options: BitableOptions): Channel {
     return await client.fields(signal);
   }
 
-  return { name: target.name, batchMax: BATCH_MAX, deliver };
+  return {
+    name: target.name,
+    batchMax: BATCH_MAX,
+    readsLate: true,
+    deliver,
+    probe: async (signal) => `a table of ${(await client.fields(signal)).size} columns`,
+  };
 }
 
 function recordOf(row: Row, types: ReadonlyMap<string, number>): RecordFields {

@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import type { OutboxEntry } from "../../store/outbox.ts";
 import { type Channel, type Delivery, DONE } from "../channel.ts";
 import type { SweepFacts } from "../facts.ts";
-import { type Answer, call, fieldsOf } from "../http-call.ts";
+import { type Answer, CallError, call, fieldsOf } from "../http-call.ts";
 import { noticeLines } from "../texts.ts";
 
 export interface MessageTarget {
@@ -19,8 +19,12 @@ interface Request {
   readonly body: string;
 }
 
-export function createSlackChannel(target: MessageTarget): Channel {
-  return messageChannel(target, (_, facts) => ({ body: JSON.stringify({ text: slackText(noticeLines(facts)) }) }));
+/** `nowMs`: the wall clock. */
+export function createSlackChannel(target: MessageTarget, nowMs: () => number): Channel {
+  const request = (_: OutboxEntry, facts: SweepFacts): Request => ({
+    body: JSON.stringify({ text: slackText(noticeLines(facts)) }),
+  });
+  return messageChannel(target, nowMs, request);
 }
 
 /** Feishu and Lark speak the same. `nowMs` is the wall clock: the signature holds for an hour around it. */
@@ -31,11 +35,12 @@ export function createBotChannel(target: MessageTarget, nowMs: () => number): Ch
     const content = { text: noticeLines(facts).join("\n") };
     return { body: JSON.stringify({ ...signed, msg_type: "text", content }) };
   };
-  return messageChannel(target, request, botAnswer);
+  return messageChannel(target, nowMs, request, botAnswer);
 }
 
-export function createWebhookChannel(target: MessageTarget): Channel {
-  return messageChannel(target, ({ id, createdAt, tries }, facts) => {
+/** `nowMs`: the wall clock. */
+export function createWebhookChannel(target: MessageTarget, nowMs: () => number): Channel {
+  return messageChannel(target, nowMs, ({ id, createdAt, tries }, facts) => {
     const text = noticeLines(facts).join("\n");
     const body = JSON.stringify({ id, at: new Date(createdAt).toISOString(), text, ...facts });
     const signature = createHmac("sha256", target.secret).update(body).digest("hex");
@@ -55,6 +60,7 @@ export function botSignature(timestamp: string, secret: string): string {
 
 function messageChannel(
   { name, url }: MessageTarget,
+  nowMs: () => number,
   request: (entry: OutboxEntry, facts: SweepFacts) => Request,
   read: (answer: Answer) => Delivery = () => DONE,
 ): Channel {
@@ -68,6 +74,21 @@ function messageChannel(
         deliveries.push(read(await call({ method: "POST", url, signal, ...request(entry, facts) })));
       }
       return deliveries;
+    },
+    async probe(signal) {
+      const entry = {
+        seq: 0,
+        id: "test",
+        channel: name,
+        subject: "",
+        body: "",
+        createdAt: nowMs(),
+        dueAt: 0,
+        tries: 1,
+      };
+      const delivery = read(await call({ method: "POST", url, signal, ...request(entry, { sweep: "", project: "" }) }));
+      if (delivery.kind !== "done") throw new CallError("error" in delivery ? delivery.error : "no answer", false);
+      return "a message was sent";
     },
   };
 }

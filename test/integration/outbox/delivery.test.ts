@@ -22,8 +22,8 @@ function rig(receiver: Receiver, policy = POLICY) {
   const log = (fields: object, message: string) => void lines.push({ fields, message });
   const url = `${receiver.url}/services/very-secret-path`;
   const channels = [
-    createWebhookChannel({ name: "webhook:ci", url, secret: "s3cret" }),
-    createSlackChannel({ name: "slack:ml", url, secret: "" }),
+    createWebhookChannel({ name: "webhook:ci", url, secret: "s3cret" }, () => Date.now()),
+    createSlackChannel({ name: "slack:ml", url, secret: "" }, () => Date.now()),
   ];
   const start = () =>
     startDelivery({

@@ -65,18 +65,21 @@ describe("the file of channels", () => {
   test.each([
     [
       bitable('table_id = "t"'),
-      "f: bitable.board: app_token is missing, and the address names none (a wiki page has none)",
+      "f:1:10: bitable.board: app_token is missing, and the address names none (a wiki page has none)",
     ],
-    [bitable('app_token = "a"'), "f: bitable.board: table_id is missing, and the address names none"],
+    [bitable('app_token = "a"'), "f:1:10: bitable.board: table_id is missing, and the address names none"],
     [
       bitable('app_token = "a/../b"\ntable_id = "t"'),
-      "f: bitable.board: app_token and table_id are letters and digits",
+      "f:1:10: bitable.board: app_token and table_id are letters and digits",
     ],
-    ['[slack.ml]\nurl = "hidden-1"', "f: slack.ml.url: must be an address that begins with https:// or http://"],
-    ['[slack.ml]\nurl = "https://x/hidden-1"\nsecret = "hidden-1"', "f: slack.ml.secret: Slack's webhooks have none"],
-    ['[slack."a b"]\nurl = "https://x/hidden-1"', 'f: [slack.…]: a name has letters, digits, ".", "_" and "-"'],
-    ['[webhook.ci]\nurl = "https://hidden-1" x', "f: line 2, column 26: not valid TOML"],
-    ['[pager.ci]\nurl = "https://hidden-1"', 'f: the file: unrecognized key: "pager"'],
+    ['[slack.ml]\nurl = "hidden-1"', "f:2:1: slack.ml.url: must be an address that begins with https:// or http://"],
+    [
+      '[slack.ml]\nurl = "https://x/hidden-1"\nsecret = "hidden-1"',
+      "f:3:1: slack.ml.secret: Slack's webhooks have none",
+    ],
+    ['[slack."a b"]\nurl = "https://x/hidden-1"', 'f:1:8: [slack.…]: a name has letters, digits, ".", "_" and "-"'],
+    ['[webhook.ci]\nurl = "https://hidden-1" x', "f:2:26: not valid TOML"],
+    ['[pager.ci]\nurl = "https://hidden-1"', 'f:1:2: there is no key "pager"'],
   ])("%s", (text, message) => {
     expect(() => parseChannels("f", text)).toThrow(expect.objectContaining({ message, id: "notify.file" }));
     expect(message).not.toContain("hidden-1");
