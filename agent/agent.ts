@@ -2,13 +2,13 @@
  * The agent, wired: journal, devices, output, engine, session, and the local socket. The only place that knows all of
  * them. Start order is the order of this file; a stop walks back. Stopping the agent never stops a run, unless asked to.
  */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { unreachable } from "../shared/kernel/assert.ts";
 import type { Clock } from "../shared/kernel/clock.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
 import { ReleaseStack } from "../shared/lifecycle.ts";
 import type { Logger } from "../shared/logger.ts";
+import { makeDirectory } from "../shared/make-directory.ts";
 import { type Hello, PROTOCOL_VERSION } from "../shared/run/session.ts";
 import { VERSION } from "../shared/version.ts";
 import { activityOf } from "./activity.ts";
@@ -305,7 +305,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
 
 function makeWorkdir(path: string): void {
   try {
-    mkdirSync(join(path, "runs"), { recursive: true, mode: 0o700 });
+    makeDirectory(join(path, "runs"), 0o700);
   } catch (error) {
     throw new AppError("unavailable", `cannot use --workdir ${path}: ${errorMessage(error)}`, {
       id: "agent.workdir",

@@ -1,6 +1,6 @@
 /** What this host has to offer, found the same way as by a starting agent. */
-import { mkdirSync } from "node:fs";
 import { formatBytes } from "../shared/kernel/bytes.ts";
+import { makeDirectory } from "../shared/make-directory.ts";
 import type { Device } from "../shared/run/devices.ts";
 import type { HostFacts } from "../shared/run/session.ts";
 import { createDevices } from "./device/devices.ts";
@@ -23,7 +23,7 @@ export interface Detected {
 }
 
 export async function detectHost(options: DetectOptions): Promise<Detected> {
-  mkdirSync(options.workdir, { recursive: true, mode: 0o700 });
+  makeDirectory(options.workdir, 0o700);
   const devices = await createDevices(options);
   const cgroup = await findCgroupRoot(options.workdir);
   try {

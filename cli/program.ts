@@ -9,7 +9,7 @@ import yargs, { type Argv } from "yargs";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
 import { exitCodeOfError } from "../shared/program.ts";
 import { VERSION } from "../shared/version.ts";
-import { Args, usage } from "./args.ts";
+import { Args } from "./args.ts";
 import { LOADERS } from "./command-list.ts";
 import { COMMAND_TREE, usageOf } from "./command-tree.ts";
 import { type Config, type Environment, loadConfig, type TerminalFacts, wantsJsonErrors } from "./config.ts";
@@ -19,6 +19,7 @@ import { Output } from "./output.ts";
 import { errorJson, errorText } from "./render/error.ts";
 import { rootHelp } from "./root-help.ts";
 import { type Command, createSession, type Host, type Option } from "./session.ts";
+import { wordsRefusal } from "./usage-words.ts";
 
 export interface Surroundings {
   readonly host: Host;
@@ -64,11 +65,11 @@ export async function runProgram(argv: readonly string[], around: Surroundings):
     return code;
   } catch (error) {
     const debug = config?.debug ?? args.flag("debug");
-    const refusal = error instanceof AppError ? error : unexpected(error, config, argv);
+    const refusal = await refusalOf(error, config, argv);
     const color = config?.color.err ?? false;
     around.err.write(wantsJsonErrors(args, around.env) ? errorJson(refusal) : errorText(refusal, color));
     if (debug && error instanceof Error && error.stack) around.err.write(`${error.stack}\n`);
-    return exitCodeOfError(error);
+    return exitCodeOfError(refusal);
   }
 }
 
@@ -108,11 +109,9 @@ function buildParser(handle: Handler): Argv {
     .showHelpOnFail(false)
     .strict()
     .recommendCommands()
-    .demandCommand(1, "which command? exp --help lists them")
+    .demandCommand(1, "which command?")
     .fail((message, error) => {
-      throw error instanceof AppError
-        ? error
-        : usage(usageMessage(message || errorMessage(error)), "exp --help lists what there is");
+      throw error instanceof AppError ? error : new WordsError(message || errorMessage(error));
     });
   addOptions(parser, GLOBAL_OPTIONS, "Everywhere:");
   for (const line of COMMAND_TREE) {
@@ -151,13 +150,14 @@ function addOptions(parser: Argv, options: { readonly [name: string]: Option }, 
   }
 }
 
-/** yargs speaks of arguments where people think of options. */
-function usageMessage(message: string): string {
-  const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1];
-  if (unknown === undefined) return message.replace(/\n+/g, "; ");
-  const first = unknown.split(", ")[0] ?? "";
-  const isCommand = COMMAND_TREE.every(({ name }) => name !== first);
-  return isCommand ? `"${first}" is no command or option of this` : message;
+/** What yargs says of words that it cannot read; `usage-words.ts` says it as people think of it. */
+class WordsError extends Error {}
+
+async function refusalOf(error: unknown, config: Config | undefined, argv: readonly string[]): Promise<AppError> {
+  if (error instanceof AppError) return error;
+  // Options without a value are noticed while a command is loaded, past the handler of failures.
+  const isAboutWords = error instanceof WordsError || (error instanceof Error && error.name === "YError");
+  return isAboutWords ? wordsRefusal(error.message, argv) : unexpected(error, config, argv);
 }
 
 /** The few flags that decide how an error looks, for errors before the words are understood. */

@@ -3,13 +3,14 @@
  * streams, servers, loops, ready. Each step pushes how it is undone; a stop walks back.
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../shared/kernel/clock.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
 import { createUlidSource, type Fence, type RunId } from "../shared/kernel/ids.ts";
 import { ReleaseStack } from "../shared/lifecycle.ts";
 import type { Logger } from "../shared/logger.ts";
+import { makeDirectory } from "../shared/make-directory.ts";
 import { STREAM_NAMES, type StreamName } from "../shared/subjects.ts";
 import { VERSION } from "../shared/version.ts";
 import { startArtifactKeeper } from "./artifacts/keeper.ts";
@@ -90,8 +91,8 @@ export async function startCoordinator(parts: CoordinatorParts): Promise<Coordin
 
 async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coordinator> {
   const { config, clock, logger, onFatal } = parts;
-  makeDirectory(config.dataDir, "--data");
-  makeDirectory(config.resultsDir, "--results");
+  makeOwnDirectory(config.dataDir, "--data");
+  makeOwnDirectory(config.resultsDir, "--results");
   stack.push("lock", lockDirectory(join(config.dataDir, "lock.db"), parts.pid));
   const tokenFile = join(config.dataDir, "token");
   const verifier = createVerifier(hashToken(ensureToken(tokenFile)), clock, logger);

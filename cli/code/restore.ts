@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { copyFile, mkdir, open, readdir, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError, systemCode } from "../../shared/kernel/errors.ts";
+import { makeDirectory } from "../../shared/make-directory.ts";
 import { parseSnapshot, type SnapshotEntry, type SnapshotFile, snapshotHash } from "../../shared/run/snapshot.ts";
 import type { Client } from "../client.ts";
 
@@ -93,7 +94,7 @@ async function writeFile(directory: string, files: readonly SnapshotFile[], hash
 
 async function makeEmpty(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    makeDirectory(directory);
     if ((await readdir(directory)).length === 0) return;
   } catch (error) {
     if (systemCode(error) !== "EEXIST" && systemCode(error) !== "ENOTDIR") throw error;

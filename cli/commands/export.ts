@@ -1,7 +1,8 @@
 /** `exp export`: runs as a table, all their metric points, or their results directories as EXP and ztxexp read them. */
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { open, readdir, rename, rm } from "node:fs/promises";
 import { resolve } from "node:path";
-import { AppError, errorMessage } from "../../shared/kernel/errors.ts";
+import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
+import { makeDirectory } from "../../shared/make-directory.ts";
 import { jsonNumber, type RunRecord, viewOfRun } from "../../shared/run/records.ts";
 import { runRecordFromProto } from "../../shared/wire/views.ts";
 import { usage } from "../args.ts";
@@ -131,7 +132,8 @@ function csvLines({ rows, columns }: Frame): string {
 async function writeWhole(path: string, content: AsyncIterable<string | Buffer>): Promise<void> {
   const temporary = `${path}.part`;
   const file = await open(temporary, "w").catch((error: unknown) => {
-    throw new AppError("invalid", `cannot write ${path}: ${errorMessage(error)}`, { id: "export.write", cause: error });
+    const why = systemCode(error) === "ENOENT" ? "there is no such directory" : errorMessage(error);
+    throw new AppError("invalid", `cannot write ${path}: ${why}`, { id: "export.write", cause: error });
   });
   try {
     for await (const piece of content) await file.writeFile(piece);
@@ -151,7 +153,7 @@ async function exportDirectories(
   layout: Layout,
   root: string,
 ): Promise<number> {
-  await mkdir(root, { recursive: true });
+  makeDirectory(root);
   await clearStage(root);
   const without = new Map<string, number>();
   const done = new Set<string>();

@@ -1,9 +1,10 @@
 /** `exp init`: a commented sweep file to begin with, and the schema beside it that editors check it by. */
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { readArgparse } from "../../shared/convert/argparse.ts";
 import { SCHEMA_FILE, type Script, starterText } from "../../shared/convert/starter.ts";
 import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
+import { makeDirectory } from "../../shared/make-directory.ts";
 import { NAME_CHARS_MAX } from "../../shared/run/limits.ts";
 import { sweepSchemaText } from "../../shared/spec/json-schema.ts";
 import { usage } from "../args.ts";
@@ -73,7 +74,7 @@ async function readScript(session: Session, path: string, shown: string, directo
 /** Throws AppError (conflict) where there is such a file. */
 async function create(directory: string, file: string, shown: string, text: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    makeDirectory(directory);
     await writeFile(file, text, { flag: "wx" });
   } catch (error) {
     if (systemCode(error) === "EEXIST") {

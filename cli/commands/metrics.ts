@@ -37,6 +37,7 @@ export const metrics: Command = {
     const keys = args.texts("keys");
     const client = await session.connect();
     if (args.flag("log") && !args.flag("plot")) throw usage("--log is for --plot");
+    if (args.flag("plot") && args.flag("csv")) throw usage("--plot and --csv at once");
     if (args.flag("plot")) {
       await plotMetrics(session, client, ref, keys, args.flag("log"));
       return EXIT.ok;
@@ -114,6 +115,12 @@ function unknownKey(key: string, ref: string, known: readonly string[]): AppErro
   const near = nearest(key, known, 3);
   return new AppError("not_found", `${ref} has no metric "${key}"`, {
     id: "metric.unknown",
-    hint: near.length > 0 ? `it has ${near.join(", ")}` : "it has logged none yet",
+    hint: hintOf(near, known),
   });
+}
+
+function hintOf(near: readonly string[], known: readonly string[]): string {
+  if (near.length > 0) return `did you mean ${near.join(", ")}?`;
+  if (known.length === 0) return "it has logged none yet";
+  return `it has ${known.slice(0, 8).join(", ")}${known.length > 8 ? ", …" : ""}`;
 }

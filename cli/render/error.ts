@@ -10,7 +10,7 @@ export function errorText(error: AppError, color: boolean): string {
   const message = escapeControl(error.message);
   const head = `${paint(`error[${escapeControl(error.id)}]:`, "bad", color)} ${message}`;
   const how = hint === undefined ? "" : escapeControl(hint);
-  if (!place) return how === "" ? `${head}\n` : `${head}; ${how}\n`;
+  if (!place) return how === "" ? `${head}\n` : `${head}${message.endsWith("?") ? "" : ";"} ${how}\n`;
   const lines = [head, `  --> ${escapeControl(place.file)}:${place.line}:${place.column}`];
   if (place.text === undefined) {
     if (how !== "") lines.push(`   = ${how}`);

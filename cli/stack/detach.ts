@@ -1,9 +1,10 @@
 /** A supervisor in the background: started in a session of its own, it reports once, on a pipe, how the start went. */
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { AppError, type ErrorCode, systemCode } from "../../shared/kernel/errors.ts";
+import { makeDirectory } from "../../shared/make-directory.ts";
 import type { Session } from "../session.ts";
 import { lastLines, type PartPids, type StackFile } from "./files.ts";
 import type { UpOptions } from "./start.ts";
@@ -71,7 +72,7 @@ export function reportStart(report: UpReport | AppError): void {
 
 function openLog(dir: string, logs: string): number {
   try {
-    mkdirSync(logs, { recursive: true, mode: 0o700 });
+    makeDirectory(logs, 0o700);
     return openSync(join(logs, "supervisor.log"), "a", 0o600);
   } catch (error) {
     throw new AppError("invalid", `${dir} cannot be written (${systemCode(error) ?? String(error)})`, {

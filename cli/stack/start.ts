@@ -3,10 +3,11 @@
  * answers. A start that fails or is interrupted leaves nothing running.
  */
 import { randomBytes } from "node:crypto";
-import { accessSync, chmodSync, constants, mkdirSync, rmSync } from "node:fs";
+import { accessSync, chmodSync, constants, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
+import { makeDirectory } from "../../shared/make-directory.ts";
 import type { Client } from "../client.ts";
 import { readTokenFile } from "../locate.ts";
 import type { Session } from "../session.ts";
@@ -62,7 +63,7 @@ export async function startStack(session: Session, options: UpOptions, stop: Abo
     );
   }
   const paths = stackPaths(session.config.dir);
-  makeDirectory(paths);
+  makeDirectories(paths);
   await claim(session, paths);
   const parts: Part[] = [];
   try {
@@ -144,11 +145,11 @@ async function openIfUp(session: Session, paths: StackPaths, parts: readonly Par
 }
 
 /** Throws AppError (invalid) where it cannot be written. */
-function makeDirectory(paths: StackPaths): void {
+function makeDirectories(paths: StackPaths): void {
   try {
-    mkdirSync(paths.root, { recursive: true, mode: 0o700 });
+    makeDirectory(paths.root, 0o700);
     for (const folder of [paths.logs, paths.natsStore, paths.coordinator, paths.agent, paths.results]) {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeDirectory(folder, 0o700);
     }
     accessSync(paths.root, constants.W_OK | constants.X_OK);
     chmodSync(paths.root, 0o700);

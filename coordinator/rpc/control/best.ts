@@ -37,7 +37,7 @@ export const best =
   async (request: BestRequest): Promise<BestResponse> => {
     const [selection] = deps.queries.refs.resolve([request.ref || "last"]);
     if (!selection) throw new Error("a reference resolved to nothing");
-    const objective = objectiveOf(request, selection, deps.queries.sweeps.objective(selection.sweepId));
+    const objective = objectiveOf(deps, request, selection, deps.queries.sweeps.objective(selection.sweepId));
     const limit = Math.min(request.limit > 0 ? request.limit : ROWS_DEFAULT, ROWS_MAX);
     const groups = new Map<string, Group>();
     let lastOnly = 0;
@@ -127,7 +127,12 @@ function rowOf(deps: ReadDeps, { group, summary, rank }: RankedGroup): BestRow[]
   ];
 }
 
-function objectiveOf(request: BestRequest, selection: Selection, declared: Objective | undefined): Objective {
+function objectiveOf(
+  deps: ReadDeps,
+  request: BestRequest,
+  selection: Selection,
+  declared: Objective | undefined,
+): Objective {
   const metric = request.metric || declared?.metric;
   if (!metric) {
     throw new AppError("invalid", `${selection.ref} has no [objective]; say which metric to rank by`, {
@@ -138,6 +143,8 @@ function objectiveOf(request: BestRequest, selection: Selection, declared: Objec
   const isDeclared = metric === declared?.metric;
   const goal = request.goal || (isDeclared ? declared.goal : "");
   if (goal !== "maximize" && goal !== "minimize") {
+    // Which way is better matters only of a metric that is there.
+    if (goal === "") assertMetricKnown(deps, selection, metric);
     const problem = goal === "" ? `is a high or a low "${metric}" better?` : `"${goal}" is no goal`;
     throw new AppError("invalid", problem, { id: "best.goal", hint: "say --goal maximize or --goal minimize" });
   }
