@@ -5,6 +5,7 @@
 
 import type { WatchResponse } from "../proto/gen/runner/v1/control.ts";
 import { AppError } from "../shared/kernel/errors.ts";
+import { Absence } from "./absence.ts";
 import type { Client } from "./client.ts";
 import { endedCount, type Progress, progressBlock, progressLine } from "./render/progress.ts";
 import { escapeControl } from "./render/text.ts";
@@ -22,8 +23,6 @@ export interface Followed {
 /** Between two lines where there is no terminal. */
 const LINE_EVERY_MS = 2_000;
 const REDRAW_EVERY_MS = 1_000;
-/** How long a coordinator may be away. */
-const AWAY_MAX_MS = 120_000;
 
 /** `tellFailures`: each as it comes. Throws AppError; code "timeout" when `--timeout` passes first. */
 export async function followRuns(
@@ -46,24 +45,20 @@ export async function followRuns(
     }
   };
   let last: WatchResponse | undefined;
-  let awaySince: number | undefined;
+  const absence = new Absence(session.clock);
   try {
     while (!stop.signal.aborted && !last?.done) {
       try {
         for await (const response of client.watch(refs, stop.signal)) {
           last = response;
-          awaySince = undefined;
+          absence.end();
           screen.show(response);
           if (tellFailures) await failures(response.counts.failed ?? 0);
         }
       } catch (error) {
-        if (!(error instanceof AppError) || !last) throw error;
-        if (error.code === "timeout") throw tooLate(session, last, error);
-        if (error.code !== "unavailable") throw error;
-        const now = session.clock.monotonicMs();
-        if (awaySince === undefined) screen.say("the coordinator is away; waiting for it (the runs go on)");
-        awaySince ??= now;
-        if (now - awaySince > AWAY_MAX_MS) throw error;
+        if (!last) throw error;
+        if (error instanceof AppError && error.code === "timeout") throw tooLate(session, last, error);
+        if (absence.bear(error)) screen.say("the coordinator is away; waiting for it (the runs go on)");
         await pause(500, stop.signal);
       }
     }

@@ -1,6 +1,6 @@
 /** `exp events`: what happened, the oldest first, and on request what happens from now on. */
 import type { Event } from "../../proto/gen/runner/v1/control.ts";
-import { AppError } from "../../shared/kernel/errors.ts";
+import { Absence } from "../absence.ts";
 import { type Args, usage } from "../args.ts";
 import { EXIT } from "../exit-codes.ts";
 import { pause } from "../follow.ts";
@@ -10,8 +10,6 @@ import type { Command, Session } from "../session.ts";
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 100_000;
-/** How long a coordinator may be away while it is followed. */
-const AWAY_MAX_MS = 120_000;
 
 interface EventView {
   readonly seq: number;
@@ -65,21 +63,19 @@ async function follow(session: Session, first: Request): Promise<number> {
   const undo = session.onSignal(() => stop.abort());
   let request = first;
   let titles = true;
-  let awaySince: number | undefined;
+  const absence = new Absence(session.clock);
   try {
     while (!stop.signal.aborted) {
       try {
         for await (const part of client.events(request, stop.signal)) {
-          awaySince = undefined;
+          absence.end();
           request = { ...request, after: part.events.at(-1)?.seq ?? request.after };
           await session.out.data(session.out.listText(listing(part.events.map(viewOf)), titles));
           titles = false;
         }
       } catch (error) {
-        const nowMs = session.clock.monotonicMs();
-        const isAway = error instanceof AppError && error.code === "unavailable" && request.after > 0;
-        awaySince ??= nowMs;
-        if (!isAway || nowMs - awaySince > AWAY_MAX_MS) throw error;
+        if (request.after === 0) throw error;
+        absence.bear(error);
         await pause(500, stop.signal);
       }
     }

@@ -1,12 +1,9 @@
 /** `exp logs`: a run's output, byte for byte and nothing else on stdout. */
-import { AppError } from "../../shared/kernel/errors.ts";
+import { Absence } from "../absence.ts";
 import { EXIT } from "../exit-codes.ts";
 import { pause } from "../follow.ts";
 import { escapeControl } from "../render/text.ts";
 import type { Command } from "../session.ts";
-
-/** How long a coordinator may be away while its output is followed. */
-const AWAY_MAX_MS = 120_000;
 
 export const logs: Command = {
   options: {
@@ -24,7 +21,7 @@ export const logs: Command = {
     const asText: Buffer[] = [];
     // Where to go on after the coordinator was away.
     let place = { attempt: args.integer("attempt", 1) ?? 0, offset: 0, tailLines: args.integer("lines", 0) ?? 0 };
-    let awaySince: number | undefined;
+    const absence = new Absence(session.clock);
     let incomplete = "";
     let attempt = 0;
     try {
@@ -32,7 +29,7 @@ export const logs: Command = {
       for (let ended = false; !ended && !stop.signal.aborted; ) {
         try {
           for await (const part of client.logs({ ref, follow, ...place }, stop.signal)) {
-            awaySince = undefined;
+            absence.end();
             attempt = part.attempt;
             incomplete = part.incomplete;
             if (session.out.isJson) asText.push(part.data);
@@ -41,10 +38,8 @@ export const logs: Command = {
           }
           ended = true;
         } catch (error) {
-          const isAway = error instanceof AppError && error.code === "unavailable" && follow && attempt > 0;
-          const nowMs = session.clock.monotonicMs();
-          awaySince ??= nowMs;
-          if (!isAway || nowMs - awaySince > AWAY_MAX_MS) throw error;
+          if (!follow || attempt === 0) throw error;
+          absence.bear(error);
           await pause(500, stop.signal);
         }
       }

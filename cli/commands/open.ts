@@ -4,6 +4,7 @@ import { AppError } from "../../shared/kernel/errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { pause } from "../follow.ts";
 import type { Command, Session } from "../session.ts";
+import { shownSweep } from "../shown-sweep.ts";
 
 /** What starts a browser returns at once, or is the browser itself. */
 const STARTED_MS = 2_000;
@@ -37,13 +38,10 @@ export const open: Command = {
   },
 };
 
-/** A sweep of one run is named by the same words as its run: what looks like a sweep is shown as one, as by exp show. */
 async function pathOf(session: Session, ref: string): Promise<string> {
   const client = await session.connect();
-  const [sweep] = await client.listSweeps([ref], 1);
-  if (sweep && (ref === sweep.ref || ref === sweep.name || /^last(?:~\d+)?$/.test(ref))) {
-    return `/sweeps/${encodeURIComponent(sweep.ref)}`;
-  }
+  const sweep = await shownSweep(client, ref);
+  if (sweep) return `/sweeps/${encodeURIComponent(sweep.ref)}`;
   const { run } = await client.getRun(ref);
   return `/runs/${encodeURIComponent(run?.ref ?? ref)}`;
 }

@@ -10,15 +10,15 @@ import { EXIT } from "../exit-codes.ts";
 import { type RecordView, type RunRecordView, recordOf, runRecordOf } from "../record-view.ts";
 import { type RunDetails, runLines, type SweepDetails, sweepLines } from "../render/show.ts";
 import type { Command } from "../session.ts";
+import { shownSweep } from "../shown-sweep.ts";
 
 export const show: Command = {
   examples: [["exp show digits.1.4", "parameters, attempts and history of a run"]],
   async run(session, args) {
     const ref = args.required("ref");
     const client = await session.connect();
-    // A sweep of one run is named by the same words as its run: what looks like a sweep is shown as one.
-    const [sweep] = await client.listSweeps([ref], 1);
-    if (sweep && (ref === sweep.ref || ref === sweep.name || /^last(?:~\d+)?$/.test(ref))) {
+    const sweep = await shownSweep(client, ref);
+    if (sweep) {
       const details = { ...sweepDetails(sweep), ...recordOf(await client.getRecord(sweep.ref)) };
       await session.out.single({ json: details, lines: sweepLines(details), name: sweep.ref });
       session.out.next(`exp ls ${sweep.ref}`);

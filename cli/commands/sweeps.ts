@@ -1,7 +1,6 @@
 /** `exp sweeps`: submissions with their progress. */
 import type { Sweep } from "../../proto/gen/runner/v1/control.ts";
 import { sweepFromProto } from "../../shared/wire/views.ts";
-import { EXIT } from "../exit-codes.ts";
 import type { Listing } from "../output.ts";
 import { stateColour } from "../render/colour.ts";
 import { endedCount } from "../render/progress.ts";
@@ -9,7 +8,7 @@ import { countsText } from "../render/runs.ts";
 import type { Column } from "../render/table.ts";
 import { ageText } from "../render/time.ts";
 import { type Command, referencesOf } from "../session.ts";
-import { watchList } from "../watch-list.ts";
+import { showList } from "../watch-list.ts";
 
 export const sweeps: Command = {
   options: {
@@ -20,10 +19,9 @@ export const sweeps: Command = {
     const limit = args.integer("limit", 1) ?? 0;
     const refs = await referencesOf(session, args, "refs");
     const client = await session.connect();
-    const look = async () => listing(await client.listSweeps(refs, limit), session.clock.wallMs());
-    if (args.flag("watch")) return watchList(session, async () => session.out.listText(await look()));
-    await session.out.list(await look());
-    return EXIT.ok;
+    return showList(session, args.flag("watch"), async () =>
+      listing(await client.listSweeps(refs, limit), session.clock.wallMs()),
+    );
   },
 };
 
