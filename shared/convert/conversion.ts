@@ -4,6 +4,8 @@ import { nameProblem } from "../run/names.ts";
 import type { SpecProblem } from "../spec/problems.ts";
 import { placeOf } from "../spec/source-files.ts";
 import type { SweepDraft } from "./sweep-writer.ts";
+import { fieldOf, textOf } from "./yaml-fields.ts";
+import type { YamlMap } from "./yaml-reader.ts";
 
 /** A file to convert. */
 export interface ForeignFile {
@@ -45,4 +47,13 @@ export function sweepNameOf(draft: SweepDraft, file: ForeignFile, wanted: string
     draft.leave(`the name ${JSON.stringify(wanted)}: names here are letters, digits, ".", "_" and "-"`);
   }
   return name === "" ? "sweep" : name;
+}
+
+/** Name, project and description of a file that calls them so, too. */
+export function addNames(draft: SweepDraft, file: ForeignFile, root: YamlMap): void {
+  draft.top.set("name", sweepNameOf(draft, file, textOf(fieldOf(root, "name"))));
+  for (const key of ["project", "description"]) {
+    const text = textOf(fieldOf(root, key));
+    if (text !== undefined) draft.top.set(key, text);
+  }
 }

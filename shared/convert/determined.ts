@@ -2,7 +2,7 @@
 import { escapeTemplate } from "../spec/placeholders.ts";
 import { templateIssues } from "../spec/template-check.ts";
 import type { ParamValue } from "../spec/types.ts";
-import { type Converted, type ForeignFile, sweepNameOf } from "./conversion.ts";
+import { addNames, type Converted, type ForeignFile } from "./conversion.ts";
 import { addHyperparameters } from "./determined-parameters.ts";
 import { SweepDraft } from "./sweep-writer.ts";
 import { fieldOf, integerOf, mapOf, numberValue, plainNumber, shown, textOf } from "./yaml-fields.ts";
@@ -54,11 +54,7 @@ export function convertDetermined(file: ForeignFile, root: YamlMap): Converted {
 }
 
 function addSettings(draft: SweepDraft, file: ForeignFile, root: YamlMap): void {
-  draft.top.set("name", sweepNameOf(draft, file, textOf(fieldOf(root, "name"))));
-  for (const key of ["project", "description"]) {
-    const text = textOf(fieldOf(root, key));
-    if (text !== undefined) draft.top.set(key, text);
-  }
+  addNames(draft, file, root);
   const labels = fieldOf(root, "labels");
   const tags = labels?.kind === "list" ? labels.items.map(textOf).filter((tag) => tag !== undefined) : [];
   if (tags.length > 0) draft.top.set("tags", tags);

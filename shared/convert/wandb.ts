@@ -2,7 +2,7 @@
 import { RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
 import { escapeTemplate } from "../spec/placeholders.ts";
 import type { ParamValue } from "../spec/types.ts";
-import { type Converted, type ForeignFile, sweepNameOf } from "./conversion.ts";
+import { addNames, type Converted, type ForeignFile } from "./conversion.ts";
 import { SweepDraft } from "./sweep-writer.ts";
 import { addWandbParameters, type WandbMethod } from "./wandb-parameters.ts";
 import { fieldOf, integerOf, mapOf, numberValue, plainNumber, shown, textOf } from "./yaml-fields.ts";
@@ -32,11 +32,7 @@ export function isWandb(root: YamlMap): boolean {
 
 export function convertWandb(file: ForeignFile, root: YamlMap): Converted {
   const draft = new SweepDraft();
-  draft.top.set("name", sweepNameOf(draft, file, textOf(fieldOf(root, "name"))));
-  for (const key of ["project", "description"]) {
-    const text = textOf(fieldOf(root, key));
-    if (text !== undefined) draft.top.set(key, text);
-  }
+  addNames(draft, file, root);
   const method = methodOf(draft, root);
   addWandbParameters(draft, method, mapOf(fieldOf(root, "parameters")), "");
   addSamples(draft, method, integerOf(fieldOf(root, "run_cap")));

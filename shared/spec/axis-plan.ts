@@ -8,7 +8,7 @@ import { canonicalJson } from "./canonical.ts";
 import type { SpecSource } from "./document.ts";
 import type { Leaf } from "./leaves.ts";
 import { entriesOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
-import { isSeries, readParamValue, SERIES_KEYS } from "./param-value.ts";
+import { isSeries, readParamValues, SERIES_KEYS } from "./param-value.ts";
 import { readNamedFile } from "./referenced-files.ts";
 import { addFinding, type Report, valueSpan, wrongType, wrongValue } from "./report.ts";
 import type { AxisReport, ParamValue } from "./types.ts";
@@ -94,16 +94,7 @@ function writtenOut(report: Report, label: string, node: SpecNode): ListPlan | u
     addFinding(report, { id: "spec.empty", message, span: valueSpan(node) });
     return undefined;
   }
-  const load = () => {
-    const values: ParamValue[] = [];
-    for (const [i, item] of itemsOf(node).entries()) {
-      const value = readParamValue(report, item, `${label}[${i}]`);
-      if (value === undefined) return undefined;
-      values.push(value);
-    }
-    return values;
-  };
-  return { size: BigInt(length), load };
+  return { size: BigInt(length), load: () => readParamValues(report, itemsOf(node), label) };
 }
 
 function seriesPlan(report: Report, source: SpecSource, label: string, node: SpecNode): ListPlan | undefined {
@@ -116,12 +107,8 @@ function seriesPlan(report: Report, source: SpecSource, label: string, node: Spe
   if (kind === "file") return filePlan(report, source, `${label}.file`, args);
   if (!isSeriesKind(kind)) throw new Error(`assertion failed: no series ${kind}`);
   if (kindOf(args.raw) !== "list") return wrongType(report, args, `${label}.${kind}`, "a list of numbers");
-  const numbers: ParamValue[] = [];
-  for (const [i, item] of itemsOf(args).slice(0, 8).entries()) {
-    const value = readParamValue(report, item, `${label}.${kind}[${i}]`);
-    if (value === undefined) return undefined;
-    numbers.push(value);
-  }
+  const numbers = readParamValues(report, itemsOf(args).slice(0, 8), `${label}.${kind}`);
+  if (!numbers) return undefined;
   const made = createSeries(label, kind, numbers);
   if ("series" in made) return { size: made.series.count, load: made.series.values };
   const { message, item, hint } = made.problem;

@@ -52,6 +52,17 @@ export function readParamValue(report: Report, node: SpecNode, label: string): P
   return wrongType(report, node, label, "a boolean, number, string, list or table", hint);
 }
 
+/** The values of the items of a list; undefined, and a finding, where one cannot be read. */
+export function readParamValues(report: Report, items: readonly SpecNode[], label: string): ParamValue[] | undefined {
+  const values: ParamValue[] = [];
+  for (const [i, item] of items.entries()) {
+    const value = readParamValue(report, item, `${label}[${i}]`);
+    if (value === undefined) return undefined;
+    values.push(value);
+  }
+  return values;
+}
+
 function readExactInteger(report: Report, node: SpecNode, label: string, raw: bigint): number | undefined {
   const value = Number(raw);
   if (Number.isSafeInteger(value)) return value;
@@ -67,13 +78,7 @@ function readFloat(report: Report, node: SpecNode, label: string, raw: number): 
 function readList(report: Report, node: SpecNode, label: string): readonly ParamValue[] | undefined {
   const { length } = node.raw as readonly unknown[];
   if (length >= LIST_PLACES_MAX) return wrongValue(report, node, `${label} is a list of ${grouped(length)} values`);
-  const values: ParamValue[] = [];
-  for (const [i, item] of itemsOf(node).entries()) {
-    const value = readParamValue(report, item, `${label}[${i}]`);
-    if (value === undefined) return undefined;
-    values.push(value);
-  }
-  return values;
+  return readParamValues(report, itemsOf(node), label);
 }
 
 function readTable(report: Report, node: SpecNode, label: string): { [key: string]: ParamValue } | undefined {

@@ -11,7 +11,7 @@ import { createSampler, type Sampler, type SamplingMethod, samplerProblem } from
 import { isDistribution } from "./extends.ts";
 import { type Leaf, leavesOf } from "./leaves.ts";
 import { childOf, entriesOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
-import { readParamValue } from "./param-value.ts";
+import { readParamValue, readParamValues } from "./param-value.ts";
 import { didYouMean } from "./problems.ts";
 import { addFinding, excerpt, keySpan, type Report, wrongType, wrongValue } from "./report.ts";
 import { SECTION_KEYS } from "./sweep-keys.ts";
@@ -134,11 +134,5 @@ function readDistribution(report: Report, { label, node }: Leaf): Distribution |
 
 function readValues(report: Report, node: SpecNode, label: string): ParamValue[] | undefined {
   if (kindOf(node.raw) !== "list") return wrongType(report, node, label, "a list", "put it in brackets: [ … ]");
-  const values: ParamValue[] = [];
-  for (const [i, item] of itemsOf(node).entries()) {
-    const value = readParamValue(report, item, `${label}[${i}]`);
-    if (value === undefined) return undefined;
-    values.push(value);
-  }
-  return values;
+  return readParamValues(report, itemsOf(node), label);
 }
