@@ -51,5 +51,7 @@ export const shell = {
   "keys.next": "next row",
   "keys.previous": "previous row",
   "keys.open": "open the row",
+  "keys.select": "select the row",
+  "keys.pin": "pin a run, or let it go",
   "keys.go": "go to fleet, queue, runs, sweeps, events",
 } as const;

@@ -53,5 +53,7 @@ export const shell: { readonly [key in keyof typeof english]: string } = {
   "keys.next": "下一行",
   "keys.previous": "上一行",
   "keys.open": "打开该行",
+  "keys.select": "选中该行",
+  "keys.pin": "置顶运行，或取消置顶",
   "keys.go": "前往集群、队列、运行、扫描、事件",
 };

@@ -18,6 +18,7 @@ import { isParam, isSeed, joinKeys, splitKeys, titleOf } from "../keys.ts";
 import { subscribe } from "../live.ts";
 import { useLoaded, useNews } from "../loading.ts";
 import { go, isOn, queryOf, setQuery } from "../router.ts";
+import { ColourChoice, ColourLegend, type RowColours, RowMark, useRowColours } from "../runs/colour-by.tsx";
 import { ExpressionInput } from "../widgets/expression-input.tsx";
 import { Command, download, Link, StateBadge, toCsv, Waiting } from "../widgets/parts.tsx";
 import { QueryCheck } from "../widgets/query-controls.tsx";
@@ -31,6 +32,8 @@ const METRICS_MAX = 4;
 const COLUMNS_EVERY_MS = 15_000;
 const CSV_ROWS_MAX = 100_000;
 const CSV_PAGE = 1_000;
+/** Runs that stay above the others. */
+const PINS_MAX = 20;
 
 interface Page {
   readonly total: number;
@@ -76,20 +79,29 @@ function Shown({ sweep, known, within }: { sweep: string; known: ColumnsAnswer["
     [],
   );
   const group = folded ? known.filter(({ key, distinct }) => isAxis(key, distinct)).map(({ key }) => key) : [];
+  const selection = { ...(sweep === "" ? {} : { sweep }), ...(condition === "" ? {} : { where: condition }) };
+  const colours = useRowColours(known, selection);
+  const asked = new Set([...chosen.map(({ key }) => key), ...(colours ? [colours.column.key] : [])]);
+  const columns = joinKeys([...asked]);
   const query = new URLSearchParams({
-    ...(sweep === "" ? {} : { sweep }),
-    ...(condition === "" ? {} : { where: condition }),
+    ...selection,
     ...(sort === "" ? {} : { sort }),
     ...(group.length === 0 ? {} : { group: joinKeys(group) }),
-    columns: joinKeys(chosen.map(({ key }) => key)),
+    columns,
   }).toString();
-
-  const read = async (offset: number, limit: number, signal?: AbortSignal): Promise<Page> => {
-    const table = await get<RunTable>(`/tables/runs?${query}&offset=${offset}&limit=${limit}`, signal);
-    const position = new Map(table.columns.map(({ key }, i) => [key, i]));
-    return { total: table.total, offset, rows: table.refs.length, table, position };
-  };
+  const read = (offset: number, limit: number, signal?: AbortSignal) => readPage(query, offset, limit, signal);
   const refs = [...selected.value];
+  // A row of several runs is no run that could be kept in sight.
+  const pins = folded ? [] : pinnedRefs();
+  const pinned = useLoaded(
+    async (signal) => (pins.length === 0 ? undefined : readPinned(pins, columns, signal)),
+    [pins.join(","), columns, news.value],
+  );
+  const pin = (chosenRefs: readonly string[]) => {
+    const added = chosenRefs.filter((ref) => !pins.includes(ref));
+    const kept = added.length > 0 ? [...pins, ...added] : pins.filter((ref) => !chosenRefs.includes(ref));
+    setQuery({ pin: kept.slice(-PINS_MAX).join(",") });
+  };
   return (
     <section>
       {!within && <h1>{sweep === "" ? t("runs.title") : t("runs.of", { sweep })}</h1>}
@@ -97,6 +109,7 @@ function Shown({ sweep, known, within }: { sweep: string; known: ColumnsAnswer["
         <ExpressionInput value={where} columns={known} onSubmit={(text) => setQuery({ where: text }, false)} />
         <Columns known={known} chosen={chosen.map(({ key }) => key)} />
         <QueryCheck name="fold" label={t("runs.group")} />
+        <ColourChoice known={known} />
         <span class="hint">{t(folded ? "runs.rows" : "runs.count", { count: total.value.toLocaleString("en") })}</span>
         <button
           type="button"
@@ -113,6 +126,11 @@ function Shown({ sweep, known, within }: { sweep: string; known: ColumnsAnswer["
             {refs.length >= 2 && refs.length <= 20 && (
               <Link to={`/compare?runs=${refs.join(",")}`}>{t("runs.compare")}</Link>
             )}
+            {!folded && (
+              <button type="button" onClick={() => pin(refs)}>
+                {t(refs.every((ref) => pins.includes(ref)) ? "runs.unpin" : "runs.pin")}
+              </button>
+            )}
             <button
               type="button"
               onClick={() => {
@@ -125,15 +143,21 @@ function Shown({ sweep, known, within }: { sweep: string; known: ColumnsAnswer["
         )}
       </div>
       <NoticeLine />
+      {colours && <ColourLegend colours={colours} />}
       <Table<Page>
         label={t("runs.title")}
         columns={chosen.map((column) => tableColumn(column, folded && !group.includes(column.key)))}
         pageRows={PAGE_ROWS}
         load={read}
         version={`${query} ${news.value}`}
-        cell={(page, row, column) => <ShownCell page={page} row={row} column={column.key} />}
+        above={pins.length > 0 ? pinned.data : undefined}
+        cell={(page, row, column) => <ShownCell page={page} row={row} column={column.key} colours={colours} />}
         rowKey={(page, row) => page.table.refs[row] ?? ""}
         onOpen={(page, row) => go(`/runs/${page.table.refs[row]}`)}
+        onKey={(key, page, row) => {
+          const ref = page.table.refs[row];
+          if (key === "p" && ref !== undefined && !folded) pin([ref]);
+        }}
         sort={sort}
         onSort={(next) => setQuery({ sort: next })}
         selected={selected.value}
@@ -150,6 +174,26 @@ function Shown({ sweep, known, within }: { sweep: string; known: ColumnsAnswer["
       <Command text={commandOf(sweep, where, state)} />
     </section>
   );
+}
+
+async function readPage(query: string, offset: number, limit: number, signal?: AbortSignal): Promise<Page> {
+  const table = await get<RunTable>(`/tables/runs?${query}&offset=${offset}&limit=${limit}`, signal);
+  const position = new Map(table.columns.map(({ key }, i) => [key, i]));
+  return { total: table.total, offset, rows: table.refs.length, table, position };
+}
+
+/** `pin` of the address. */
+function pinnedRefs(): string[] {
+  const refs = queryOf("pin").split(",");
+  return [...new Set(refs)].filter((ref) => PLAIN_REF.test(ref)).slice(0, PINS_MAX);
+}
+
+const PLAIN_REF = /^[\w.-]+$/;
+
+/** Whatever the filter leaves out. */
+async function readPinned(refs: readonly string[], columns: string, signal: AbortSignal): Promise<Page> {
+  const where = `ref in [${refs.map((ref) => `'${ref}'`).join(", ")}]`;
+  return readPage(new URLSearchParams({ where, columns }).toString(), 0, PINS_MAX, signal);
 }
 
 function Columns({ known, chosen }: { known: ColumnsAnswer["columns"]; chosen: readonly string[] }) {
@@ -184,14 +228,21 @@ function Columns({ known, chosen }: { known: ColumnsAnswer["columns"]; chosen: r
   );
 }
 
-function ShownCell({ page, row, column }: { page: Page; row: number; column: string }) {
+function ShownCell(props: { page: Page; row: number; column: string; colours: RowColours | undefined }) {
+  const { page, row, column, colours } = props;
   const at = page.position.get(column) ?? -1;
   const value = page.table.cells[at]?.[row] ?? null;
   const kind = page.table.columns[at]?.kind ?? "text";
   if (column === "ref") {
     const count = page.table.groups?.runs[row] ?? 1;
+    const by = colours && page.table.cells[page.position.get(colours.column.key) ?? -1]?.[row];
     return (
       <>
+        {colours && by !== undefined && (
+          <>
+            <RowMark colours={colours} value={by} />{" "}
+          </>
+        )}
         <Link to={`/runs/${page.table.refs[row]}`}>{page.table.refs[row]}</Link>
         {count > 1 && <span class="hint"> ×{count}</span>}
       </>

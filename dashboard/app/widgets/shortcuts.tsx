@@ -14,6 +14,8 @@ const LIST = [
   ["j", "keys.next"],
   ["k", "keys.previous"],
   ["Enter", "keys.open"],
+  ["x", "keys.select"],
+  ["p", "keys.pin"],
   ["g f, g q, g r, g s, g e", "keys.go"],
 ] as const;
 

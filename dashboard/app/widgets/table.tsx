@@ -31,6 +31,8 @@ export interface TableProps<Page extends TablePage> {
   readonly load: (offset: number, limit: number, signal: AbortSignal) => Promise<Page>;
   /** Another value: everything is read again; rows on the screen stay until the new ones have come. */
   readonly version: string;
+  /** Rows that stay in sight above the others. */
+  readonly above?: Page | undefined;
   readonly cell: (page: Page, row: number, column: TableColumn) => ComponentChildren;
   readonly rowKey: (page: Page, row: number) => string;
   readonly onOpen?: (page: Page, row: number) => void;
@@ -218,6 +220,13 @@ export function Table<Page extends TablePage>(props: TableProps<Page>) {
               ))}
             </tr>
           </thead>
+          {props.above && (
+            <tbody class="table-above">
+              {Array.from({ length: props.above.rows }, (_, row) => (
+                <Row key={row} {...props} page={props.above as Page} row={row} />
+              ))}
+            </tbody>
+          )}
           <tbody>
             <Space px={above} />
             {items.map(({ index }) => {
@@ -227,30 +236,16 @@ export function Table<Page extends TablePage>(props: TableProps<Page>) {
               const isTwice = seen.has(key);
               seen.add(key);
               return (
-                <tr
+                <Row
+                  {...props}
                   // A row that moves takes its buttons along, and with them the focus: no key press hits another row.
                   key={here && !isTwice ? key : `row ${index}`}
-                  aria-rowindex={index + 2}
-                  class={index === cursor.current.index && isCursor(here) ? "table-cursor" : ""}
+                  page={here?.page}
+                  row={here?.row ?? 0}
+                  index={index + 2}
+                  isCursor={index === cursor.current.index && isCursor(here)}
                   onClick={() => moveTo(index, false)}
-                >
-                  {picks && (
-                    <td class="table-pick">
-                      <input
-                        type="checkbox"
-                        aria-label={key}
-                        disabled={!here}
-                        checked={props.selected?.has(key) === true}
-                        onChange={() => props.onSelect?.(key)}
-                      />
-                    </td>
-                  )}
-                  {columns.map((column) => (
-                    <td key={column.key} class={column.numeric ? "number" : ""}>
-                      {here ? props.cell(here.page, here.row, column) : "…"}
-                    </td>
-                  ))}
-                </tr>
+                />
               );
             })}
             <Space px={below} />
@@ -258,6 +253,47 @@ export function Table<Page extends TablePage>(props: TableProps<Page>) {
         </table>
       </section>
     </>
+  );
+}
+
+interface RowProps<Page extends TablePage> extends Pick<TableProps<Page>, "columns" | "cell" | "rowKey"> {
+  readonly selected?: ReadonlySet<string> | undefined;
+  readonly onSelect?: ((key: string) => void) | undefined;
+  /** Undefined: not read yet. */
+  readonly page: Page | undefined;
+  readonly row: number;
+  /** Of the whole table, its head included. */
+  readonly index?: number;
+  readonly isCursor?: boolean;
+  readonly onClick?: () => void;
+}
+
+function Row<Page extends TablePage>(props: RowProps<Page>) {
+  const { columns, cell, rowKey, selected, onSelect, page, row, index, isCursor = false } = props;
+  const key = page ? rowKey(page, row) : "";
+  return (
+    <tr
+      {...(index === undefined ? {} : { "aria-rowindex": index })}
+      class={isCursor ? "table-cursor" : ""}
+      {...(props.onClick ? { onClick: props.onClick } : {})}
+    >
+      {onSelect && (
+        <td class="table-pick">
+          <input
+            type="checkbox"
+            aria-label={key}
+            disabled={!page}
+            checked={selected?.has(key) === true}
+            onChange={() => onSelect(key)}
+          />
+        </td>
+      )}
+      {columns.map((column) => (
+        <td key={column.key} class={column.numeric ? "number" : ""}>
+          {page ? cell(page, row, column) : "…"}
+        </td>
+      ))}
+    </tr>
   );
 }
 

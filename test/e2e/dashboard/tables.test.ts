@@ -32,10 +32,10 @@ test("the table of runs: filter, sort, fold, choose, compare", async () => {
 
     await page.keyboard.press("/");
     await page.keyboard.type("state == 'fa");
-    await page.getByRole("option", { name: "failed" }).waitFor();
+    await page.getByRole("listbox", { name: "Filter" }).getByRole("option", { name: "failed" }).waitFor();
     await page.keyboard.press("Tab");
     await page.keyboard.type("' and opt");
-    await page.getByRole("option", { name: "optim" }).waitFor();
+    await page.getByRole("listbox", { name: "Filter" }).getByRole("option", { name: "optim" }).waitFor();
     await picture(page, "runs-completion");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
@@ -77,6 +77,60 @@ test("the table of runs: filter, sort, fold, choose, compare", async () => {
     await page.locator(".u-over").first().waitFor();
     await page.goBack();
     await page.getByText(`${CURVE_RUNS} runs`).waitFor();
+  });
+});
+
+test("rows that are pinned stay above, whatever the filter; rows are coloured by a column", async () => {
+  await browser.visit(fleet, "/runs?sweep=curves.1", {}, async (page) => {
+    await page.getByText(`${CURVE_RUNS} runs`).waitFor();
+    const above = page.locator(".table-above tr");
+    for (const ref of ["curves.1.2", "curves.1.5"])
+      await page.getByRole("checkbox", { name: ref, exact: true }).check();
+    await page.getByRole("button", { name: "Pin", exact: true }).click();
+    await above.nth(1).waitFor();
+    expect(new URL(page.url()).searchParams.get("pin")).toBe("curves.1.2,curves.1.5");
+    await page.getByRole("button", { name: "Clear" }).click();
+
+    await page.getByRole("combobox", { name: "Filter" }).fill("index == 1");
+    await page.keyboard.press("Enter");
+    await page.getByText("1 runs").waitFor();
+    expect((await above.allInnerTexts()).map((text) => text.split("\t")[1])).toEqual(["curves.1.5", "curves.1.2"]);
+    // The row of the cursor, by its key.
+    await page.locator(".table-scroll").focus();
+    await page.keyboard.press("j");
+    await page.keyboard.press("p");
+    await above.nth(2).waitFor();
+    await page.keyboard.press("p");
+    await above.nth(2).waitFor({ state: "detached" });
+
+    await page.getByRole("combobox", { name: "Filter" }).fill("");
+    await page.keyboard.press("Enter");
+    await page.getByRole("combobox", { name: "Colour by" }).selectOption({ label: "optim" });
+    const legend = page.getByRole("list", { name: "Colours of optim" });
+    await legend.getByText("sgd").waitFor();
+    await legend.getByText("adam").waitFor();
+    const colourOf = (row: ReturnType<Page["locator"]>) =>
+      row
+        .locator(".swatch")
+        .first()
+        .evaluate((mark) => getComputedStyle(mark).backgroundColor);
+    await page.locator(".table-above .swatch").first().waitFor();
+    const rows = page.locator(".table tbody:not(.table-above) tr:has(.swatch)");
+    const colours = new Map<string, Set<string>>();
+    for (const row of await rows.all()) {
+      const kind = /adam|sgd/.exec(await row.innerText())?.[0] ?? "";
+      colours.set(kind, (colours.get(kind) ?? new Set()).add(await colourOf(row)));
+    }
+    expect([...colours.keys()].sort()).toEqual(["adam", "sgd"]);
+    expect([...colours.values()].map(({ size }) => size)).toEqual([1, 1]);
+    expect(new Set([...colours.values()].flatMap((set) => [...set])).size).toBe(2);
+    await page.getByRole("combobox", { name: "Colour by" }).selectOption({ label: "lr" });
+    await page.getByRole("list", { name: "Colours of lr" }).waitFor();
+    await expectAccessible(page);
+    await picture(page, "runs-pinned-coloured");
+    await page.reload();
+    await page.getByRole("list", { name: "Colours of lr" }).waitFor();
+    await above.nth(1).waitFor();
   });
 });
 
