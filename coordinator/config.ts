@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import type { Layers, Settings } from "../shared/config.ts";
 import { type Loaded, loadConfig } from "../shared/config.ts";
+import { isLoopback } from "../shared/kernel/addresses.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
 import type { CoreSettings } from "./core/settings.ts";
 import { DEFAULT_SETTINGS } from "./core/settings.ts";
@@ -99,10 +100,6 @@ export function coordinatorConfigOf(values: CoordinatorValues): CoordinatorConfi
       retryBackoff: { ...DEFAULT_SETTINGS.retryBackoff, baseMs: values["retry-delay"] },
     },
   };
-}
-
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 const USER = z.strictObject({ user: z.string().min(1), password: z.string().min(1) });

@@ -19,11 +19,7 @@ export async function freePort(host: string, wanted = 0): Promise<number> {
   }
 }
 
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
-export function isAnyAddress(host: string): boolean {
+function isAnyAddress(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
 }
 

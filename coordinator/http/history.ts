@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import type { EventsAnswer, UsageAnswer } from "../../shared/run/dashboard.ts";
 import type { Reader } from "../reader/reader.ts";
 import type { ReadDeps } from "../rpc/control/deps.ts";
+import { historyOf } from "../rpc/control/events.ts";
 import type { Usage } from "../store/queries/history.ts";
 import type { HttpEnv } from "./guard.ts";
 import { invalidQuery, readInteger, readLimit, readNames } from "./query.ts";
@@ -21,7 +22,7 @@ export function addHistory(api: Hono<HttpEnv>, deps: ReadDeps, reader: Reader): 
     const kinds = readNames("kind", query.kind, KINDS_MAX);
     const before =
       query.before === undefined ? undefined : readInteger("before", query.before, 0, Number.MAX_SAFE_INTEGER);
-    const of = query.run ? runsOf(deps, query.run) : {};
+    const of = historyOf(deps, query.run ?? "");
     const events = await reader.ask("events", { before, limit, kinds, node: query.node || undefined, ...of });
     const body: EventsAnswer = { events };
     return c.json(body);
@@ -36,13 +37,6 @@ export function addHistory(api: Hono<HttpEnv>, deps: ReadDeps, reader: Reader): 
     const used = await reader.ask("usage", { sinceMs: firstDay * DAY_MS, nowMs });
     return c.json(usageAnswer(used, firstDay, days, kind ?? (used.some(({ gpuMs }) => gpuMs > 0) ? "gpu" : "cpu")));
   });
-}
-
-/** A whole sweep, or one run. */
-function runsOf(deps: ReadDeps, ref: string) {
-  const [selection] = deps.queries.refs.resolve([ref]);
-  if (selection?.picks === "all" && selection.total > 1) return { sweep: selection.sweepId };
-  return { run: deps.queries.refs.resolveRun(ref).runId };
 }
 
 function usageAnswer(used: readonly Usage[], firstDay: number, days: number, kind: "gpu" | "cpu"): UsageAnswer {

@@ -13,7 +13,7 @@ const INTERVAL_MS = 200;
 /** Throws AppError for a reference that fails. A follower ends silently on abort. */
 export const events = (deps: ReadDeps) =>
   async function* (request: EventsRequest, signal: AbortSignal): AsyncGenerator<EventsResponse> {
-    const filter = { ...runsOf(deps, request.ref), node: request.node || undefined, kinds: request.kinds };
+    const filter = { ...historyOf(deps, request.ref), node: request.node || undefined, kinds: request.kinds };
     const limit = Math.min(request.limit > 0 ? request.limit : LIMIT_DEFAULT, LIMIT_MAX);
     const waiter = awaitNews(deps.feed, signal, (news) => news.nodes || news.sweeps.size > 0 || news.runs.size > 0);
     try {
@@ -52,8 +52,8 @@ async function newest(deps: ReadDeps, wanted: Wanted, limit: number, after: numb
   }
 }
 
-/** A whole sweep, or one run. */
-function runsOf(deps: ReadDeps, ref: string): Pick<EventFilter, "run" | "sweep"> {
+/** Whose history is meant: a whole sweep's or one run's; everything's for "". */
+export function historyOf(deps: ReadDeps, ref: string): Pick<EventFilter, "run" | "sweep"> {
   if (ref === "") return {};
   const [selection] = deps.queries.refs.resolve([ref]);
   if (selection?.picks === "all" && selection.total > 1) return { sweep: selection.sweepId };
