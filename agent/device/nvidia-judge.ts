@@ -9,9 +9,9 @@ import type { GpuRow, ListedGpu, MigDevice } from "./nvidia-parse.ts";
 
 const MIB = 2 ** 20;
 /** What a driver and a desktop may hold on an idle GPU. More than that at start is not taken for idle. */
-export const IDLE_BYTES_MAX = 1024 * MIB;
+const IDLE_BYTES_MAX = 1024 * MIB;
 /** How far idle memory may move without anybody using the GPU. */
-export const IDLE_MARGIN_BYTES = 512 * MIB;
+const IDLE_MARGIN_BYTES = 512 * MIB;
 
 /** All that is known about one GPU at one time. */
 export interface GpuView {

@@ -40,7 +40,7 @@ export interface HeldNode {
 }
 
 /** No new work for the node, so that a count of its runs stays true. Throws AppError where the coordinator is away. */
-export async function holdNode(client: Client, node: string): Promise<HeldNode> {
+async function holdNode(client: Client, node: string): Promise<HeldNode> {
   const before = (await client.listNodes()).find(({ name }) => name === node);
   // A node that never joined has no runs.
   if (!before) return { active: 0, undo: async () => {} };

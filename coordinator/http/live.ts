@@ -15,7 +15,7 @@ const INTERVAL_MS = 250;
 const COUNT_DUTY = 0.02;
 const HEARTBEAT_MS = 15_000;
 /** Runs that one stream may ask about. */
-export const RUN_TOPICS_MAX = 50;
+const RUN_TOPICS_MAX = 50;
 /** Runs whose last change is known one by one; before that only the moment counts. */
 const CHANGES_MAX = 10_000;
 

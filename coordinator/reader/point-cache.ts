@@ -14,7 +14,7 @@ import { type PointColumn, readPoints, writePoints } from "./point-file.ts";
 const LENGTH_MIN = 64;
 
 /** Numbers that are added to at the end. */
-export class GrowingNumbers {
+class GrowingNumbers {
   #values: Float64Array;
   length: number;
 

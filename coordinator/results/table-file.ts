@@ -8,7 +8,7 @@ import { csvLine, sortColumns } from "./exp-layout.ts";
 import { WholeFile } from "./whole-file.ts";
 
 /** A table has fewer cells than this: many rows of many different names would otherwise fill the disk with commas. */
-export const TABLE_CELLS_MAX = 20_000_000;
+const TABLE_CELLS_MAX = 20_000_000;
 const ROWS_KEPT_BACK = 2_000;
 
 export type Row = ReadonlyMap<string, string>;

@@ -8,7 +8,7 @@ export interface Annotation {
   readonly favourite: boolean;
 }
 
-export const NO_ANNOTATION: Annotation = { tags: [], note: "", favourite: false };
+const NO_ANNOTATION: Annotation = { tags: [], note: "", favourite: false };
 
 export interface Annotations {
   get(id: RunId): Annotation;

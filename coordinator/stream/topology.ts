@@ -29,7 +29,7 @@ const DUPLICATE_WINDOW_MS = 120_000;
 const HEADER_BYTES_MAX = 4_096;
 /** A batch takes milliseconds to store; a message that is not acknowledged by then was lost with a connection. */
 const ACK_WAIT_MS = 30_000;
-export const ACK_PENDING_MAX = 4_096;
+const ACK_PENDING_MAX = 4_096;
 const INSUFFICIENT_STORAGE = 10_047;
 /** Older servers let one account's user purge another's stream (CVE-2025-30215). */
 const VERSION_WANTED = [2, 10, 27] as const;

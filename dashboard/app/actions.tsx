@@ -33,7 +33,7 @@ export async function act(name: string, body: object): Promise<boolean> {
 }
 
 /** Cancelling is asked about where it hits more than one run. `count`: runs that are meant, where a reference names many. */
-export async function actOnRuns(action: RunAction, refs: readonly string[], count = refs.length): Promise<boolean> {
+async function actOnRuns(action: RunAction, refs: readonly string[], count = refs.length): Promise<boolean> {
   if (action === "cancel" && count > 1 && !confirm(t("act.sure-cancel", { count }))) return false;
   return act(action, { refs });
 }

@@ -55,7 +55,7 @@ export function readFrames(bytes: Uint8Array): Frames {
 }
 
 /** Scalars of one Event message; none where it is not one. */
-export function scalarsOf(event: Uint8Array): Scalar[] {
+function scalarsOf(event: Uint8Array): Scalar[] {
   let at = Number.NaN;
   let step = 0;
   let summary: Uint8Array | undefined;
@@ -227,6 +227,8 @@ function textOf(bytes: Uint8Array): string {
 
 /** The shortest decimal number that is the same in 32 bits: 0.1, not 0.10000000149011612. */
 function shortFloat(value: number): number {
+  // Minus zero has no decimal of its own.
+  if (value === 0) return value;
   for (let digits = 6; digits < 9 && Number.isFinite(value); digits++) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return short;

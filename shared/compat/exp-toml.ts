@@ -19,7 +19,7 @@ import { experimentKey } from "./imported-config.ts";
 const STOP_GRACE_MS = 5_000;
 
 /** Parameters that say which run of the file a run is. */
-export const EXP_NAME_PARAM = "name";
+const EXP_NAME_PARAM = "name";
 const REPEAT_PARAM = "repeat";
 const DESCRIPTION_PARAM = "description";
 
@@ -49,7 +49,7 @@ export function sweepName(path: string): string {
 }
 
 /** What makes two runs of EXP files the same work. `repeat` counts the runs of one name and command. */
-export function expFingerprint(entry: Pick<ExpEntry, "name" | "command" | "environment" | "repeat">): string {
+function expFingerprint(entry: Pick<ExpEntry, "name" | "command" | "environment" | "repeat">): string {
   const { name, command, environment, repeat } = entry;
   return `v2:${hash("sha256", canonicalJson({ experiment: { name, command, environment, repeat } }), "hex")}`;
 }
@@ -88,6 +88,8 @@ const NO_SETTINGS: Omit<SweepSettings, "name" | "parallel"> = {
   hold: false,
   after: [],
   failures: 0,
+  gpuMs: 0,
+  deadline: 0,
   runsMax: 0,
   objective: undefined,
   rerun: "missing",

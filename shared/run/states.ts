@@ -38,7 +38,7 @@ export type FailedStage = (typeof FAILED_STAGES)[number];
 export type LostReason = "lease" | "reboot" | "shim_died" | "start_failed" | "stopped" | "node_lost";
 
 /** Exit code by which a program says that its configuration is not worth running (Automake's convention). */
-export const EXIT_SKIPPED = 77;
+const EXIT_SKIPPED = 77;
 
 /** Outcome of a command that ended by itself. Shells report a signal n as exit code 128 + n. */
 export function outcomeOfExit(code: number): Outcome {

@@ -75,7 +75,7 @@ export function checkNames({ report, seeds }: BlockContext, leaves: readonly Lea
 }
 
 /** A name of which `name` would be a part: "optim" for "optim.lr". */
-export function outerName(name: string, names: ReadonlySet<string>): string | undefined {
+function outerName(name: string, names: ReadonlySet<string>): string | undefined {
   for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) {
     const prefix = name.slice(0, dot);
     if (names.has(prefix)) return prefix;

@@ -14,8 +14,8 @@ import { textsOf, usesArgs } from "./template-check.ts";
 import type { ParamValue, RunTemplate } from "./types.ts";
 
 /** Values of one parameter, and points of a sweep, that are looked at: what is wrong is seldom wrong only later. */
-export const VALUES_CHECKED_MAX = 10_000;
-export const POINTS_CHECKED_MAX = 1_000;
+const VALUES_CHECKED_MAX = 10_000;
+const POINTS_CHECKED_MAX = 1_000;
 
 /** Adds a finding for the first problem of each block. `points`: numbers of points in the order of the queue. */
 export function checkCommands(spec: SweepSpec, maker: PointMaker, points: Iterable<number>): void {

@@ -12,7 +12,7 @@ export const SWEEP_NAME = "sweep.name";
 const LATE_NAMES: readonly string[] = [INDEX_NAME, SWEEP_NAME];
 
 /** Conditions of a file or a variant, and derived parameters. */
-export const EXPRESSIONS_MAX = 1_000;
+const EXPRESSIONS_MAX = 1_000;
 
 const PARAMS_PREFIX = "params.";
 

@@ -132,7 +132,7 @@ export function nodeToProto(node: NodeRecord): NodeMessage {
   };
 }
 
-export function nodeRecordFromProto(message: NodeMessage): NodeRecord {
+function nodeRecordFromProto(message: NodeMessage): NodeRecord {
   return {
     name: message.name,
     state: message.state as NodeStateName,

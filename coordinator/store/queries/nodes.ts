@@ -7,7 +7,7 @@ import type { DeviceStateName, NodeStateName } from "../../../shared/run/views.t
 import { type Cluster, holderKey, type Node } from "../../core/cluster.ts";
 
 /** Silence after which a node that is not connected counts as gone: nobody waits for it any more. */
-export const GONE_AFTER_MS = 10 * 60_000;
+const GONE_AFTER_MS = 10 * 60_000;
 
 export interface Now {
   readonly wallMs: number;

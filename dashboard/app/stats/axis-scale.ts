@@ -134,7 +134,7 @@ function ordinalScale(present: readonly Cell[], turn: (place: number) => number)
 }
 
 /** False, true; numbers by size; then texts, "v2" before "v10". */
-export function compareCells(a: Cell, b: Cell): number {
+function compareCells(a: Cell, b: Cell): number {
   const rank = (value: Cell) => (typeof value === "boolean" ? 0 : typeof value === "number" ? 1 : 2);
   if (rank(a) !== rank(b)) return rank(a) - rank(b);
   if (typeof a === "string" && typeof b === "string") return a.localeCompare(b, "en", { numeric: true });

@@ -20,7 +20,7 @@ export function bestSoFar(points: readonly TimedValue[], goal: Goal): TimedValue
   return best;
 }
 
-export function isBetter(value: number, than: number, goal: Goal): boolean {
+function isBetter(value: number, than: number, goal: Goal): boolean {
   return goal === "maximize" ? value > than : value < than;
 }
 
