@@ -60,7 +60,7 @@ function stepsOf(stage: Stage): readonly Step[] {
   return [
     ...steps,
     ...level("contract", 3),
-    ...level("compat", 6),
+    ...level("compat", 6 * slower, long),
     ...level("integration", 10 * slower, long),
     ...level("e2e", 12 * slower, long),
   ];

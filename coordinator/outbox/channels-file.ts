@@ -3,6 +3,7 @@
  * where nobody else can read it. What is wrong with it is said in one line that shows no value of it.
  */
 import { readFileSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
@@ -15,12 +16,14 @@ import { MLFLOW_KEYS, type MlflowTarget, mlflowTarget } from "./mlflow/settings.
 import { ADDRESS } from "./run-keys.ts";
 import { TENSORBOARD_KEYS, type TensorboardTarget, tensorboardTarget } from "./tensorboard/settings.ts";
 import type { RunTarget } from "./tracked-runs.ts";
+import { WANDB_KEYS, type WandbTarget, wandbTarget } from "./wandb/settings.ts";
 
 export interface ChannelsFile {
   readonly messages: readonly (MessageTarget & { readonly kind: MessageKind })[];
   readonly tables: readonly TableTarget[];
   readonly mlflow: readonly MlflowTarget[];
   readonly tensorboard: readonly TensorboardTarget[];
+  readonly wandb: readonly WandbTarget[];
   /** All that take runs. */
   readonly runs: readonly RunTarget[];
   /** Values that must not be shown. */
@@ -32,6 +35,7 @@ export const NO_CHANNELS: ChannelsFile = {
   tables: [],
   mlflow: [],
   tensorboard: [],
+  wandb: [],
   runs: [],
   secrets: [],
 };
@@ -47,6 +51,7 @@ const FILE = z.strictObject({
   bitable: z.record(z.string(), TABLE_KEYS).optional(),
   mlflow: z.record(z.string(), MLFLOW_KEYS).optional(),
   tensorboard: z.record(z.string(), TENSORBOARD_KEYS).optional(),
+  wandb: z.record(z.string(), WANDB_KEYS).optional(),
 });
 
 /** Without the file: no channels, unless it was asked for. Throws AppError. */
@@ -99,14 +104,18 @@ export function parseChannels(path: string, text: string): ChannelsFile {
   const tensorboard = Object.entries(file.tensorboard ?? {}).map(([name, keys]) =>
     tensorboardTarget(nameOf("tensorboard", name), keys),
   );
-  const runs = [...tables, ...mlflow, ...tensorboard];
+  const wandb = Object.entries(file.wandb ?? {}).map(([name, keys]) =>
+    wandbTarget(nameOf("wandb", name), keys, join(dirname(resolve(path)), "wandb", name)),
+  );
+  const runs = [...tables, ...mlflow, ...tensorboard, ...wandb];
   if (messages.length + runs.length > CHANNELS_MAX) throw wrong(path, `more than ${CHANNELS_MAX} channels`);
   const secrets = [
     ...messages.flatMap(({ url, secret }) => [url, secret]),
     ...tables.map(({ appSecret }) => appSecret),
     ...mlflow.flatMap((target) => target.secrets),
+    ...wandb.map(({ access }) => access.apiKey),
   ];
-  return { messages, tables, mlflow, tensorboard, runs, secrets };
+  return { messages, tables, mlflow, tensorboard, wandb, runs, secrets: secrets.filter((secret) => secret !== "") };
 }
 
 function parseToml(path: string, text: string): unknown {

@@ -13,6 +13,8 @@ import { createTrackerChannel } from "./run-tracker.ts";
 import type { SharedRuns } from "./shared-run.ts";
 import { createTensorboardTracker } from "./tensorboard/tracker.ts";
 import type { TrackedRuns } from "./tracked-runs.ts";
+import { createHelperProcess } from "./wandb/helper-process.ts";
+import { createWandbTracker } from "./wandb/tracker.ts";
 
 export interface ChannelDeps {
   readonly clock: Pick<Clock, "wallMs" | "monotonicMs">;
@@ -48,6 +50,9 @@ export function openChannels(file: ChannelsFile, { clock, runs, shared, logger }
   const trackers = [
     ...file.mlflow.map(({ name, prefix, access }) =>
       createMlflowTracker({ name, prefix, client: createMlflowClient(access), logger }),
+    ),
+    ...file.wandb.map(({ name, access, entity, project }) =>
+      createWandbTracker({ name, helper: createHelperProcess(access), entity, project }),
     ),
     ...file.tensorboard.map(({ name, directory }) => createTensorboardTracker(name, directory)),
   ];

@@ -30,8 +30,11 @@ export interface Tracker {
   readonly name: string;
   /** Values of one portion, about. */
   readonly valuesMax: number;
-  /** Finds the run there or makes it, and says what it is called there. `remote`: what was said before. */
-  open(run: SharedRun, remote: string | undefined, signal: AbortSignal): Promise<string>;
+  /**
+   * Finds the run there or makes it, and says what it is called there. `remote`: what was said before; `sent`: points that were
+   * sent before.
+   */
+  open(run: SharedRun, remote: string | undefined, sent: number, signal: AbortSignal): Promise<string>;
   /** Resolves with its mark when the points are safe there. */
   send(run: SharedRun, remote: string, portion: PortionToSend, signal: AbortSignal): Promise<number>;
   /** What there is to say of a run besides points, as text: said again where it changes. */
@@ -107,7 +110,7 @@ export function createTrackerChannel({ tracker, runs, logger }: TrackerChannelOp
       memo = { ...memo, ...changed };
       runs.setMemo(name, id, JSON.stringify(memo));
     };
-    const remote = await tracker.open(run, memo.remote, signal);
+    const remote = await tracker.open(run, memo.remote, memo.sent, signal);
     if (remote !== memo.remote) keep({ remote });
     let isRepeat = memo.unsure !== undefined;
     let portions = 0;

@@ -83,7 +83,7 @@ export function createMlflowTracker({ name, prefix, client, logger }: MlflowTrac
   return {
     name,
     valuesMax: COUNT_MAX.metrics,
-    async open(run, remote, signal) {
+    async open(run, remote, _sent, signal) {
       if (remote !== undefined) return remote;
       return await within(async () => {
         const experimentId = await experimentOf(run, signal);
