@@ -76,7 +76,7 @@ const FACTS: ReadonlyMap<string, Fact> = new Map<string, Fact>([
   ],
 ]);
 
-/** Further names, for those who read the titles of a table. */
+/** Further names, for those who read the titles of a table. A parameter or metric of such a name goes before. */
 const SAME: ReadonlyMap<string, string> = new Map([
   ["name", "ref"],
   ["why", "reason"],
@@ -89,13 +89,16 @@ export const FACT_NAMES: readonly string[] = [...FACTS.keys()];
 
 /** Throws AppError (invalid) for a bare name that none of the runs has; where there are no runs any name will do. */
 export function fieldOf(key: string, runs: readonly RunView[], options: FieldOptions): RunField {
-  const name = SAME.get(key.toLowerCase()) ?? key;
-  const fact = FACTS.get(name) ?? FACTS.get(name.toLowerCase());
+  const fact = FACTS.get(key);
   if (fact) return factField(key, fact, options);
   if (key.startsWith("params.")) return paramField(key, key.slice("params.".length));
   if (key.startsWith("metrics.")) return metricField(key, key.slice("metrics.".length));
   if (runs.some(({ params }) => Object.hasOwn(params, key))) return paramField(key, key);
-  if (runs.length === 0 || runs.some(({ metrics }) => Object.hasOwn(metrics, key))) return metricField(key, key);
+  if (runs.some(({ metrics }) => Object.hasOwn(metrics, key))) return metricField(key, key);
+  const lower = key.toLowerCase();
+  const titled = FACTS.get(SAME.get(lower) ?? lower);
+  if (titled) return factField(key, titled, options);
+  if (runs.length === 0) return metricField(key, key);
   throw unknownName(key, runs);
 }
 

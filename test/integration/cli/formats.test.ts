@@ -53,6 +53,8 @@ const empty = {
 /** Each list of the program. Those without `canBeEmpty` answer what was asked about. */
 const LISTS: readonly { readonly line: string; readonly module: string; readonly canBeEmpty: boolean }[] = [
   { line: "ls", module: "ls", canBeEmpty: true },
+  { line: "ls --sort name --cols ref,name,reason,metrics.acc", module: "ls", canBeEmpty: true },
+  { line: "ls --group lr,params.name", module: "ls", canBeEmpty: true },
   { line: "sweeps", module: "sweeps", canBeEmpty: true },
   { line: "nodes", module: "nodes", canBeEmpty: true },
   { line: "gpus", module: "gpus", canBeEmpty: true },

@@ -62,6 +62,31 @@ describe("lists", () => {
     expect(stdout).not.toContain("2 runs:");
   });
 
+  test("ls in an order, with columns of one's own, in groups", async () => {
+    const first = await withServer(FULL, [
+      "ls",
+      "digits.1",
+      "--sort",
+      "acc:desc",
+      "-n",
+      "1",
+      "--cols",
+      "ref,acc,where",
+    ]);
+    expect(first).toMatchObject({ code: 0, stdout: "NAME          acc  WHERE\ndigits.1.2  0.902  gpu-01:3\n" });
+    // What is sorted is asked for as a whole.
+    expect(first.calls.find(({ method }) => method === "listRuns")?.request).toMatchObject({ limit: 0 });
+    const json = await withServer(FULL, ["ls", "digits.1", "--sort", "lr:desc", "--cols", "ref,lr", "--json"]);
+    expect(JSON.parse(json.stdout)).toEqual([
+      { ref: "digits.1.2", lr: 0.2 },
+      { ref: "digits.1.1", lr: 0.1 },
+    ]);
+    const groups = await withServer(FULL, ["ls", "digits.1", "--group", "depth", "-q"]);
+    expect(groups).toMatchObject({ code: 0, stdout: "digits.1.1 digits.1.2\n" });
+    const wrong = await withServer(FULL, ["ls", "digits.1", "--sort", "ac"]);
+    expect(wrong).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("did you mean acc") });
+  });
+
   test("ls --json is the contract", async () => {
     const { stdout } = await withServer(FULL, ["ls", "--json", "-a"]);
     expect(JSON.parse(stdout)[0]).toEqual({
@@ -255,7 +280,7 @@ describe("one thing", () => {
     );
     expect(await withServer(answers, ["metrics", "digits.1.1", "ac"])).toMatchObject({
       code: 3,
-      stderr: expect.stringContaining('has no metric "ac"; it has acc'),
+      stderr: expect.stringContaining('has no metric "ac"; did you mean acc?'),
     });
   });
 
