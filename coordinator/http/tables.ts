@@ -4,14 +4,15 @@ import { createRunCondition } from "../../shared/expression/run-condition.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
 import type { SweepId } from "../../shared/kernel/ids.ts";
 import { runId } from "../../shared/kernel/ids.ts";
-import type { Cell, RunTable } from "../../shared/run/dashboard.ts";
+import type { Cell, PlaceAnswer, RunTable } from "../../shared/run/dashboard.ts";
 import { liveReason } from "../core/explain.ts";
 import type { SortKey, TableReply } from "../reader/messages.ts";
 import type { Reader } from "../reader/reader.ts";
 import { yieldTurn } from "../rpc/control/await-news.ts";
 import type { ReadDeps } from "../rpc/control/deps.ts";
+import type { AttemptRecord } from "../store/queries/attempts.ts";
 import type { HttpEnv } from "./guard.ts";
-import { readInteger, readLimit, readNames, readNumber } from "./query.ts";
+import { invalidQuery, readInteger, readLimit, readNames, readNumber } from "./query.ts";
 import { answer, named } from "./route.ts";
 
 const OFFSET_MAX = 10_000_000;
@@ -49,13 +50,7 @@ export function addTables(api: Hono<HttpEnv>, deps: ReadDeps, reader: Reader): v
     const x = query.x || "step";
     const width = query.width === undefined ? WIDTH_DEFAULT : readInteger("width", query.width, 10, 10_000);
     const range = { from: readNumber("from", query.from), to: readNumber("to", query.to) };
-    const id = queries.runs.outputRun(queries.refs.resolveRun(named(c, "ref")).runId);
-    const attempts = queries.attempts.ofRun(id);
-    const number = query.attempt === undefined ? undefined : readInteger("attempt", query.attempt, 1, 1_000_000);
-    const attempt = number === undefined ? attempts.at(-1) : attempts.find((one) => one.number === number);
-    if (number !== undefined && !attempt) {
-      throw new AppError("not_found", `${named(c, "ref")} has no attempt ${number}`, { id: "run.no-attempt" });
-    }
+    const attempt = attemptOf(deps, named(c, "ref"), query.attempt);
     const path = attempt && deps.outputPath(attempt.fence, "client");
     if (!attempt || path === undefined) {
       return c.json({ x, series: keys.map((key) => ({ key, points: 0, exact: true, xs: [], ys: [] })) });
@@ -64,6 +59,36 @@ export function addTables(api: Hono<HttpEnv>, deps: ReadDeps, reader: Reader): v
     const end = queries.attempts.committed(fence, "client");
     return c.json(await reader.ask("series", { fence, path, end, startedAt, keys, x, width, ...range }));
   });
+
+  answer(api, "runPlace", async (c, query) => {
+    const { attempts } = deps.queries;
+    const attempt = attemptOf(deps, named(c, "ref"), query.attempt);
+    const value = readNumber("value", query.value);
+    if (value === undefined) throw invalidQuery("value", "must be a number");
+    if (!attempt) return c.json({ ms: null, offset: null } satisfies PlaceAnswer);
+    const { fence, startedAt = attempt.assignedAt } = attempt;
+    const { key = "", x = "time" } = query;
+    const path = deps.outputPath(fence, "client");
+    const point = { fence, end: attempts.committed(fence, "client"), startedAt, key, x, value };
+    const isTime = key === "" && x === "time";
+    const at = isTime ? startedAt + value : path === undefined ? null : await reader.ask("moment", { ...point, path });
+    const body: PlaceAnswer = {
+      ms: at === null ? null : at - startedAt,
+      offset: at === null ? null : (attempts.outputBy(fence, at) ?? null),
+    };
+    return c.json(body);
+  });
+}
+
+/** The attempt of a number, or the last one; undefined where there is none yet. Throws AppError for a number that is not. */
+function attemptOf({ queries }: ReadDeps, ref: string, asked: string | undefined): AttemptRecord | undefined {
+  const attempts = queries.attempts.ofRun(queries.runs.outputRun(queries.refs.resolveRun(ref).runId));
+  const number = asked === undefined ? undefined : readInteger("attempt", asked, 1, 1_000_000);
+  const attempt = number === undefined ? attempts.at(-1) : attempts.find((one) => one.number === number);
+  if (number !== undefined && !attempt) {
+    throw new AppError("not_found", `${ref} has no attempt ${number}`, { id: "run.no-attempt" });
+  }
+  return attempt;
 }
 
 function sortKey(text: string): SortKey {

@@ -6,7 +6,7 @@ import { readColumns } from "./columns.ts";
 import type { Changed, QuestionKind, Questions } from "./messages.ts";
 import { PointCache } from "./point-cache.ts";
 import { RunCache } from "./run-cache.ts";
-import { readSeries } from "./series.ts";
+import { readMoment, readSeries } from "./series.ts";
 import { readSweepDetail } from "./sweep-detail.ts";
 import { createTables } from "./tables.ts";
 
@@ -35,6 +35,7 @@ export function createAnswers(db: Database, queries: Queries): Answers {
     axes: ({ sweepId }) => runs.ofSweep(sweepId).axes(),
     sweep: ({ sweepId, nowMs }) => readSweepDetail(queries, runs, sweepId, nowMs),
     series: (ask) => readSeries(points, ask),
+    moment: (ask) => readMoment(points, ask),
     async prepare({ fence, path, end }) {
       await points.prepare(fence, path, end);
       return undefined;

@@ -47,6 +47,12 @@ export interface SeriesQuestion {
   readonly to: number | undefined;
 }
 
+export interface MomentQuestion extends Pick<SeriesQuestion, "fence" | "path" | "end" | "startedAt" | "x"> {
+  readonly key: string;
+  /** Place on the axis. */
+  readonly value: number;
+}
+
 /** A client stream to be read ahead of those who will ask for its points. */
 export type PrepareQuestion = Pick<SeriesQuestion, "fence" | "path" | "end">;
 
@@ -60,6 +66,8 @@ export interface Questions {
   readonly axes: { readonly ask: { readonly sweepId: SweepId }; readonly answer: readonly string[] };
   readonly sweep: { readonly ask: { readonly sweepId: SweepId; readonly nowMs: number }; readonly answer: SweepDetail };
   readonly series: { readonly ask: SeriesQuestion; readonly answer: SeriesAnswer };
+  /** Unix ms of the point of a metric that is nearest on an axis; null where there is none, or it says no time. */
+  readonly moment: { readonly ask: MomentQuestion; readonly answer: number | null };
   readonly prepare: { readonly ask: PrepareQuestion; readonly answer: undefined };
   readonly events: { readonly ask: EventFilter; readonly answer: readonly HistoryView[] };
   readonly ended: {

@@ -2,7 +2,7 @@
 import { isSystemMetric } from "../../shared/capture/options.ts";
 import type { SeriesAnswer } from "../../shared/run/dashboard.ts";
 import { downSample } from "./down-sample.ts";
-import type { SeriesQuestion } from "./messages.ts";
+import type { MomentQuestion, SeriesQuestion } from "./messages.ts";
 import type { PointCache, PointColumns, Points } from "./point-cache.ts";
 
 /** Where no key is named, so many are given, in order of first appearance. */
@@ -20,6 +20,24 @@ export async function readSeries(cache: PointCache, question: SeriesQuestion): P
     return { key, ...downSample({ xs, ys: points.values.values }, width, from, to) };
   });
   return { x, series };
+}
+
+/** When the point was logged that is nearest to a place on the axis. */
+export async function readMoment(cache: PointCache, question: MomentQuestion): Promise<number | null> {
+  const { fence, path, end, key, x, value, startedAt } = question;
+  const columns = await cache.read(fence, path, end);
+  const points = columns.get(key);
+  if (!points) return null;
+  let nearest = -1;
+  let least = Number.POSITIVE_INFINITY;
+  for (const [i, at] of xsOf(points, columns, x, startedAt).entries()) {
+    const distance = Math.abs(at - value);
+    if (distance >= least) continue;
+    least = distance;
+    nearest = i;
+  }
+  const time = points.times.values[nearest] ?? 0;
+  return time > 0 ? time : null;
 }
 
 /** Of the program itself: those of the host are drawn where they are asked for. */

@@ -358,6 +358,23 @@ const STEPS: readonly string[] = [
   -- 1 where a repeated run goes on from the last checkpoint of the one that it repeats.
   ALTER TABLE sweep_origins ADD COLUMN resumes INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- GPU time of its attempts that stops a sweep (0: none), how much there was, the time at which it stops (0: none), and the
+  -- value of its objective that is good enough.
+  ALTER TABLE sweeps ADD COLUMN gpu_ms_max INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE sweeps ADD COLUMN gpu_ms INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE sweeps ADD COLUMN deadline INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE sweeps ADD COLUMN objective_target REAL;
+  `,
+  `
+  -- How many bytes of an attempt's output there were at some times (Unix ms), ever fewer the longer it goes on.
+  CREATE TABLE output_times (
+    fence INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (fence, at)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

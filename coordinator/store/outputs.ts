@@ -48,6 +48,8 @@ export interface OutputStore {
   /** Stored sizes of all streams of the attempts that are not sealed, empty ones included. */
   readOffsets(): StreamOffset[];
   writeProgress(fence: Fence, progress: StreamProgress): void;
+  /** So many bytes of its output there are now. `nowMs`: Unix ms. */
+  writeTime(fence: Fence, nowMs: number, bytes: number): void;
   metricKeys(fence: Fence): string[];
   writeMetric(fence: Fence, last: MetricLast): void;
   /** What the program said; the run that it said it of, where there is one. `nowMs`: Unix ms. */
@@ -60,6 +62,9 @@ export function createOutputStore(db: Database): OutputStore {
   const upsertProgress = db.prepare(
     `INSERT INTO outputs (fence, stream, committed, parsed) VALUES (?, ?, ?, ?)
      ON CONFLICT (fence, stream) DO UPDATE SET committed = excluded.committed, parsed = excluded.parsed`,
+  );
+  const insertTime = db.prepare(
+    "INSERT INTO output_times (fence, at, bytes) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET bytes = excluded.bytes",
   );
   const keys = db.prepare("SELECT key FROM metric_lasts WHERE fence = ?");
   const upsertMetric = db.prepare(
@@ -89,6 +94,9 @@ export function createOutputStore(db: Database): OutputStore {
       }),
     writeProgress: (of, { stream, committed, parsed }) => {
       upsertProgress.run(of, stream, committed, parsed);
+    },
+    writeTime: (of, nowMs, bytes) => {
+      insertTime.run(of, nowMs, bytes);
     },
     metricKeys: (of) => (keys.all(of) as unknown as { key: string }[]).map((row) => row.key),
     writeMetric: (of, { key, value, text, step, at, count, min, max }) => {

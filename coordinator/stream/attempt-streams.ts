@@ -25,6 +25,8 @@ export interface AttemptStreams {
   readonly committed: Map<StreamName, number>;
   /** Offset and monotonic ms of the last hint that a hole was seen. */
   readonly hinted: Map<StreamName, { offset: number; atMs: number }>;
+  /** When its output was first and last noted, in Unix ms; undefined before its first bytes since it was read. */
+  noted: { readonly firstMs: number; lastMs: number } | undefined;
   /** Made when its first "client" bytes come. */
   summary: Summariser | undefined;
 }
@@ -93,6 +95,6 @@ export class AttemptTable {
     const files = this.#options.locate(fence);
     if (!files) return undefined;
     const committed = this.#options.store.committedOffsets(fence);
-    return { fence, files, committed, hinted: new Map(), summary: undefined };
+    return { fence, files, committed, hinted: new Map(), noted: undefined, summary: undefined };
   }
 }

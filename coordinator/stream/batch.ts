@@ -17,6 +17,10 @@ import type { OpenFiles } from "./open-files.ts";
 /** SQLite's code for a full disk: the transaction is undone and may be tried again. */
 const SQLITE_FULL = 13;
 
+/** Least time between two notes of how much output there is, and its least share of the time since the first. */
+const NOTE_GAP_MS = 2_000;
+const NOTE_GAP_SHARE = 0.002;
+
 /** A byte range as it came in. */
 export interface Range {
   readonly agentId: string;
@@ -144,7 +148,7 @@ async function commit(
 ): Promise<string> {
   try {
     store.transaction(() => {
-      for (const { attempt, stream, parts, end } of plans) {
+      for (const { attempt, stream, parts, from, end } of plans) {
         const summary = stream === "client" ? attempt.summary : undefined;
         if (summary) {
           for (const part of parts) summary.feed(part);
@@ -153,6 +157,7 @@ async function commit(
           const run = words.length > 0 ? store.writeWords(attempt.fence, words, clock.wallMs()) : undefined;
           if (run !== undefined) worded.add(run);
         }
+        if (stream === "output") noteTime(attempt, from, end, clock.wallMs(), store);
         store.writeProgress(attempt.fence, { stream, committed: end, parsed: summary?.parsed ?? 0 });
       }
     });
@@ -164,6 +169,23 @@ async function commit(
   }
   for (const { attempt, stream, end } of plans) attempt.committed.set(stream, end);
   return "";
+}
+
+/**
+ * Notes how much there is now, so that the output can be shown as of a time. What is over in a moment leaves none, and what goes
+ * on for long ever fewer: a day of output some hundreds or thousands.
+ */
+function noteTime(attempt: AttemptStreams, from: number, end: number, nowMs: number, store: OutputStore): void {
+  const { noted } = attempt;
+  if (!noted) {
+    attempt.noted = { firstMs: nowMs, lastMs: nowMs };
+    return;
+  }
+  if (nowMs - noted.lastMs < Math.max(NOTE_GAP_MS, (nowMs - noted.firstMs) * NOTE_GAP_SHARE)) return;
+  // What came first was there when nothing was noted yet.
+  if (noted.lastMs === noted.firstMs) store.writeTime(attempt.fence, noted.firstMs, from);
+  store.writeTime(attempt.fence, nowMs, end);
+  noted.lastMs = nowMs;
 }
 
 function result(judged: Judged, written: readonly Plan[]): Omit<BatchResult, "problem" | "worded"> {

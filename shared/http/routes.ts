@@ -80,6 +80,12 @@ export const ROUTES = {
     to: "Last x.",
     attempt: "Number of the attempt; the last where it is not said.",
   }),
+  runPlace: get("/runs/:ref/place", "Where its output was at a point of a curve, or at a time.", "PlaceAnswer", {
+    x: '"step", "time" in ms since the run started (where it is not said), or the name of a metric.',
+    value: "Place on this axis.",
+    key: "The metric whose nearest point is meant; none for a time.",
+    attempt: "Number of the attempt; the last where it is not said.",
+  }),
   runFiles: get("/runs/:ref/files", "Files of its results directory, by path.", "FilesAnswer"),
   runFile: get(
     "/runs/:ref/file",

@@ -79,6 +79,14 @@ export interface SeriesAnswer {
   readonly series: readonly Series[];
 }
 
+/** GET /runs/REF/place?x=step&value=120&key=loss — where its output was at a point of a curve. */
+export interface PlaceAnswer {
+  /** Since its attempt started; null where the point says no time. */
+  readonly ms: number | null;
+  /** Byte of the output up to which it was written then; null where that was not noted. */
+  readonly offset: number | null;
+}
+
 export interface Series {
   readonly key: string;
   /** Points in the range asked for. */

@@ -34,6 +34,11 @@ export interface AttemptQueries {
   runsOf(fences: readonly Fence[]): RunId[];
   /** Bytes from the start of a stream that are safely stored. */
   committed(id: Fence, stream: StreamName): number;
+  /**
+   * Bytes of its output that were stored by a time (Unix ms), as the last note before it says: somewhat fewer than there were.
+   * Undefined where no note was taken: of what was over in a moment, or ran before notes were taken.
+   */
+  outputBy(id: Fence, ms: number): number | undefined;
   /** The first events of a run, at most `limit`. */
   history(id: RunId, limit: number): HistoryRecord[];
 }
@@ -45,6 +50,8 @@ export function createAttemptQueries(db: Database): AttemptQueries {
   const one = db.prepare(`${columns} WHERE fence = ?`);
   const owners = db.prepare("SELECT DISTINCT run_id FROM attempts WHERE fence IN (SELECT value FROM json_each(?))");
   const output = db.prepare("SELECT committed FROM outputs WHERE fence = ? AND stream = ?");
+  const noted = db.prepare("SELECT bytes FROM output_times WHERE fence = ? AND at <= ? ORDER BY at DESC LIMIT 1");
+  const isNoted = db.prepare("SELECT 1 FROM output_times WHERE fence = ? LIMIT 1");
   const events = db.prepare("SELECT at, kind, text FROM events WHERE run_id = ? ORDER BY seq LIMIT ?");
   return {
     ofRun: (id) => (ofRun.all(id) as unknown as AttemptRow[]).map(attemptRecordOf),
@@ -55,6 +62,10 @@ export function createAttemptQueries(db: Database): AttemptQueries {
     runsOf: (fences) =>
       (owners.all(JSON.stringify(fences)) as unknown as { run_id: string }[]).map((row) => runId(row.run_id)),
     committed: (id, stream) => (output.get(id, stream) as { committed: number } | undefined)?.committed ?? 0,
+    outputBy(id, ms) {
+      if (!isNoted.get(id)) return undefined;
+      return (noted.get(id, ms) as { bytes: number } | undefined)?.bytes ?? 0;
+    },
     history: (id, limit) => (events.all(id, limit) as unknown as HistoryRecord[]).map((row) => ({ ...row })),
   };
 }

@@ -31,6 +31,8 @@ export interface LineChartProps {
   readonly formatX?: (x: number) => string;
   readonly formatY?: (y: number) => string;
   /** The part of the axis that the user chose; undefined: all of it. */
+  /** The place on the axis, by value, of a point that the user clicked. */
+  readonly onPoint?: (x: number) => void;
   readonly onZoom?: (range: readonly [number, number] | undefined) => void;
 }
 
@@ -40,12 +42,15 @@ const CLIPPED_SHARE = 0.01;
 const CLIP_MARGIN = 0.05;
 /** Of the raw curve behind a smooth one. */
 const FAINT = "55";
+const DRAG_PX = 4;
 
 export function LineChart(props: LineChartProps) {
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const onZoom = useRef(props.onZoom);
   onZoom.current = props.onZoom;
+  const onPoint = useRef(props.onPoint);
+  onPoint.current = props.onPoint;
   const theme = shownTheme.value;
   const data = tableOf(props);
   const clipped = useRef<readonly [number, number] | undefined>(undefined);
@@ -55,7 +60,7 @@ export function LineChart(props: LineChartProps) {
   useEffect(() => {
     const element = holder.current;
     if (!element) return;
-    const made = new uPlot(options(props, element.clientWidth, onZoom, clipped), data, element);
+    const made = new uPlot(options(props, element.clientWidth, { onZoom, onPoint }, clipped), data, element);
     plot.current = made;
     const resized = new ResizeObserver(() => {
       made.setSize({ width: element.clientWidth, height: props.height ?? HEIGHT_PX });
@@ -124,10 +129,15 @@ function clipOf(curves: readonly Curve[]): readonly [number, number] | undefined
   return [range[0] - margin, range[1] + margin];
 }
 
+interface Handlers {
+  readonly onZoom: { readonly current: LineChartProps["onZoom"] };
+  readonly onPoint: { readonly current: LineChartProps["onPoint"] };
+}
+
 function options(
   props: LineChartProps,
   width: number,
-  onZoom: { readonly current: LineChartProps["onZoom"] },
+  { onZoom, onPoint }: Handlers,
   clipped: { readonly current: readonly [number, number] | undefined },
 ): uPlot.Options {
   const text = colour("--muted");
@@ -186,7 +196,20 @@ function options(
           onZoom.current?.([from, shown.posToVal(shown.select.left + shown.select.width, "x")]);
         },
       ],
-      ready: [(shown) => shown.over.addEventListener("dblclick", () => onZoom.current?.(undefined))],
+      ready: [
+        (shown) => {
+          let downAt = 0;
+          shown.over.addEventListener("dblclick", () => onZoom.current?.(undefined));
+          shown.over.addEventListener("mousedown", ({ clientX }) => {
+            downAt = clientX;
+          });
+          shown.over.addEventListener("click", ({ clientX }) => {
+            const x = shown.data[0][shown.cursor.idx ?? -1];
+            // The end of dragging is no click.
+            if (x !== undefined && Math.abs(clientX - downAt) < DRAG_PX) onPoint.current?.(x);
+          });
+        },
+      ],
     },
   };
 }

@@ -54,4 +54,9 @@ export const run = {
   "log.previous": "Previous",
   "log.follow": "Follow",
   "log.empty": "No output yet.",
+  "log.time": "At time",
+  "log.go": "Go",
+  "log.no-place": "It was not noted where the output was then.",
+  "log.bad-time": "not a duration such as 1h30m",
+  "chart.click": "A click on a curve shows the output of that moment.",
 } as const;

@@ -56,4 +56,9 @@ export const run: { readonly [key in keyof typeof english]: string } = {
   "log.previous": "上一个",
   "log.follow": "跟随",
   "log.empty": "还没有输出。",
+  "log.time": "时间",
+  "log.go": "前往",
+  "log.no-place": "未记录当时的输出位置。",
+  "log.bad-time": "不是时长，例如 1h30m",
+  "chart.click": "点击曲线可查看当时的输出。",
 };

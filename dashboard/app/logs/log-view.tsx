@@ -7,6 +7,7 @@ import { bytes } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { collapse, spansOf } from "./ansi.ts";
 import { FOUND_MAX, hasText, type LogSource } from "./log-source.ts";
+import { LogTime } from "./log-time.tsx";
 import { type LogProps, useLog } from "./use-log.ts";
 
 const LINE_PX = 19;
@@ -24,6 +25,7 @@ export function LogView(props: LogProps) {
   const log = useLog(props);
   const { state } = log;
   const { window } = state;
+  const section = useRef<HTMLElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
   const [view, setView] = useState({ top: 0, height: 500 });
@@ -79,7 +81,7 @@ export function LogView(props: LogProps) {
   const wanted = search.text.toLowerCase();
   const drawn = Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i);
   return (
-    <section class="log" aria-label={t("log.title")}>
+    <section class="log" aria-label={t("log.title")} ref={section}>
       <div class="toolbar">
         <label>
           {t("log.search")}{" "}
@@ -117,6 +119,7 @@ export function LogView(props: LogProps) {
         <button type="button" aria-pressed={log.follows} onClick={() => log.toEnd(props.size)}>
           {t(props.live ? "log.follow" : "log.end")}
         </button>
+        <LogTime run={props.run} attempt={props.attempt} show={log.show} section={section} />
         <span class="hint">
           {t("log.shown", {
             from: bytes(window.start),

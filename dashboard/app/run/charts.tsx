@@ -10,6 +10,7 @@ import { useLoaded } from "../loading.ts";
 import { isOn, queryOf, setQuery } from "../router.ts";
 import { Command, Waiting } from "../widgets/parts.tsx";
 import { QueryCheck, SmoothingSlider, smoothingOf } from "../widgets/query-controls.tsx";
+import { showOutputAt } from "./output-at.ts";
 
 /** Curves drawn at a time; a filter reaches the others. */
 const CHARTS_MAX = 24;
@@ -42,6 +43,7 @@ export function Charts({ detail, attempt }: { detail: RunDetail; attempt: Attemp
         <h2>{t("run.charts")}</h2>
         <Choices x={x} metricKeys={own} isZoomed={queryOf("from") !== ""} />
         {own.length > 0 && <Group {...parts} keys={own.filter((key) => key !== x)} x={x} />}
+        <p class="hint">{t("chart.click")}</p>
         <Command text={`exp metrics ${detail.run.ref} --csv`} />
       </section>
       {system.length > 0 && (
@@ -106,6 +108,7 @@ function Group({ detail, attempt, keys: all, x }: GroupProps) {
               sync={`${run.ref} ${x}`}
               formatX={x === "time" ? duration : number}
               formatY={series.key.endsWith("_bytes") ? bytes : number}
+              onPoint={(value) => void showOutputAt({ run: run.ref, attempt, key: series.key, x, value })}
               onZoom={(chosen) =>
                 setQuery({
                   x: chosen ? x : queryOf("x"),

@@ -92,6 +92,39 @@ test("curves: over a metric, on log axes, smoothed, zoomed to what is exact, all
   });
 });
 
+test("from a point of a curve to the output of that moment, and to a time that is typed", async () => {
+  await fleet.submit(`
+    name = "paced"
+    run.command = ["sh", "-c", "i=0; while [ $i -lt 24 ]; do i=$((i+1)); printf '{\\"e\\":\\"m\\",\\"t\\":%s,\\"s\\":%s,\\"v\\":{\\"loss\\":%s}}\\n' $(date +%s) $i $i >> $EXP_EVENTS; n=0; while [ $n -lt 200 ]; do n=$((n+1)); echo round $i line $n; done; sleep 0.5; done"]
+  `);
+  await fleet.done("paced.1", 60_000);
+  await browser.visit(fleet, "/runs/paced.1.1", {}, async (page) => {
+    await page.getByRole("log").getByText("round 24 line 200").waitFor();
+    const plot = page.locator(".u-over").first();
+    const box = await plot.boundingBox();
+    if (!box) throw new Error("the chart has no place");
+    await plot.click({ position: { x: box.width / 2, y: box.height / 2 } });
+    await page.waitForURL(/[?&]at=\d+/);
+    // What is shown is from the middle, give or take the time between two notes.
+    await page
+      .getByRole("log")
+      .getByText(/^round (?:[5-9]|1[0-6]) line/)
+      .first()
+      .waitFor();
+    expect(await page.getByRole("log").getByText("round 24 line 200").count()).toBe(0);
+
+    const field = page.getByRole("textbox", { name: "At time" });
+    await field.fill("soon");
+    await page.getByRole("button", { name: "Go", exact: true }).click();
+    await page.getByText("not a duration such as 1h30m").waitFor();
+    await field.fill("0s");
+    await page.getByRole("button", { name: "Go", exact: true }).click();
+    await page.getByRole("log").getByText("round 1 line 1", { exact: true }).waitFor();
+    expect(new URL(page.url()).searchParams.get("at")).toBe("0");
+    await expectAccessible(page);
+  });
+});
+
 test("star, tags and note", async () => {
   await browser.visit(fleet, "/runs/curve.1.2", {}, async (page) => {
     await page.getByRole("button", { name: "Favourite", pressed: false }).click();

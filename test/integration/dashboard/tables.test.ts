@@ -324,6 +324,25 @@ describe("curves", () => {
     expect((await series("bert.1.2", { keys: "a" })).series[0]?.points).toBe(0);
   });
 
+  test("where the output was at a point", async () => {
+    const { ref } = seed([0, 1, 2, 3].map((i) => line(i * 10, { loss: 4 - i, epoch: i / 2 })).join(""));
+    const place = async (query: { [key: string]: string }) =>
+      (await ask(server.port, `/runs/${ref}/place?${new URLSearchParams(query)}`)).json;
+    expect(await place({ value: "5000" })).toEqual({ ms: 5_000, offset: null });
+    const { fence } = store.db.prepare("SELECT max(fence) AS fence FROM attempts").get() as { fence: number };
+    const note = store.db.prepare("INSERT INTO output_times (fence, at, bytes) VALUES (?, ?, ?)");
+    note.run(fence, 1_700_000_002_000, 100);
+    note.run(fence, 1_700_000_020_000, 7_000);
+    expect(await place({ value: "17999" })).toEqual({ ms: 17_999, offset: 100 });
+    expect(await place({ key: "loss", x: "step", value: "19" })).toEqual({ ms: 20_000, offset: 7_000 });
+    expect(await place({ key: "loss", x: "time", value: "9000" })).toEqual({ ms: 10_000, offset: 100 });
+    expect(await place({ key: "loss", x: "epoch", value: "-3" })).toEqual({ ms: 0, offset: 100 });
+    expect(await place({ key: "none", x: "step", value: "1" })).toEqual({ ms: null, offset: null });
+    expect((await ask(server.port, `/runs/${ref}/place?value=x`)).status).toBe(400);
+    expect((await ask(server.port, `/runs/${ref}/place`)).status).toBe(400);
+    expect((await ask(server.port, "/runs/bert.1.2/place?value=1")).json).toEqual({ ms: null, offset: null });
+  });
+
   test("what is added is read on, whole lines only", async () => {
     const run = seed(line(0, { loss: 1 }));
     expect((await series(run.ref)).series[0]?.ys).toEqual([1]);
