@@ -18,7 +18,7 @@ const ENV = `Read by exp (a flag wins over each):
 
   EXP_SERVER       HOST:PORT of the coordinator
   EXP_CONTEXT      name of a remembered coordinator
-  EXP_DIR          directory of the local stack
+  EXP_DIR          directory of the local stack, as --dir
   EXP_TOKEN_FILE   file with the token
   EXP_TOKEN        the token itself. For CI only: other programs of yours can read the environment,
                    and it ends up in logs and crash reports more easily than a file

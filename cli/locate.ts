@@ -122,7 +122,7 @@ function required(target: Target | undefined, config: Config): Target {
   if (target) return target;
   throw new AppError("unavailable", `no local stack in ${shortPath(config)}`, {
     id: "server.none",
-    hint: `exp up --dir ${shortPath(config)} starts one`,
+    hint: `${config.dirFrom === "env" ? "EXP_DIR names it; " : ""}exp up --dir ${shortPath(config)} starts one`,
   });
 }
 

@@ -8,7 +8,7 @@
     exp.summary["best"] = best
 
 Every call returns at once and none of them can break the program: what cannot be written is counted and said once on
-stderr. Outside a run they do nothing (with ``EXP_DIR`` set they write there). Standard library only.
+stderr. Outside a run they do nothing (with ``EXP_CLIENT_DIR`` set they write there). Standard library only.
 """
 
 from __future__ import annotations

@@ -41,8 +41,8 @@ DESCRIPTOR_MIN = 960
 RANK_VARIABLES = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
 
 _encode: Optional[Callable[[Any], str]] = None
-#: ``$EXP_EVENTS`` and ``$EXP_DIR`` as they were said, and the absolute path that they meant then.
-_said: Tuple[Optional[str], Optional[str]] = (None, None)
+#: ``$EXP_EVENTS``, ``$EXP_CLIENT_DIR`` and ``$EXP_DIR`` as they were said, and the absolute path that they meant then.
+_said: Tuple[Optional[str], Optional[str], Optional[str]] = (None, None, None)
 _meant: Optional[str] = None
 
 
@@ -214,15 +214,21 @@ class Writer:
 
 
 def events_path() -> Optional[str]:
-    """``$EXP_EVENTS``; outside a run a file in ``$EXP_DIR`` where that is set, else None: nothing is written.
+    """``$EXP_EVENTS``; outside a run a file in ``$EXP_CLIENT_DIR`` where that is set, else None: nothing is written.
 
+    ``$EXP_DIR`` counts as well, unless it is the directory of a local stack, which is what ``exp`` means by that name.
     A relative one is meant from where the program was when this was first asked, so that a later chdir changes nothing.
     """
     global _said, _meant
-    said = (os.environ.get("EXP_EVENTS") or None, os.environ.get("EXP_DIR") or None)
+    environ = os.environ
+    path = environ.get("EXP_EVENTS") or None
+    # A look at the environment costs, and a run asks at every call.
+    said = (path, None, None) if path else (None, environ.get("EXP_CLIENT_DIR") or None, environ.get("EXP_DIR") or None)
     if said == _said:
         return _meant
-    path, directory = said
+    _, directory, named = said
+    if path is None and directory is None and named is not None:
+        directory = None if os.path.isdir(os.path.join(named, "coordinator")) else named
     if path is None and directory is not None:
         path = os.path.join(directory, "client.jsonl")
     _meant, _said = None if path is None else os.path.abspath(path), said

@@ -1,6 +1,6 @@
 /** The Python client: what its calls write, and what it tells a program about its run. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -159,9 +159,18 @@ print(dict(exp.config), bool(exp.run), exp.run.id, exp.run.attempt, exp.summary)
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test("EXP_DIR names a directory to write to", () => {
-    run('exp.log({"a": 1})', { isRun: false, env: { EXP_DIR: join(folder, "new/dir") } });
+  test.each(["EXP_CLIENT_DIR", "EXP_DIR"])("%s names a directory to write to", (name) => {
+    run('exp.log({"a": 1})', { isRun: false, env: { [name]: join(folder, "new/dir") } });
     expect(readFileSync(join(folder, "new/dir/client.jsonl"), "utf8")).toMatch(/^\{"e":"m",.*\}\n$/);
+  });
+
+  test("EXP_DIR that names a local stack, as exp means it, is left alone", () => {
+    const stack = join(folder, "stack");
+    mkdirSync(join(stack, "coordinator"), { recursive: true });
+    run('exp.log({"a": 1})', { isRun: false, env: { EXP_DIR: stack } });
+    expect(readdirSync(stack)).toEqual(["coordinator"]);
+    run('exp.log({"a": 1})', { isRun: false, env: { EXP_DIR: stack, EXP_CLIENT_DIR: folder } });
+    expect(readdirSync(folder).sort()).toEqual(["client.jsonl", "stack"]);
   });
 
   test.each([
