@@ -79,15 +79,17 @@ describe("changes", () => {
       code: 0,
       stdout: "4 runs: 4 succeeded\n",
     });
+    const given = Promise.withResolvers<void>();
     const forever = async function* () {
       yield { ...WATCHED, counts: { running: 4 }, done: false };
-      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      await given.promise;
     };
     const late = await withServer({ watch: forever }, ["wait", "digits.1", "--timeout", "1s"]);
     expect(late).toMatchObject({
       code: 124,
       stderr: expect.stringContaining("4 of 4 runs have not ended after 1s; they go on"),
     });
+    given.resolve();
     const failed = () => stream({ ...WATCHED, counts: { failed: 4 }, done: true });
     expect((await withServer({ watch: failed }, ["wait", "digits.1", "--for", "terminal"])).code).toBe(0);
     expect((await withServer({ watch: failed }, ["wait", "digits.1"])).code).toBe(1);
