@@ -12,9 +12,12 @@ import { makeDirectory } from "../shared/make-directory.ts";
 import { type Hello, PROTOCOL_VERSION } from "../shared/run/session.ts";
 import { VERSION } from "../shared/version.ts";
 import { activityOf } from "./activity.ts";
+import { createAttemptArtifacts } from "./artifacts/attempt-artifacts.ts";
+import { createArtifactPlane } from "./artifacts/plane.ts";
+import { contentsUrl, createContentSender } from "./artifacts/send.ts";
 import { type Attempts, createAttempts } from "./attempts.ts";
 import { withCapture } from "./capture/capture.ts";
-import { captureSubject } from "./capture-subject.ts";
+import { artifactSubject, captureSubject } from "./capture-subject.ts";
 import { createCodeCache } from "./code/code-cache.ts";
 import { createEnvironmentNotes } from "./code/environment-notes.ts";
 import { createPythonFacts } from "./code/python-facts.ts";
@@ -144,6 +147,21 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     const contents = createContents({ address: config.coordinator, token: config.token });
     stack.push("contents", () => contents.close());
     const cache = createCodeCache({ dir: join(config.workdir, "code"), get: (hashes) => contents.get(hashes) });
+    let httpPort = 0;
+    const artifactPlane = createArtifactPlane({
+      workdir: config.workdir,
+      journal: journal.artifacts,
+      sender: createContentSender({
+        url: () => contentsUrl(config.coordinator, httpPort),
+        token: config.token,
+        bytesPerSecond: config.uploadBytesPerSecond,
+      }),
+      note: (request) => contents.noteArtifacts(request),
+      wallMs: () => clock.wallMs(),
+      random: parts.random,
+      logger,
+    });
+    stack.push("artifacts", () => artifactPlane.close());
     const environments = createEnvironmentNotes({
       host,
       gpus: () => state.devices.filter(({ kind }) => kind === "gpu").map(({ model }) => model),
@@ -166,6 +184,16 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
       hostEnv: parts.hostEnv,
       pythonPath: config.pythonPath,
       checkout: (snapshot, directory) => cache.checkout(snapshot, directory),
+      artifacts: createAttemptArtifacts({
+        plane: artifactPlane,
+        subjectOf: (fence, dir) => {
+          const { name: nodeName, labels } = config;
+          return artifactSubject({ state, nodeName, labels, hostEnv: parts.hostEnv, clock }, fence, dir);
+        },
+        get: (hash, offset) => contents.get([hash], offset),
+        local: (hash) => artifactPlane.local(hash),
+        logger,
+      }),
       onStarted: (attempt) => environments.add(attempt),
       logger,
     });
@@ -229,6 +257,8 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
         if (message.kind === "welcome") {
           clearInterval(heartbeat);
           heartbeat = setInterval(() => engine.apply({ kind: "heartbeat" }), message.welcome.heartbeatMs);
+          httpPort = message.welcome.httpPort;
+          artifactPlane.wake();
           logger.info({ session: message.welcome.session, coordinator: config.coordinator }, "joined");
         }
         engine.apply({ kind: "message", message, helloSentMs });
@@ -277,6 +307,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
         pid: process?.pid ?? null,
       })),
       output: output.stats(),
+      artifacts: artifactPlane.stats(),
     });
 
     const untold = (): number => [...state.attempts.values()].filter(({ phase }) => phase === "finished").length;

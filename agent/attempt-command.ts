@@ -6,11 +6,12 @@ import { templateFromJson } from "../shared/spec/template-json.ts";
 import type { Params } from "../shared/spec/types.ts";
 import type { AttemptsOptions } from "./attempts.ts";
 
-/** The command of an assignment on this host, or why there is none. */
+/** The command of an assignment on this host, or why there is none. `resume`: the checkpoint that it goes on from. */
 export function renderAssignment(
   assignment: Assignment,
   params: Params,
   dir: string,
+  resume: string | undefined,
   { nodeName: node, labels, hostEnv }: Pick<AttemptsOptions, "nodeName" | "labels" | "hostEnv">,
 ): RenderedCommand | { readonly problem: string } {
   return renderCommand(templateFromJson(assignment.templateJson), params, {
@@ -26,5 +27,6 @@ export function renderAssignment(
     labels,
     gpus: assignment.devices.filter((uuid) => !isCpuSlot(uuid)).length,
     env: hostEnv,
+    ...(resume !== undefined && { resume }),
   });
 }

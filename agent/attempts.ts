@@ -15,6 +15,7 @@ import type { RenderedCommand } from "../shared/spec/template.ts";
 import type { Params } from "../shared/spec/types.ts";
 import { STREAM_NAMES, type StreamName } from "../shared/subjects.ts";
 import { causesOf } from "./activity.ts";
+import type { AttemptArtifacts } from "./artifacts/attempt-artifacts.ts";
 import { renderAssignment } from "./attempt-command.ts";
 import { type Checkout, layOutCode } from "./code/checkout.ts";
 import { placeInCopy } from "./code/copy-place.ts";
@@ -56,6 +57,7 @@ export interface AttemptsOptions {
   readonly pythonPath: string | undefined;
   /** Lays out a snapshot of code in a directory. */
   readonly checkout: Checkout;
+  readonly artifacts: AttemptArtifacts;
   /** After the start, which it must not hold up. */
   readonly onStarted: (attempt: StartedAttempt) => void;
   readonly logger: Logger;
@@ -122,7 +124,8 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     const { fence } = assignment;
     const dir = dirOf(fence);
     const params = paramsFromJson(assignment.paramsJson);
-    const rendered = renderAssignment(assignment, params, dir, options);
+    const checkpoint = options.artifacts.resumeOf(assignment, attemptPaths(dir).resume);
+    const rendered = renderAssignment(assignment, params, dir, checkpoint?.path, options);
     if ("problem" in rendered) {
       apply({ kind: "not-spawned", fence, reason: "bad_spec", detail: rendered.problem });
       return;
@@ -134,10 +137,11 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       createAttemptDir(dir, paramsToNestedJson(params), spares.moveTo);
       const cgroup = trees.prepare(fence);
       writeLease(dir, { deadlineUptimeMs: leaseDeadlineMs, pid: 0, startTime: 0, cgroup });
+      if (checkpoint) await untilReady(fence, "its checkpoint", checkpoint.fetch);
       const command = await withCode(assignment, rendered, dir);
       const prelude = early ?? preparePrelude(dir, command, options.hostEnv);
       prelude.writeFiles();
-      const env = environmentOf(assignment, params, rendered.env, prelude.interpreter);
+      const env = environmentOf(assignment, params, rendered.env, prelude.interpreter, checkpoint?.path);
       // This process may have stood still since it accepted: by now the run may be due elsewhere.
       if (clock.uptimeMs() >= deadlineUptimeMs())
         throw new AppError("unavailable", "its lease passed before it could start");
@@ -147,6 +151,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       if (cgroup === undefined) writeLease(dir, { deadlineUptimeMs: deadlineUptimeMs(), ...process, cgroup });
       note(fence, { e: "started", pid: shim.pid, devices: assignment.devices });
       output.watch(fence, dir, new Map());
+      options.artifacts.watch(fence, dir);
       apply({ kind: "spawned", fence, process });
       options.onStarted({ fence, argv: command.argv, env, python: pythonAsked(prelude.interpreter) });
       const how = await shim.over;
@@ -160,14 +165,21 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   /** The command in a copy of its code, where it runs from one. Waits while the coordinator is away. */
   async function withCode(assignment: Assignment, command: RenderedCommand, dir: string): Promise<RenderedCommand> {
     if (!assignment.code) return command;
+    const { hash, root } = assignment.code;
     const { code } = attemptPaths(dir);
-    const ended = () => {
-      const attempt = attemptOf(assignment.fence);
+    await untilReady(assignment.fence, "its code", (ended) =>
+      layOutCode(options.checkout, { snapshot: hash, directory: code, ended }),
+    );
+    return placeInCopy(command, root, code);
+  }
+
+  /** Brings what the command needs, for as long as the attempt may start. */
+  function untilReady(fence: Fence, what: string, work: (ended: () => string | undefined) => Promise<void>) {
+    return work(() => {
+      const attempt = attemptOf(fence);
       if (!attempt || attempt.stop) return "it was stopped before it could start";
-      return clock.uptimeMs() >= attempt.leaseDeadlineMs ? "its lease passed before its code came" : undefined;
-    };
-    await layOutCode(options.checkout, { snapshot: assignment.code.hash, directory: code, ended });
-    return placeInCopy(command, assignment.code.root, code);
+      return clock.uptimeMs() >= attempt.leaseDeadlineMs ? `its lease passed before ${what} came` : undefined;
+    });
   }
 
   async function notStarted(assignment: Assignment, error: unknown): Promise<void> {
@@ -176,6 +188,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     if (error instanceof AppError && error.code === "timeout" && attempt) {
       // Nobody knows whether it was started: the claim decides, as after a restart of the agent.
       output.watch(fence, dirOf(fence), new Map());
+      options.artifacts.watch(fence, dirOf(fence));
       apply({ kind: "found", fence, found: await find(dirOf(fence), attempt) });
       return;
     }
@@ -189,6 +202,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     params: Params,
     template: { readonly [name: string]: string },
     interpreter: FoundInterpreter | undefined,
+    resumeFrom: string | undefined,
   ) {
     const dir = dirOf(assignment.fence);
     const paths = attemptPaths(dir);
@@ -208,7 +222,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         runDir: dir,
         artifactDir: paths.artifacts,
         checkpointDir: paths.checkpoints,
-        resumeFrom: undefined,
+        resumeFrom,
         configPath: paths.config,
         eventsPath: paths.client,
         codeDir: assignment.code && paths.code,
@@ -245,11 +259,13 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       // A process in an uninterruptible wait: its devices stay with this attempt for as long as it lives.
       logger.error({ fence, run: attemptOf(fence)?.assignment.runRef }, "processes of the run do not die; trying on");
     }
+    const kept = options.artifacts.end(fence);
     const uuids = attemptOf(fence)?.assignment.devices ?? [];
     const unclean = (await devices.check(uuids)).filter((device) => device.health !== "clean");
     // Lease and cgroup go with the directory: nothing that can wait stands between two runs of a device.
     const finalSizes = sizesOf(await output.end(fence));
     const causes = causesOf(dirOf(fence), attemptOf(fence));
+    await kept;
     apply({ kind: "cleaned", fence, finalSizes, unclean, causes });
     const outcome = attemptOf(fence)?.finish?.outcome;
     logger.info(
@@ -264,15 +280,24 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     removeLease(dirOf(fence));
     // A warden that found the lease expired may be at work on the group for a while.
     trees.remove(fence, clock.uptimeMs() + WARDEN_MS < deadlineMs);
-    discard.add(dirOf(fence), directorySize(dirOf(fence)));
+    discardWhenTaken(fence);
+  }
+
+  /** Files that are to be kept lie in it until they are copied. */
+  function discardWhenTaken(fence: Fence): void {
+    const dir = dirOf(fence);
+    void options.artifacts.taken(fence).then(() => {
+      if (existsSync(dir)) discard.add(dir, directorySize(dir));
+    });
   }
 
   /** Directories of attempts that an earlier agent had done with. */
   function discardLeftovers(): void {
     for (const name of readdirSync(join(workdir, "runs"))) {
-      if (/^\d+$/.test(name) && !state.attempts.has(makeFence(Number(name))))
-        discard.add(join(workdir, "runs", name), 0);
+      if (/^\d+$/.test(name) && !state.attempts.has(makeFence(Number(name)))) discardWhenTaken(makeFence(Number(name)));
     }
+    // Those whose directory is gone already.
+    for (const fence of options.artifacts.fences()) if (!state.attempts.has(fence)) discardWhenTaken(fence);
   }
 
   function lookAtWatched(): void {
@@ -331,6 +356,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
             leaseDeadlineMs: lease.deadlineUptimeMs,
             writtenDeadlineMs: lease.deadlineUptimeMs,
           });
+        options.artifacts.watch(fence, dir);
         apply({ kind: "found", fence, found: await find(dir, attempt) });
       }
       trees.tidy();

@@ -6,6 +6,7 @@ import type { Fence } from "../shared/kernel/ids.ts";
 import type { Assignment } from "../shared/run/session.ts";
 import { paramsFromJson } from "../shared/spec/params-json.ts";
 import { templateFromJson } from "../shared/spec/template-json.ts";
+import type { ArtifactSubject } from "./artifacts/plane.ts";
 import { renderAssignment } from "./attempt-command.ts";
 import type { AttemptsOptions } from "./attempts.ts";
 import type { CaptureSubject } from "./capture/capture.ts";
@@ -19,7 +20,7 @@ export function captureSubject(parts: Parts, fence: Fence, dir: string): Capture
   const attempt = parts.state.attempts.get(fence);
   if (!attempt || !isHolding(attempt.phase)) return undefined;
   const { assignment } = attempt;
-  const rendered = renderAssignment(assignment, paramsFromJson(assignment.paramsJson), dir, parts);
+  const rendered = renderAssignment(assignment, paramsFromJson(assignment.paramsJson), dir, undefined, parts);
   return {
     capture: captureOptions(templateFromJson(assignment.templateJson).capture),
     cwd: "problem" in rendered ? undefined : placeOf(rendered.cwd, assignment, dir),
@@ -28,6 +29,17 @@ export function captureSubject(parts: Parts, fence: Fence, dir: string): Capture
     isAdopted: attempt.process !== undefined,
     devices: assignment.devices,
   };
+}
+
+/** What of an attempt's files is kept. Undefined as above. */
+export function artifactSubject(parts: Parts, fence: Fence, dir: string): ArtifactSubject | undefined {
+  const subject = captureSubject(parts, fence, dir);
+  const attempt = parts.state.attempts.get(fence);
+  if (!subject || !attempt) return undefined;
+  const { artifacts: globs, keepLast, keepBest } = subject.capture;
+  const { runId, attempt: number } = attempt.assignment;
+  const { cwd, startedMs } = subject;
+  return { runId, attempt: number, keepLast: keepBest > 0 ? 0 : keepLast, dir, cwd, globs, startedMs };
 }
 
 /** With a copy of the code, the command runs at the same place in the copy. */

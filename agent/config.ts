@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Layers, type Loaded, loadConfig, type Settings } from "../shared/config.ts";
+import { formatBytes, parseBytes } from "../shared/kernel/bytes.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
 import { type NodeName, nodeName } from "../shared/kernel/ids.ts";
 import { CPU_SLOTS_MAX } from "../shared/run/limits.ts";
@@ -15,12 +16,20 @@ export const AGENT_SETTINGS = {
   gpus: { type: "text", describe: "auto, none, 0,1 (indices), UUIDs, or fake:8x80GB", fallback: "auto" },
   "cpu-slots": { type: "integer", describe: "CPU slots to offer (default: one a CPU without GPUs, none with)" },
   workdir: { type: "text", describe: "directory of journal and running attempts", fallback: "./exp-agent" },
+  "upload-rate": {
+    type: "text",
+    describe: "at most so many bytes of artifacts a second, such as 50MB",
+    fallback: "200MB",
+  },
   "python-path": {
     type: "text",
     describe: "folder put first on PYTHONPATH of each run (default: the client that ships)",
   },
   "log-level": { type: "text", describe: "trace, debug, info, warn or error", fallback: "info" },
 } as const satisfies Settings;
+
+/** Slower than this, a part would take longer than a request may. */
+const RATE_BYTES_MIN = 100_000;
 
 export type AgentValues = Loaded<typeof AGENT_SETTINGS>["values"];
 
@@ -32,6 +41,8 @@ export interface AgentConfig {
   readonly gpus: string;
   readonly cpuSlots: number | undefined;
   readonly workdir: string;
+  /** Of artifacts, a second. */
+  readonly uploadBytesPerSecond: number;
   readonly pythonPath: string;
 }
 
@@ -59,8 +70,18 @@ export function agentConfigOf(values: AgentValues, hostName: string, clientDir: 
     gpus: values.gpus,
     cpuSlots: slots,
     workdir: resolve(values.workdir),
+    uploadBytesPerSecond: rateOf(values["upload-rate"]),
     pythonPath: values["python-path"] ?? clientDir,
   };
+}
+
+function rateOf(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes !== undefined && bytes >= RATE_BYTES_MIN) return bytes;
+  throw new AppError("invalid", `--upload-rate ${JSON.stringify(text)} is no size such as 50MB`, {
+    id: "agent.upload-rate",
+    hint: `at least ${formatBytes(RATE_BYTES_MIN)} a second`,
+  });
 }
 
 function addressOf(text: string | undefined): string {

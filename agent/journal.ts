@@ -21,6 +21,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS attempts (fence INTEGER PRIMARY KEY, attempt_json TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS tombstones (fence INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS artifacts (fence INTEGER NOT NULL, seq INTEGER NOT NULL, row_json TEXT NOT NULL,
+    PRIMARY KEY (fence, seq)) STRICT, WITHOUT ROWID;
 `;
 const SCHEMA_VERSION = 1;
 
@@ -32,9 +34,18 @@ export interface Journal {
    * was asked for later has resolved. A failure is final: the process must end.
    */
   write(changes: readonly AgentChange[], wallMs: number): boolean;
+  /** What attempts keep of their files and that is not done with, by attempt and number. */
+  readonly artifacts: ArtifactJournal;
   /** Resolves when all that was written so far survives a power cut. Calls share the wait. A rejection is final. */
   sync(): Promise<void>;
   close(): void;
+}
+
+/** A row names itself by attempt and number; the rest is of no interest here. */
+export interface ArtifactJournal {
+  load(): unknown[];
+  save(rows: readonly { readonly fence: Fence; readonly seq: number }[]): void;
+  remove(fence: Fence): void;
 }
 
 /** Opens `path`, made when it is not there. Throws AppError where it cannot be used. */
@@ -118,11 +129,27 @@ export function openJournal(path: string): Journal {
       });
       return changes.some(isPromise);
     },
+    artifacts: artifactRows(db),
     sync: () => wal.sync(),
     close: () => {
       wal.close();
       db.close();
     },
+  };
+}
+
+function artifactRows(db: DatabaseSync): ArtifactJournal {
+  const save = db.prepare(`INSERT INTO artifacts (fence, seq, row_json) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET row_json = excluded.row_json`);
+  const remove = db.prepare("DELETE FROM artifacts WHERE fence = ?");
+  const all = db.prepare("SELECT row_json FROM artifacts ORDER BY fence, seq");
+  return {
+    load: () => all.all().map((row) => JSON.parse(String(row.row_json)) as unknown),
+    save: (rows) =>
+      inTransaction(db, () => {
+        for (const row of rows) save.run(row.fence, row.seq, JSON.stringify(row));
+      }),
+    remove: (fence) => void remove.run(fence),
   };
 }
 

@@ -23,6 +23,8 @@ export interface AgentStatus {
   readonly devices: readonly { uuid: string; model: string; health: string; reason: string }[];
   readonly attempts: readonly { fence: number; run: string; phase: string; pid: number | null }[];
   readonly output: OutputStats;
+  /** What is to be kept of the files of runs and has not come to the coordinator: how many, and why they wait. */
+  readonly artifacts: { readonly waiting: number; readonly bytes: number; readonly problem: string };
 }
 
 export interface LocalActions {

@@ -37,6 +37,8 @@ export interface AttemptPaths {
   readonly stop: string;
   /** Copy of the code, where the run has one. */
   readonly code: string;
+  /** The checkpoint of an earlier attempt, where there is one. */
+  readonly resume: string;
   readonly artifacts: string;
   readonly checkpoints: string;
 }
@@ -59,6 +61,7 @@ export function attemptPaths(dir: string): AttemptPaths {
     expired: join(dir, "expired"),
     stop: join(dir, "stop"),
     code: join(dir, "code"),
+    resume: join(dir, "resume"),
     artifacts: join(dir, "artifacts"),
     checkpoints: join(dir, "checkpoints"),
   };

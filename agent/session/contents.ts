@@ -1,6 +1,11 @@
 /** The agent's way to the contents at the coordinator: over the same port and with the same token as the session. */
 import { credentials, Metadata } from "@grpc/grpc-js";
-import { type NotedEnvironment, StoreServiceClient } from "../../proto/gen/runner/v1/store.ts";
+import {
+  type ArtifactVerdict,
+  type NoteArtifactsRequest,
+  type NotedEnvironment,
+  StoreServiceClient,
+} from "../../proto/gen/runner/v1/store.ts";
 import { GRPC_MESSAGE_BYTES_MAX } from "../../shared/run/limits.ts";
 import { fromServiceError } from "../../shared/wire/status.ts";
 
@@ -20,8 +25,10 @@ export interface ContentPart {
 }
 
 export interface Contents {
-  /** In the order asked for. Throws AppError: "not_found" for one that is not there, "unavailable" to try again later. */
-  get(hashes: readonly string[]): AsyncIterable<ContentPart>;
+  /** In the order asked for; of the first from the byte `offset` on. Throws AppError: "not_found" for one that is not there, "unavailable" to try again later. */
+  get(hashes: readonly string[], offset?: number): AsyncIterable<ContentPart>;
+  /** Durable when it resolves; a verdict for each. Throws AppError. */
+  noteArtifacts(request: NoteArtifactsRequest): Promise<readonly ArtifactVerdict[]>;
   /** Durable when it resolves. Throws AppError: "not_found" where an environment must be given whole. */
   noteEnvironments(environments: readonly NotedEnvironment[]): Promise<void>;
   close(): void;
@@ -39,8 +46,8 @@ export function createContents({ address, token }: ContentsOptions): Contents {
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${token}`);
   return {
-    async *get(hashes) {
-      const call = client.get({ hashes: [...hashes], offset: 0 }, metadata);
+    async *get(hashes, offset = 0) {
+      const call = client.get({ hashes: [...hashes], offset }, metadata);
       let timer = setTimeout(() => call.cancel(), SILENCE_MS);
       try {
         for await (const part of call) {
@@ -55,6 +62,14 @@ export function createContents({ address, token }: ContentsOptions): Contents {
         call.cancel();
       }
     },
+    noteArtifacts: (request) =>
+      new Promise((resolve, reject) => {
+        const deadline = Date.now() + SILENCE_MS;
+        client.noteArtifacts(request, metadata, { deadline }, (error, response) => {
+          if (error) reject(fromServiceError(error));
+          else resolve(response.verdicts);
+        });
+      }),
     noteEnvironments: (environments) =>
       new Promise((resolve, reject) => {
         const deadline = Date.now() + SILENCE_MS;

@@ -64,8 +64,8 @@ export interface Artifacts {
   /** Lets artifacts go: what is stored of them may be removed. */
   remove(ids: readonly number[], reason: string): void;
   setScore(id: number, score: number): void;
-  /** What an attempt goes on from: the last checkpoint of its run, or of the run that it repeats. */
-  resumePoint(fence: Fence): ResumePoint | undefined;
+  /** Whether an attempt may go on, and from what: the last checkpoint of its run, or of the run that it repeats. */
+  resumePoint(fence: Fence): { readonly mayResume: boolean; readonly resume?: ResumePoint };
   /** Which checkpoints of a run are to be kept. */
   rule(id: RunId): KeepRule;
   /** Runs whose sweep keeps only some checkpoints, and that have any. */
@@ -97,11 +97,11 @@ export function createArtifacts(db: Database): Artifacts {
   const one = db.prepare(`${COLUMNS} WHERE f.id = ?`);
   const drop = db.prepare("UPDATE artifacts SET state = 'removed', reason = ? WHERE id = ?");
   const score = db.prepare("UPDATE artifacts SET score = ? WHERE id = ?");
-  const lastOf = db.prepare(`SELECT f.hash, f.folder, f.name, f.step, a.number FROM artifacts f
+  const lastOf = db.prepare(`SELECT f.hash, f.folder, f.name, f.step, f.seq, a.number FROM artifacts f
     JOIN attempts a ON a.fence = f.fence WHERE f.run_id = ?1 AND f.kind = '${CHECKPOINT_KIND}' AND f.fence < ?2
-    AND (f.state = 'stored' OR (f.state = 'pending' AND f.hash <> '' AND a.node = ?3))
+    AND f.state = 'stored'
     ORDER BY f.fence DESC, f.seq DESC LIMIT 1`);
-  const subject = db.prepare(`SELECT a.run_id, a.node, h.retry_json, o.repeats, o.resumes FROM attempts a
+  const subject = db.prepare(`SELECT a.run_id, h.retry_json, o.repeats, o.resumes FROM attempts a
     JOIN runs r ON r.run_id = a.run_id JOIN sweep_shapes h ON h.sweep_id = r.sweep_id AND h.number = r.shape
     LEFT JOIN sweep_origins o ON o.sweep_id = r.sweep_id WHERE a.fence = ?`);
   const rule = db.prepare(`SELECT h.template_json ->> '$.capture.keepLast' AS last,
@@ -141,15 +141,24 @@ export function createArtifacts(db: Database): Artifacts {
     setScore: (id, value) => void score.run(value, id),
     resumePoint(fence) {
       const row = subject.get(fence) as SubjectRow | undefined;
-      if (!row) return undefined;
-      const last = (id: string) => lastOf.get(id, fence, row.node) as ResumeRow | undefined;
-      const isAsked = (JSON.parse(row.retry_json) as { resume?: boolean }).resume !== false;
-      const found =
-        (isAsked ? last(row.run_id) : undefined) ??
-        (row.resumes === 1 && row.repeats !== null ? last(row.repeats) : undefined);
-      if (!found) return undefined;
-      const { hash, folder, name, step, number } = found;
-      return { hash, folder: folder === 1, name: artifactBaseName(name), attempt: number, step: step ?? undefined };
+      const mayResume = row !== undefined && (JSON.parse(row.retry_json) as { resume?: boolean }).resume !== false;
+      const last = (id: string) => lastOf.get(id, fence) as ResumeRow | undefined;
+      const repeated = row?.resumes === 1 ? (row.repeats ?? undefined) : undefined;
+      const own = mayResume ? last(row.run_id) : undefined;
+      const found = own ?? (repeated === undefined ? undefined : last(repeated));
+      if (!found) return { mayResume };
+      const { hash, folder, name, step, seq, number } = found;
+      // One of another run is older than any of this one.
+      const attempt = own ? number : 0;
+      const resume = {
+        hash,
+        folder: folder === 1,
+        name: artifactBaseName(name),
+        attempt,
+        seq,
+        step: step ?? undefined,
+      };
+      return { mayResume, resume };
     },
     rule(id) {
       const row = rule.get(id) as RuleRow | undefined;
@@ -183,7 +192,6 @@ function isPruned(pruned: number | null, fence: Fence): boolean {
 
 interface SubjectRow {
   readonly run_id: string;
-  readonly node: string;
   readonly retry_json: string;
   readonly repeats: string | null;
   readonly resumes: number | null;
@@ -201,6 +209,7 @@ interface ResumeRow {
   readonly folder: number;
   readonly name: string;
   readonly step: number | null;
+  readonly seq: number;
   readonly number: number;
 }
 

@@ -38,7 +38,6 @@ export function createAssignmentLoader(db: Database, leaseMs: number): (fence: F
     const retry = JSON.parse(row.retry_json) as RetryPolicy;
     const limits = JSON.parse(row.limits_json) as RunLimits;
     const sweep = sweepRef(row.name, row.sweep_number);
-    const resume = artifacts.resumePoint(fence);
     return {
       fence,
       runId: runId(row.run_id),
@@ -54,7 +53,7 @@ export function createAssignmentLoader(db: Database, leaseMs: number): (fence: F
       stopGraceMs: limits.stopGraceMs,
       leaseMs,
       ...(row.snapshot !== null && row.root !== null && { code: { hash: row.snapshot, root: row.root } }),
-      ...(resume && { resume }),
+      ...artifacts.resumePoint(fence),
       logPatterns: logPatterns([...(retry.on ?? []), ...(retry.never ?? [])]),
     };
   };

@@ -42,6 +42,8 @@ export interface ResumePoint {
   readonly name: string;
   /** Attempt that left it. */
   readonly attempt: number;
+  /** Its number within the attempt. */
+  readonly seq: number;
   readonly step: number | undefined;
 }
 

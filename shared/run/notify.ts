@@ -19,3 +19,12 @@ export function channelName(text: string): string | undefined {
   const kind = MESSAGE_KINDS.find((each) => each === match?.[1]);
   return kind && `${kind}:${match?.[2]}`;
 }
+
+/** A channel as people see it. */
+export interface ChannelState {
+  readonly name: string;
+  /** Entries. */
+  readonly waiting: number;
+  /** Why the last call failed, without secrets; empty where it did not. */
+  readonly problem: string;
+}

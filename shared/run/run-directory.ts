@@ -15,6 +15,7 @@ export const RUN_DIR_NAMES: ReadonlySet<string> = new Set([
   "capture.json.new",
   "bin",
   "code",
+  "resume",
   "artifacts",
   "checkpoints",
 ]);

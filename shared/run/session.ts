@@ -124,6 +124,8 @@ export interface Assignment {
   readonly code?: CodeSnapshot;
   /** The checkpoint to go on from; absent: from the beginning. */
   readonly resume?: ResumePoint;
+  /** A newer one that is still at the host counts as well. */
+  readonly mayResume?: boolean;
 }
 
 export interface OutputChunk extends StreamOffset {

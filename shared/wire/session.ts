@@ -88,7 +88,7 @@ export function coordinatorMessageFromProto(response: ConnectResponse): Coordina
         message: message.value.message,
       };
     case "assign": {
-      const { deviceUuids, code, resume, ...rest } = message.value;
+      const { deviceUuids, code, resume, mayResume, ...rest } = message.value;
       const devices = deviceUuids.map(deviceUuid);
       const assignment = {
         ...rest,
@@ -97,6 +97,7 @@ export function coordinatorMessageFromProto(response: ConnectResponse): Coordina
         devices,
         ...(code && { code: { hash: code.snapshot, root: code.root } }),
         ...(resume && { resume: { ...resume, step: resume.step } }),
+        ...(mayResume && { mayResume }),
       };
       return { kind: "assign", assignment };
     }
@@ -153,11 +154,11 @@ function responseOf(message: CoordinatorMessage): ConnectResponse["message"] {
     case "refused":
       return { $case: "refused", value: { reason: REFUSED_REASONS[message.reason], message: message.message } };
     case "assign": {
-      const { devices, logPatterns, code, resume, ...rest } = message.assignment;
+      const { devices, logPatterns, code, resume, mayResume = false, ...rest } = message.assignment;
       const value = { ...rest, deviceUuids: [...devices], logPatterns: [...logPatterns] };
       return {
         $case: "assign",
-        value: { ...value, code: code && { snapshot: code.hash, root: code.root }, resume: resume && { ...resume } },
+        value: { ...value, code: code && { snapshot: code.hash, root: code.root }, resume: resume && { ...resume }, mayResume },
       };
     }
     case "kill":

@@ -17,6 +17,8 @@ export interface FleetOptions {
   /** For every agent. */
   readonly gpus?: string;
   readonly cpuSlots?: number;
+  /** Further flags of every agent. */
+  readonly agentFlags?: readonly string[];
   /** Further flags of the coordinator. */
   readonly coordinatorFlags?: readonly string[];
 }
@@ -114,6 +116,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
           "--gpus",
           options.gpus ?? "none",
           ...slots,
+          ...(options.agentFlags ?? []),
         ],
         join(dir, `${name}.log`),
       );

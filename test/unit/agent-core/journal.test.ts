@@ -142,6 +142,7 @@ describe("agent engine", () => {
         if (fails === "sync") return Promise.reject(new Error("no disk"));
         return new Promise((resolve) => syncs.push(resolve));
       },
+      artifacts: { load: () => [], save: () => {}, remove: () => {} },
       close: () => {},
     };
     const engine = new AgentEngine({

@@ -381,7 +381,11 @@ export interface Assign {
     | AssignedCode
     | undefined;
   /** The checkpoint to go on from; absent: from the beginning. */
-  resume: AssignedResume | undefined;
+  resume:
+    | AssignedResume
+    | undefined;
+  /** It may go on from a checkpoint: a newer one that is still at the host counts as well. */
+  mayResume: boolean;
 }
 
 export interface AssignedCode {
@@ -399,7 +403,11 @@ export interface AssignedResume {
   name: string;
   /** Attempt that left it. */
   attempt: number;
-  step?: number | undefined;
+  step?:
+    | number
+    | undefined;
+  /** Its number within the attempt. */
+  seq: number;
 }
 
 export interface Accepted {
@@ -2313,6 +2321,7 @@ function createBaseAssign(): Assign {
     logPatterns: [],
     code: undefined,
     resume: undefined,
+    mayResume: false,
   };
 }
 
@@ -2365,6 +2374,9 @@ export const Assign: MessageFns<Assign> = {
     }
     if (message.resume !== undefined) {
       AssignedResume.encode(message.resume, writer.uint32(130).fork()).join();
+    }
+    if (message.mayResume !== false) {
+      writer.uint32(136).bool(message.mayResume);
     }
     return writer;
   },
@@ -2510,6 +2522,14 @@ export const Assign: MessageFns<Assign> = {
             message.resume = AssignedResume.decode(reader, reader.uint32());
             continue;
           }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.mayResume = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2588,6 +2608,11 @@ export const Assign: MessageFns<Assign> = {
         : [],
       code: isSet(object.code) ? AssignedCode.fromJSON(object.code) : undefined,
       resume: isSet(object.resume) ? AssignedResume.fromJSON(object.resume) : undefined,
+      mayResume: isSet(object.mayResume)
+        ? globalThis.Boolean(object.mayResume)
+        : isSet(object.may_resume)
+        ? globalThis.Boolean(object.may_resume)
+        : false,
     };
   },
 
@@ -2641,6 +2666,9 @@ export const Assign: MessageFns<Assign> = {
     if (message.resume !== undefined) {
       obj.resume = AssignedResume.toJSON(message.resume);
     }
+    if (message.mayResume !== false) {
+      obj.mayResume = message.mayResume;
+    }
     return obj;
   },
 
@@ -2669,6 +2697,7 @@ export const Assign: MessageFns<Assign> = {
     message.resume = (object.resume !== undefined && object.resume !== null)
       ? AssignedResume.fromPartial(object.resume)
       : undefined;
+    message.mayResume = object.mayResume ?? false;
     return message;
   },
 };
@@ -2759,7 +2788,7 @@ export const AssignedCode: MessageFns<AssignedCode> = {
 };
 
 function createBaseAssignedResume(): AssignedResume {
-  return { hash: "", folder: false, name: "", attempt: 0, step: undefined };
+  return { hash: "", folder: false, name: "", attempt: 0, step: undefined, seq: 0 };
 }
 
 export const AssignedResume: MessageFns<AssignedResume> = {
@@ -2778,6 +2807,9 @@ export const AssignedResume: MessageFns<AssignedResume> = {
     }
     if (message.step !== undefined) {
       writer.uint32(41).double(message.step);
+    }
+    if (message.seq !== 0) {
+      writer.uint32(48).int32(message.seq);
     }
     return writer;
   },
@@ -2835,6 +2867,14 @@ export const AssignedResume: MessageFns<AssignedResume> = {
             message.step = reader.double();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.seq = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2854,6 +2894,7 @@ export const AssignedResume: MessageFns<AssignedResume> = {
       name: isSet(object.name) ? globalThis.String(object.name) : "",
       attempt: isSet(object.attempt) ? globalThis.Number(object.attempt) : 0,
       step: isSet(object.step) ? globalThis.Number(object.step) : undefined,
+      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
     };
   },
 
@@ -2874,6 +2915,9 @@ export const AssignedResume: MessageFns<AssignedResume> = {
     if (message.step !== undefined) {
       obj.step = floatToJson(message.step);
     }
+    if (message.seq !== 0) {
+      obj.seq = Math.round(message.seq);
+    }
     return obj;
   },
 
@@ -2887,6 +2931,7 @@ export const AssignedResume: MessageFns<AssignedResume> = {
     message.name = object.name ?? "";
     message.attempt = object.attempt ?? 0;
     message.step = object.step ?? undefined;
+    message.seq = object.seq ?? 0;
     return message;
   },
 };

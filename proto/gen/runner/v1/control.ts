@@ -841,6 +841,17 @@ export interface GetServerResponse {
   resultsDir: string;
   /** Unix milliseconds of the coordinator's clock. */
   now: number;
+  channels: ChannelState[];
+}
+
+/** A channel for messages or runs. */
+export interface ChannelState {
+  /** As "kind:name". */
+  name: string;
+  /** Messages, or runs with news, that wait. */
+  waiting: number;
+  /** Why the last call failed, without secrets; empty where it did not. */
+  problem: string;
 }
 
 export interface ImportRequest {
@@ -10214,6 +10225,7 @@ function createBaseGetServerResponse(): GetServerResponse {
     nodesReady: 0,
     resultsDir: "",
     now: 0,
+    channels: [],
   };
 }
 
@@ -10248,6 +10260,9 @@ export const GetServerResponse: MessageFns<GetServerResponse> = {
     }
     if (message.now !== 0) {
       writer.uint32(80).int64(message.now);
+    }
+    for (const v of message.channels) {
+      ChannelState.encode(v!, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -10345,6 +10360,14 @@ export const GetServerResponse: MessageFns<GetServerResponse> = {
             message.now = longToNumber(reader.int64());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.channels.push(ChannelState.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -10393,6 +10416,9 @@ export const GetServerResponse: MessageFns<GetServerResponse> = {
         ? globalThis.String(object.results_dir)
         : "",
       now: isSet(object.now) ? globalThis.Number(object.now) : 0,
+      channels: globalThis.Array.isArray(object?.channels)
+        ? object.channels.map((e: any) => ChannelState.fromJSON(e))
+        : [],
     };
   },
 
@@ -10428,6 +10454,9 @@ export const GetServerResponse: MessageFns<GetServerResponse> = {
     if (message.now !== 0) {
       obj.now = Math.round(message.now);
     }
+    if (message.channels?.length) {
+      obj.channels = message.channels.map((e) => ChannelState.toJSON(e));
+    }
     return obj;
   },
 
@@ -10446,6 +10475,108 @@ export const GetServerResponse: MessageFns<GetServerResponse> = {
     message.nodesReady = object.nodesReady ?? 0;
     message.resultsDir = object.resultsDir ?? "";
     message.now = object.now ?? 0;
+    message.channels = object.channels?.map((e) => ChannelState.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseChannelState(): ChannelState {
+  return { name: "", waiting: 0, problem: "" };
+}
+
+export const ChannelState: MessageFns<ChannelState> = {
+  encode(message: ChannelState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.waiting !== 0) {
+      writer.uint32(16).int32(message.waiting);
+    }
+    if (message.problem !== "") {
+      writer.uint32(26).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChannelState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChannelState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.waiting = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ChannelState {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      waiting: isSet(object.waiting) ? globalThis.Number(object.waiting) : 0,
+      problem: isSet(object.problem) ? globalThis.String(object.problem) : "",
+    };
+  },
+
+  toJSON(message: ChannelState): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.waiting !== 0) {
+      obj.waiting = Math.round(message.waiting);
+    }
+    if (message.problem !== "") {
+      obj.problem = message.problem;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ChannelState>, I>>(base?: I): ChannelState {
+    return ChannelState.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ChannelState>, I>>(object: I): ChannelState {
+    const message = createBaseChannelState();
+    message.name = object.name ?? "";
+    message.waiting = object.waiting ?? 0;
+    message.problem = object.problem ?? "";
     return message;
   },
 };

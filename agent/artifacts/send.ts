@@ -1,0 +1,143 @@
+/**
+ * Contents on their way to the coordinator over HTTP: a part at a time, from where it has them, at a bounded pace. A part that
+ * was cut off is asked for again, so neither side need remember anything.
+ */
+import { open, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
+import type { ContentAnswer } from "../../shared/run/dashboard.ts";
+import { CONTENT_PART_BYTES_MAX } from "../../shared/run/limits.ts";
+import { parseSnapshot } from "../../shared/run/snapshot.ts";
+
+export interface SenderOptions {
+  /** Such as "http://10.0.0.1:7717"; undefined while it is not known. */
+  readonly url: () => string | undefined;
+  readonly token: string;
+  /** Bytes a second, at most. */
+  readonly bytesPerSecond: number;
+}
+
+export interface ContentSender {
+  /**
+   * Sends a file whose hash is known; it is whole at the coordinator when this resolves. Throws AppError: "unavailable" to try
+   * again later, "conflict" where the file is not what its hash says.
+   */
+  send(path: string, hash: string, signal: AbortSignal): Promise<void>;
+}
+
+const REQUEST_MS = 120_000;
+/** Besides the pace: of the time of each part, this much is left to everything else. */
+const REST = 0.2;
+/** Another sends the same, or the coordinator has its hands full. */
+const BUSY_MS = 1_000;
+
+export function createContentSender({ url, token, bytesPerSecond }: SenderOptions): ContentSender {
+  async function ask(
+    method: "GET" | "PUT",
+    path: string,
+    signal: AbortSignal,
+    body?: Uint8Array,
+  ): Promise<ContentAnswer> {
+    const base = url();
+    if (base === undefined) throw new AppError("unavailable", "the coordinator has not said where it takes contents");
+    let response: Response;
+    try {
+      response = await fetch(`${base}/api/v1/contents/${path}`, {
+        method,
+        redirect: "error",
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/octet-stream" },
+        signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]),
+        ...(body && { body: body as Uint8Array<ArrayBuffer> }),
+      });
+    } catch (error) {
+      throw new AppError("unavailable", `cannot send to ${base}: ${errorMessage(causeOf(error))}`, { cause: error });
+    }
+    if (response.ok) return (await response.json()) as ContentAnswer;
+    throw await refusalOf(response, base);
+  }
+
+  async function sendPart(path: string, hash: string, size: number, offset: number, signal: AbortSignal) {
+    const file = await open(path, "r");
+    try {
+      const length = Math.min(CONTENT_PART_BYTES_MAX, size - offset);
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, offset);
+      if (bytesRead < length) throw new AppError("conflict", `${path} became shorter`);
+      return await ask("PUT", `${hash}?size=${size}&offset=${offset}`, signal, buffer.subarray(0, bytesRead));
+    } finally {
+      await file.close();
+    }
+  }
+
+  return {
+    async send(path, hash, signal) {
+      const { size } = await stat(path);
+      let answer = await ask("GET", hash, signal);
+      while (!answer.whole) {
+        const startMs = performance.now();
+        const offset = answer.received;
+        try {
+          answer = await sendPart(path, hash, size, offset, signal);
+        } catch (error) {
+          if (
+            !(error instanceof AppError) ||
+            (error.id !== "blob.busy" && error.id !== "blob.offset" && error.id !== "http.parts")
+          )
+            throw error;
+          await sleep(BUSY_MS, undefined, { signal });
+          answer = await ask("GET", hash, signal);
+          continue;
+        }
+        const tookMs = performance.now() - startMs;
+        const dueMs = ((answer.received - offset) / bytesPerSecond) * 1_000;
+        if (!answer.whole) await sleep(Math.max(dueMs - tookMs, tookMs * REST), undefined, { signal });
+      }
+    },
+  };
+}
+
+/**
+ * Sends what is staged in a folder, contents by their hash; the list of a folder last: who has it has all that is on it. Why it
+ * cannot be sent at all; undefined where it is there. Throws AppError "unavailable" to try again.
+ */
+export async function sendArtifact(
+  sender: ContentSender,
+  folder: string,
+  { hash, folder: isFolder }: { readonly hash: string; readonly folder: boolean },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    if (isFolder) {
+      const entries = parseSnapshot(await readFile(join(folder, hash), "utf8"));
+      if ("problem" in entries) return entries.problem;
+      for (const entry of entries) {
+        if (entry.kind === "file") await sender.send(join(folder, entry.sha256), entry.sha256, signal);
+      }
+    }
+    await sender.send(join(folder, hash), hash, signal);
+    return undefined;
+  } catch (error) {
+    if (systemCode(error) === "ENOENT" || (error instanceof AppError && error.code === "conflict"))
+      return errorMessage(error);
+    throw error;
+  }
+}
+
+/** Contents go to the host that the session goes to; undefined while its port is not known. */
+export function contentsUrl(coordinator: string, httpPort: number): string | undefined {
+  return httpPort === 0 ? undefined : `http://${coordinator.slice(0, coordinator.lastIndexOf(":"))}:${httpPort}`;
+}
+
+async function refusalOf(response: Response, base: string): Promise<AppError> {
+  const body = (await response.json().catch(() => undefined)) as
+    | { readonly error?: { readonly code?: string; readonly message?: string; readonly id?: string } }
+    | undefined;
+  const { message = `${base} answers ${response.status}`, id } = body?.error ?? {};
+  const code = id === "blob.damaged" ? "conflict" : "unavailable";
+  return new AppError(code, message, { ...(id !== undefined && { id }) });
+}
+
+/** fetch says only that it failed; why is below. */
+function causeOf(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? error.cause : error;
+}
