@@ -82,7 +82,10 @@ export function finish(session: Session, ref: string, followed: Followed): numbe
   const bad = unsuccessful(followed.counts);
   if (bad > 0) {
     session.out.note(`${bad} of ${plural(followed.total, "run")} did not succeed`);
-    session.out.next(`exp ls ${ref} --state failed`);
+    // A handle of a sweep with its one run, or of the run.
+    const isOne = followed.total === 1 && /^[^\s.]+\.\d+(?:\.\d+)?$/.test(ref);
+    const run = /\.\d+\.\d+$/.test(ref) ? ref : `${ref}.1`;
+    session.out.next(isOne ? `exp logs ${run} -n 20` : `exp ls ${ref} --state failed`);
     return EXIT.workFailed;
   }
   session.out.next(followed.bestMetric === "" ? `exp ls ${ref}` : `exp best ${ref}`);

@@ -17,6 +17,7 @@ export const why: Command = {
       lines: whyLines(run, answer, session.clock.wallMs()),
       name: run.ref,
     });
+    if (run.state === "failed") session.out.next(`exp logs ${run.ref} -n 20`);
     return EXIT.ok;
   },
 };
