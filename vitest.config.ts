@@ -30,6 +30,8 @@ function project({ name, include, timeoutMs, workers, nats }: Level): TestProjec
       include: include.map((glob) => (glob.endsWith("**") ? `${glob}/*.test.ts` : glob)),
       pool: "forks",
       maxWorkers: workers,
+      // Those of the other levels may also fail by waiting in vain for what they are about.
+      expect: { requireAssertions: name === "unit" },
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
       globalSetup: nats ? ["test/helpers/find-nats-server.ts", "test/helpers/build-dashboard.ts"] : [],
