@@ -91,7 +91,7 @@ export function coordinatorConfigOf(values: CoordinatorValues): CoordinatorConfi
     bus: readBusCredentials(file),
     busBytesMax: values["bus-bytes-max"],
     allowedHosts: values["allowed-host"] ?? [],
-    channels: readChannels(values.channels ?? join(dataDir, "channels.toml"), values.channels !== undefined),
+    channels: channelsOf(values),
     core: {
       heartbeatMs: atLeast("heartbeat", values.heartbeat, 50),
       unknownAfterMs: atLeast("unknown-after", values["unknown-after"], values.heartbeat * 2),
@@ -100,6 +100,11 @@ export function coordinatorConfigOf(values: CoordinatorValues): CoordinatorConfi
       retryBackoff: { ...DEFAULT_SETTINGS.retryBackoff, baseMs: values["retry-delay"] },
     },
   };
+}
+
+/** Throws AppError for a file of channels that is not one. */
+export function channelsOf({ channels, data }: Pick<CoordinatorValues, "channels" | "data">): ChannelsFile {
+  return readChannels(channels ?? join(resolve(data), "channels.toml"), channels !== undefined);
 }
 
 const USER = z.strictObject({ user: z.string().min(1), password: z.string().min(1) });

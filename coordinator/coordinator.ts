@@ -24,7 +24,7 @@ import { createHttpServer } from "./http/server.ts";
 import { startResultsLoop } from "./loops/results-loop.ts";
 import { openChannels } from "./outbox/open-channels.ts";
 import { createSharedRuns } from "./outbox/shared-run.ts";
-import { startOutbox } from "./outbox/start.ts";
+import { type RunningOutbox, startOutbox } from "./outbox/start.ts";
 import { createTrackedRuns } from "./outbox/tracked-runs.ts";
 import { createReadAhead } from "./reader/read-ahead.ts";
 import { createReader } from "./reader/reader.ts";
@@ -115,10 +115,11 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   let hub: AgentHub | undefined;
   const addresses = { http: "", grpc: "" };
 
+  const tells = config.channels.messages.length + config.channels.runs.length > 0;
   const engine = new Engine({
     db,
     cluster,
-    write: createWriter(db, config.channels.messages.length + config.channels.runs.length > 0),
+    write: createWriter(db, tells),
     settings: config.core,
     now: () => ({ monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs(), random: parts.random() }),
     feed,
@@ -162,6 +163,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   const agents = hub;
 
   const queries = createQueries(db);
+  let outbox: RunningOutbox | undefined;
   const reads = {
     queries,
     cluster,
@@ -175,12 +177,13 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
       return path !== undefined && existsSync(path) ? path : undefined;
     },
     health: () => ingest.health(),
+    channels: () => outbox?.state() ?? [],
     addresses: () => addresses,
     version: VERSION,
   };
   const blobs = await openBlobStore(join(config.dataDir, "blobs"));
   stack.push("contents", () => blobs.close());
-  const annotations = createAnnotations(db);
+  const annotations = createAnnotations(db, tells);
   const expander = createExpander();
   stack.push("expander", () => expander.close());
   const writes = {
@@ -304,7 +307,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     logger,
   });
   if (channels.length > 0) {
-    const outbox = startOutbox({
+    const started = startOutbox({
       db,
       feed,
       channels,
@@ -317,7 +320,8 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
       secrets: config.channels.secrets,
       logger,
     });
-    stack.push("outbox", () => outbox.stop());
+    outbox = started;
+    stack.push("outbox", () => started.stop());
   }
   const tick = setInterval(() => {
     engine

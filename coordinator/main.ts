@@ -10,7 +10,7 @@ import { handleSignals } from "../shared/lifecycle.ts";
 import { createLogger } from "../shared/logger.ts";
 import { exitCodeOfError, reportError } from "../shared/program.ts";
 import { VERSION } from "../shared/version.ts";
-import { COORDINATOR_SETTINGS, coordinatorConfigOf, loadCoordinatorConfig } from "./config.ts";
+import { COORDINATOR_SETTINGS, channelsOf, coordinatorConfigOf, loadCoordinatorConfig } from "./config.ts";
 import type { Coordinator } from "./coordinator.ts";
 
 await yargs(hideBin(process.argv))
@@ -18,6 +18,9 @@ await yargs(hideBin(process.argv))
   .usage("$0 COMMAND\n\nHolds the queue of the fleet. `exp up` starts one with everything it needs.")
   .command("start", "serve agents, exp and browsers", withSettings, (flags) => guarded(flags, start))
   .command("status", "show the addresses of the coordinator of --data", withSettings, (flags) => guarded(flags, status))
+  .command("channels", "try each channel of the file: a message, or a look at what takes runs", withSettings, (flags) =>
+    guarded(flags, tryChannels),
+  )
   .example("$0 start --data /srv/exp --bus-credentials bus.json", "listen on this machine only")
   .demandCommand(1, "which command? see exp-coordinator --help")
   .strict()
@@ -97,4 +100,14 @@ async function status(flags: Flags): Promise<void> {
     });
   }
   process.stdout.write(text);
+}
+
+/** What is done where the channels are: the file is readable there only. */
+async function tryChannels(flags: Flags): Promise<void> {
+  const { values } = load(flags);
+  const { probeChannels } = await import("./outbox/probe.ts");
+  const lines = await probeChannels(channelsOf(values), systemClock);
+  process.stdout.write(lines.map(({ name, ok, text }) => `${ok ? "ok " : "bad"}  ${name}: ${text}\n`).join(""));
+  if (lines.length === 0) process.stdout.write("there are no channels\n");
+  if (lines.some(({ ok }) => !ok)) process.exitCode = 1;
 }

@@ -1,4 +1,5 @@
 /** `exp doctor`: one line a check, with the command that mends it. Exit 1 when one is red. */
+import type { ChannelState } from "../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
 import { VERSION } from "../../shared/version.ts";
 import { nodeFromProto } from "../../shared/wire/views.ts";
@@ -103,12 +104,21 @@ async function serverChecks(session: Session): Promise<Check[]> {
         ? green("clock", `${differenceMs} ms apart`)
         : red("clock", `${differenceMs} ms apart from the coordinator`, "timedatectl set-ntp true"),
       await nodesCheck(client),
+      ...server.channels.map(channelCheck),
     ];
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const fix = error.code === "unauthorized" ? "exp login HOST:PORT --token-file FILE" : "exp up --detach";
     return [red("coordinator", error.message, fix)];
   }
+}
+
+/** What waits is sent again by itself; what a person can do is to look at the receiver. */
+function channelCheck({ name, waiting, problem }: ChannelState): Check {
+  const text = `${name}: ${waiting === 0 ? "nothing waits" : `${waiting} wait`}`;
+  return problem === ""
+    ? green("channel", text)
+    : red("channel", `${text}; ${problem}`, "exp-coordinator channels, on its machine");
 }
 
 async function nodesCheck(client: Client): Promise<Check> {

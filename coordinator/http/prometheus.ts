@@ -1,4 +1,5 @@
 /** The coordinator's numbers in Prometheus' text format. */
+import type { ChannelState } from "../../shared/run/notify.ts";
 import { RUN_STATES } from "../../shared/run/states.ts";
 import type { ReadDeps } from "../rpc/control/deps.ts";
 import { listNodes } from "../store/queries/nodes.ts";
@@ -25,10 +26,22 @@ export function createPrometheusPage(deps: ReadDeps): () => string {
       family("expfleet_nodes", "gauge", "Nodes by state.", byState(NODE_STATES, tally(nodes))),
       family("expfleet_devices", "gauge", "Devices by state.", byState(DEVICE_STATES, tally(devices))),
       family("expfleet_attempts_open", "gauge", "Attempts assigned or running.", [[{}, deps.cluster.attempts.size]]),
+      ...channelFamilies(deps.channels()),
       family("process_resident_memory_bytes", "gauge", "Resident memory.", [[{}, memory.rss]]),
       family("nodejs_heap_size_used_bytes", "gauge", "JavaScript heap in use.", [[{}, memory.heapUsed]]),
     ].join("");
   };
+}
+
+/** Nothing where there are no channels. */
+function channelFamilies(channels: readonly ChannelState[]): string[] {
+  if (channels.length === 0) return [];
+  const waiting = channels.map(({ name, waiting: count }): Sample => [{ channel: name }, count]);
+  const failing = channels.map(({ name, problem }): Sample => [{ channel: name }, problem === "" ? 0 : 1]);
+  return [
+    family("expfleet_channel_waiting", "gauge", "Messages, or runs with news, that wait for a channel.", waiting),
+    family("expfleet_channel_failing", "gauge", "1 where the last call of a channel failed.", failing),
+  ];
 }
 
 type Sample = readonly [labels: { readonly [name: string]: string }, value: number];

@@ -26,13 +26,4 @@ export interface Channel {
   close?(): Promise<void>;
 }
 
-/** A channel as people see it. */
-export interface ChannelState {
-  readonly name: string;
-  /** Entries. */
-  readonly waiting: number;
-  /** Why the last call failed, without secrets; empty where it did not. */
-  readonly problem: string;
-}
-
 export const DONE: Delivery = { kind: "done" };

@@ -7,8 +7,9 @@ import type { Logger } from "pino";
 import { type BackoffPolicy, backoffMs } from "../../shared/kernel/backoff.ts";
 import type { Clock } from "../../shared/kernel/clock.ts";
 import { errorMessage } from "../../shared/kernel/errors.ts";
+import type { ChannelState } from "../../shared/run/notify.ts";
 import type { Outbox, OutboxEntry } from "../store/outbox.ts";
-import type { Channel, ChannelState, Delivery } from "./channel.ts";
+import type { Channel, Delivery } from "./channel.ts";
 import { CallError } from "./http-call.ts";
 
 export interface DeliveryOptions {

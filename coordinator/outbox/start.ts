@@ -2,13 +2,14 @@
 import type { Logger } from "pino";
 import type { Clock } from "../../shared/kernel/clock.ts";
 import { type Fence, fence } from "../../shared/kernel/ids.ts";
+import type { ChannelState } from "../../shared/run/notify.ts";
 import type { Feed } from "../feed.ts";
 import { type Database, transaction } from "../store/database.ts";
 import type { Outbox } from "../store/outbox.ts";
 import type { BestQueries } from "../store/queries/best.ts";
 import { createRunNewsReader } from "../store/run-news.ts";
 import { createSweepStanding } from "../store/sweep-standing.ts";
-import type { Channel, ChannelState } from "./channel.ts";
+import type { Channel } from "./channel.ts";
 import { type DeliveryPolicy, startDelivery } from "./delivery.ts";
 import { type NoticePace, startNotices } from "./notices.ts";
 import { createRunTeller, type RunTarget } from "./tracked-runs.ts";

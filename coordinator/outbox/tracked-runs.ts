@@ -72,6 +72,7 @@ export function createRunTeller(options: RunTellerOptions): RunTeller {
   const sweepOf = db.prepare(
     "SELECT w.name, w.project FROM runs r JOIN sweeps w ON w.sweep_id = r.sweep_id WHERE r.run_id = ?",
   );
+  const hasBegun = db.prepare("SELECT 1 FROM attempts WHERE run_id = ? LIMIT 1");
   const runOf = db.prepare("SELECT run_id FROM attempts WHERE fence = ?");
   return {
     tell(news, grown) {
@@ -82,7 +83,10 @@ export function createRunTeller(options: RunTellerOptions): RunTeller {
         if (row) runs.set(runId(row.run_id), "grown");
       }
       // A run that waits is no row yet.
-      for (const { runId: id, what } of news) if (id !== undefined && what !== "queued") runs.set(id, "changed");
+      for (const { runId: id, what } of news) {
+        if (id === undefined || what === "queued") continue;
+        if (what !== "edited" || hasBegun.get(id) !== undefined) runs.set(id, "changed");
+      }
       for (const [id, why] of runs) {
         const row = sweepOf.get(id) as { name: string; project: string } | undefined;
         for (const target of row ? targets : []) {

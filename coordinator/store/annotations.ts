@@ -25,12 +25,15 @@ interface Row {
   readonly favourite: number;
 }
 
-export function createAnnotations(db: Database): Annotations {
+/** `tells`: there are channels to tell of what is written. */
+export function createAnnotations(db: Database, tells = false): Annotations {
   const columns = "SELECT run_id, tags_json, note, favourite FROM annotations";
   const one = db.prepare(`${columns} WHERE run_id = ?`);
   const every = db.prepare(columns);
   const save = db.prepare(`INSERT INTO annotations (run_id, tags_json, note, favourite) VALUES (?, ?, ?, ?)
     ON CONFLICT (run_id) DO UPDATE SET tags_json = excluded.tags_json, note = excluded.note, favourite = excluded.favourite`);
+  const tell = db.prepare(`INSERT INTO run_news (sweep_id, run_id, what)
+    SELECT sweep_id, run_id, 'edited' FROM runs WHERE run_id = ?`);
   const get = (id: RunId) => {
     const row = one.get(id) as unknown as Row | undefined;
     return row ? annotationOf(row) : NO_ANNOTATION;
@@ -41,6 +44,7 @@ export function createAnnotations(db: Database): Annotations {
     set(id, parts) {
       const whole = { ...get(id), ...parts };
       save.run(id, JSON.stringify(whole.tags), whole.note, whole.favourite ? 1 : 0);
+      if (tells) tell.run(id);
       return whole;
     },
   };

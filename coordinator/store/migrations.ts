@@ -375,6 +375,10 @@ const STEPS: readonly string[] = [
     PRIMARY KEY (fence, at)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- The entries of a channel about one subject, which may be many while its receiver is away.
+  CREATE INDEX outbox_subject ON outbox (channel, subject);
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -119,7 +119,8 @@ export function createOutbox(db: Database): Outbox {
     remoteId: (channel, subject) => toldOf(channel, subject)?.remote ?? undefined,
     setRemoteId: (channel, subject, remote) => void setRemote.run(channel, subject, remote ?? null),
     keepOnly: (channels) => Number(keepOnly.run(JSON.stringify(channels)).changes),
-    counts: () => new Map((counts.all() as unknown as { channel: string; n: number }[]).map((row) => [row.channel, row.n])),
+    counts: () =>
+      new Map((counts.all() as unknown as { channel: string; n: number }[]).map((row) => [row.channel, row.n])),
     count: () => (count.get() as { n: number }).n,
   };
 }

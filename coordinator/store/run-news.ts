@@ -12,8 +12,8 @@ export interface RunNews {
   readonly sweepId: SweepId;
   /** Undefined: the sweep as a whole. */
   readonly runId: RunId | undefined;
-  /** "sealed": all its output is stored. Undefined for a sweep. */
-  readonly what: RunState | "sealed" | undefined;
+  /** "sealed": all its output is stored; "edited": people wrote on it. Undefined for a sweep. */
+  readonly what: RunState | "sealed" | "edited" | undefined;
 }
 
 /** A sweep that wants to be told about. */
@@ -78,7 +78,7 @@ export function createRunNewsReader(db: Database): RunNewsReader {
         seq: Number(row.seq),
         sweepId: sweepId(String(row.sweep_id)),
         runId: row.run_id === null ? undefined : runId(String(row.run_id)),
-        what: row.what === null ? undefined : (String(row.what) as RunState | "sealed"),
+        what: row.what === null ? undefined : (String(row.what) as RunNews["what"]),
       })),
     forget: (seq) => void forget.run(seq),
     notice(id) {

@@ -104,6 +104,7 @@ export async function startControlRig(): Promise<ControlRig> {
     resultsRoot: dir,
     resultsDir: () => undefined,
     outputPath: () => undefined,
+    channels: () => [],
     health: () => ({ connected: true, reason: "", serverVersion: "" }),
     addresses: () => ({ http: "" }),
     version: "test",

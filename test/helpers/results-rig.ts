@@ -56,6 +56,7 @@ export async function startResultsRig(): Promise<ResultsRig> {
       const found = place(fence);
       return found && streamPath(found.directory, found.attempt, stream);
     },
+    channels: () => [],
     health: () => ({ connected: true, reason: "", serverVersion: "" }),
     addresses: () => ({ http: "" }),
   };

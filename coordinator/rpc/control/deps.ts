@@ -1,6 +1,7 @@
 /** What the read verbs and the HTTP API read from. */
 import type { Clock } from "../../../shared/kernel/clock.ts";
 import type { Fence } from "../../../shared/kernel/ids.ts";
+import type { ChannelState } from "../../../shared/run/notify.ts";
 import type { StreamName } from "../../../shared/subjects.ts";
 import type { Cluster } from "../../core/cluster.ts";
 import type { Feed } from "../../feed.ts";
@@ -20,6 +21,8 @@ export interface ReadDeps {
   outputPath(fence: Fence, stream: StreamName): string | undefined;
   /** How the bus is, and the version of the server. */
   health(): { readonly connected: boolean; readonly reason: string; readonly serverVersion: string };
+  /** Channels for messages and runs, and how they are. */
+  channels(): readonly ChannelState[];
   addresses(): { readonly http: string };
   /** Version of this program. */
   readonly version: string;

@@ -19,5 +19,6 @@ export const getServer =
       nodesReady: listNodes(deps.cluster, now).filter(({ state }) => state === "ready").length,
       resultsDir: deps.resultsRoot,
       now: now.wallMs,
+      channels: deps.channels().map((channel) => ({ ...channel })),
     };
   };

@@ -63,6 +63,7 @@ export function createReadStore(): ReadStore {
       resultsRoot: directory,
       resultsDir: (fence) => join(directory, String(fence)),
       outputPath: pathOf,
+      channels: () => [],
       health: () => ({ connected: true, reason: "", serverVersion: "2.10.27" }),
       addresses: () => ({ http: "127.0.0.1:7717" }),
       version: "0.1.0",
