@@ -14,6 +14,7 @@ import { applyImported } from "./imported.ts";
 import type { SweepExtended } from "./reactor-apply.ts";
 import type { QueueEntry } from "./run-queue.ts";
 import { RunQueue } from "./run-queue.ts";
+import { standingOf } from "./sweep-standing.ts";
 
 export function applyChange(cluster: Cluster, change: Change): void {
   switch (change.kind) {
@@ -27,7 +28,7 @@ export function applyChange(cluster: Cluster, change: Change): void {
       return;
     case "sweep-changed": {
       const sweep = cluster.sweeps.get(change.sweepId);
-      if (sweep) Object.assign(sweep, { failed: change.failed, stopped: change.stopped });
+      if (sweep) Object.assign(sweep, standingOf(change));
       return;
     }
     case "sweep-extended":
@@ -185,9 +186,9 @@ export function queueEntryOf(run: Run, sweep: Sweep): QueueEntry {
 
 /** What decisions need of a sweep. */
 export function coreSweep(sweep: SweepRecord): Sweep {
-  const { id, seq, name, number, parallel, shares, after, failuresMax, failed, stopped } = sweep;
+  const { id, seq, name, number, parallel, shares, after, failuresMax, gpuMsMax } = sweep;
   const shapes = sweep.shapes.map(coreShape);
-  return { id, seq, name, number, shapes, parallel, shares, after, failuresMax, failed, stopped };
+  return { id, seq, name, number, shapes, parallel, shares, after, failuresMax, gpuMsMax, ...standingOf(sweep) };
 }
 
 /** Its queued runs may queue with others afterwards: by another shape, or as the sweep limits itself now. */

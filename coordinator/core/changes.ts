@@ -8,7 +8,7 @@ import type { CodeSnapshot } from "../../shared/run/provenance.ts";
 import type { FinalSizes } from "../../shared/run/session.ts";
 import type { Outcome, RunState } from "../../shared/run/states.ts";
 import type { IdentityPart, Objective, RunShape } from "../../shared/spec/types.ts";
-import type { Attempt, Node, Reserved, Run, StopReason, Sweep } from "./cluster.ts";
+import type { Attempt, Node, Reserved, Run, StopReason, Sweep, SweepStanding } from "./cluster.ts";
 import type { ImportedChange } from "./imported.ts";
 import type { SweepExtended } from "./reactor-apply.ts";
 import type { Redecided, StagedWork } from "./staged-work.ts";
@@ -121,8 +121,8 @@ export type Change =
       readonly work: StagedWork;
     } & Redecided)
   | SweepExtended
-  /** How a sweep stands, where it has a limit of failures. */
-  | { readonly kind: "sweep-changed"; readonly sweepId: SweepId; readonly failed: number; readonly stopped: string }
+  /** How a sweep stands that something may stop. */
+  | ({ readonly kind: "sweep-changed"; readonly sweepId: SweepId } & Readonly<SweepStanding>)
   | { readonly kind: "run-changed"; readonly row: RunStateRow }
   /** A terminal run is live again: memory needs what only the store still had. */
   | {

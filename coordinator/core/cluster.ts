@@ -40,11 +40,20 @@ export interface Sweep {
   readonly after: readonly SweepId[];
   /** Failed runs that stop it; 0: no limit. */
   readonly failuresMax: number;
+  /** GPU time of its attempts that stops it, in ms; 0: no limit. */
+  readonly gpuMsMax: number;
+  /** Unix ms at which it stops; 0: none. */
+  deadline: number;
+  /** GPU time of its attempts that have ended. Counted where there is a limit. */
+  gpuMs: number;
   /** Runs that failed since it was submitted, or since a user last tried some again. Counted where there is a limit. */
   failed: number;
   /** Why it was stopped, in one line: none of its runs is started any more. Empty while it was not. */
   stopped: string;
 }
+
+/** How a sweep stands to what may stop it. */
+export type SweepStanding = Pick<Sweep, "failed" | "stopped" | "gpuMs" | "deadline">;
 
 export interface Run {
   readonly id: RunId;

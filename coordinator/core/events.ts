@@ -1,5 +1,5 @@
 /** What reaches the core: from users, from agents, and from time. Everything random or read from a clock is passed in. */
-import type { Fence, NodeName, RunId, SessionId } from "../../shared/kernel/ids.ts";
+import type { Fence, NodeName, RunId, SessionId, SweepId } from "../../shared/kernel/ids.ts";
 import type { Device } from "../../shared/run/devices.ts";
 import type { FinishReport, Hello } from "../../shared/run/session.ts";
 import type { TerminalState } from "../../shared/run/states.ts";
@@ -20,7 +20,7 @@ export interface Now {
 }
 
 /** A sweep before it has its place in the order: the core gives `seq`, and counts what is reused. */
-export type NewSweep = Omit<SweepRecord, "seq" | "number" | "reused" | "failed" | "stopped">;
+export type NewSweep = Omit<SweepRecord, "seq" | "number" | "reused" | "failed" | "stopped" | "gpuMs">;
 
 /** A run before it is decided whether its work is done already, or being done. */
 export type NewRun = Omit<RunRow, "reusedFrom" | "waitsFor"> & {
@@ -78,6 +78,8 @@ export type Event =
   | { readonly kind: "finished"; readonly session: SessionId; readonly finish: FinishReport }
   | { readonly kind: "devices"; readonly session: SessionId; readonly devices: readonly Device[] }
   | { readonly kind: "sealed"; readonly fence: Fence }
+  /** A run of the sweep is as good as its objective asks for. `why`: in one line. */
+  | { readonly kind: "target-reached"; readonly sweepId: SweepId; readonly why: string }
   | { readonly kind: "tick" }
   | { readonly kind: "schedule" };
 

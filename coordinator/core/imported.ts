@@ -66,7 +66,7 @@ export interface ImportedChange {
 export function onImport(cluster: Cluster, event: ImportEvent, now: Now): Reaction {
   const isNew = event.into === undefined;
   const { sweep, number } = event;
-  const record = { ...sweep, seq: cluster.nextSweepSeq, number, reused: 0, failed: 0, stopped: "" };
+  const record = { ...sweep, seq: cluster.nextSweepSeq, number, reused: 0, failed: 0, stopped: "", gpuMs: 0 };
   const change: ImportedChange = {
     kind: "runs-imported",
     sweep: isNew ? record : undefined,

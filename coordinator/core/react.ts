@@ -19,7 +19,7 @@ import { withSweepLimits } from "./sweep-limits.ts";
 
 export function react(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
   const reaction = withSameWork(cluster, reactionTo(cluster, event, now, settings), now);
-  return withSweepLimits(cluster, reaction, now);
+  return withSweepLimits(cluster, reaction, event, now);
 }
 
 function reactionTo(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
@@ -66,6 +66,8 @@ function reactionTo(cluster: Cluster, event: Event, now: Now, settings: CoreSett
       return onFinished(cluster, event, now, settings);
     case "sealed":
       return onSealed(event);
+    case "target-reached":
+      return { changes: [], commands: [] };
     default:
       return unreachable(event);
   }

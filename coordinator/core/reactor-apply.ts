@@ -20,6 +20,9 @@ export type AppliedSettings = Pick<
   | "priority"
   | "parallel"
   | "failuresMax"
+  | "gpuMsMax"
+  | "deadline"
+  | "objective"
   | "hold"
   | "sourcePath"
   | "sourceText"
@@ -64,14 +67,14 @@ export interface SweepExtended {
 export function onApply(cluster: Cluster, event: ApplyEvent, now: Now): Reaction {
   const before = cluster.sweeps.get(event.sweep.id) ?? event.sweep;
   const { settings } = event;
-  const { parallel, failuresMax, hold } = settings;
+  const { parallel, failuresMax, gpuMsMax, deadline, hold } = settings;
   const runs = event.runs.map((run): RunRow => {
     const { imported: _, ...row } = run;
     return { ...row, ...decideRun(cluster, run, { shares: before.shares, hold }) };
   });
   const shapes = [...before.shapes, ...settings.shapes.map(coreShape)];
   const opened = runs.length > 0 ? { failed: 0, stopped: "" } : {};
-  const sweep: Sweep = { ...before, ...opened, shapes, parallel, failuresMax };
+  const sweep: Sweep = { ...before, ...opened, shapes, parallel, failuresMax, gpuMsMax, deadline };
   const isWaiting = (id: RunId): boolean => ["queued", "held"].includes(cluster.runs.get(id)?.state ?? "");
   const reshaped = event.reshaped.filter(({ runId }) => isWaiting(runId));
   const changes: Change[] = [{ kind: "sweep-extended", sweep, settings, runs, reshaped }];

@@ -4,12 +4,13 @@ import { required } from "../../shared/kernel/assert.ts";
 import { fence as makeFence, type SweepId } from "../../shared/kernel/ids.ts";
 import { rowOfRun } from "./apply-change.ts";
 import type { Change, HistoryKind, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
-import type { Cluster, Run } from "./cluster.ts";
+import type { Cluster, Run, Sweep } from "./cluster.ts";
 import type { Command, Reaction } from "./commands.ts";
 import type { Event, NewRun, NewSweep, Now } from "./events.ts";
 import { decidePoint, type PointDecision, settledChanges } from "./same-work.ts";
 import { schedule } from "./scheduler.ts";
 import { redecide } from "./staged-work.ts";
+import { hasLimits, opened } from "./sweep-standing.ts";
 
 type EventOf<Kind extends Event["kind"]> = Extract<Event, { kind: Kind }>;
 
@@ -42,7 +43,7 @@ export function decideRun(
 }
 
 function recordOf(cluster: Cluster, event: EventOf<"submit" | "submit-staged">, reused: number): SweepRecord {
-  return { ...event.sweep, seq: cluster.nextSweepSeq, number: event.number, reused, failed: 0, stopped: "" };
+  return { ...event.sweep, seq: cluster.nextSweepSeq, number: event.number, reused, failed: 0, stopped: "", gpuMs: 0 };
 }
 
 function submitted({ name, number, total, reused }: SweepRecord, now: Now): Change {
@@ -93,41 +94,36 @@ export function onRetry(cluster: Cluster, event: EventOf<"retry">, now: Now): Re
     notBefore: 0,
     waitsFor: undefined,
   } as const;
-  const reopenedSweeps = new Set<SweepId>();
+  const reopened = new Map<SweepId, Change>();
   // Who tries again wants it to run: a sweep that was stopped is open again, and its failures are counted anew.
-  const reopen = (id: SweepId, failuresMax: number): void => {
+  const reopen = (id: SweepId, over?: Sweep): void => {
     const live = cluster.sweeps.get(id);
     // One that is over is known from before this batch of events, in which it may have been stopped.
-    const mayBeStopped = live ? live.failed > 0 || live.stopped !== "" : failuresMax > 0;
-    if (mayBeStopped) reopenedSweeps.add(id);
+    const sweep = live ?? over;
+    const mayBeStopped = live ? live.failed > 0 || live.stopped !== "" : over && hasLimits(over);
+    if (sweep && mayBeStopped) reopened.set(id, { kind: "sweep-changed", sweepId: id, ...opened(sweep, now) });
   };
   for (const id of new Set(event.runIds)) {
     const run = cluster.runs.get(id);
     const delayed = run?.state === "queued" && run.notBefore > 0;
     if (!run || (run.state !== "held" && !delayed)) continue;
     changes.push(runChanged(run, fresh), history(now, "retried", "released by the user", run));
-    reopen(run.sweepId, 0);
+    reopen(run.sweepId);
   }
   // One that is named twice is revived once.
   for (const terminal of new Map(event.terminal.map((run) => [run.row.runId, run])).values()) {
     const { row } = terminal;
     if (cluster.runs.has(row.runId) || terminal.reused || row.state === "succeeded") continue;
-    reopen(row.sweepId, terminal.sweep.failuresMax);
+    reopen(row.sweepId, terminal.sweep);
     changes.push({
       kind: "run-revived",
       row: { ...row, ...fresh, finishedAt: undefined },
-      sweep: { ...terminal.sweep, failed: 0, stopped: "" },
+      sweep: { ...terminal.sweep, ...opened(terminal.sweep, now) },
       point: terminal.point,
     });
     changes.push({ ...history(now, "retried", "queued again by the user"), runId: row.runId });
   }
-  const reopened: Change[] = [...reopenedSweeps].map((sweepId) => ({
-    kind: "sweep-changed",
-    sweepId,
-    failed: 0,
-    stopped: "",
-  }));
-  return { changes: [...reopened, ...changes], commands: [] };
+  return { changes: [...reopened.values(), ...changes], commands: [] };
 }
 
 /** Places what can start now. Each placement is durable before its Assign is sent. */

@@ -122,6 +122,9 @@ export function createSweepLoader(db: Database): (id: SweepId) => Sweep | undefi
       shares: row.shares === 1,
       after: (JSON.parse(String(row.after_json)) as string[]).map(sweepId),
       failuresMax: Number(row.failures_max),
+      gpuMsMax: Number(row.gpu_ms_max),
+      deadline: Number(row.deadline),
+      gpuMs: Number(row.gpu_ms),
       failed: Number(row.failed),
       stopped: String(row.stopped),
     };

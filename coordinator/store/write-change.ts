@@ -38,7 +38,7 @@ export function createWriter(db: Database, tells = false): WriteChange {
         writeImported(change);
         return;
       case "sweep-changed":
-        sql.changeSweep.run(change.failed, change.stopped, change.sweepId);
+        sql.changeSweep.run(change.failed, change.stopped, change.gpuMs, change.deadline, change.sweepId);
         return;
       case "sweep-extended":
         writeExtended(sql, change);
@@ -109,15 +109,16 @@ function prepare(db: Database, tells: boolean) {
     sweep:
       make(`INSERT INTO sweeps (sweep_id, seq, name, number, submit_id, created_at, total, reused, priority, parallel,
       objective_metric, objective_goal, objective_reduce, source_path, source_text, project, description, note, tags_json,
-      shares, after_json, failures_max, failed, stopped)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      shares, after_json, failures_max, failed, stopped, gpu_ms_max, gpu_ms, deadline, objective_target)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     identity: make(`INSERT INTO sweep_identities (sweep_id, identity_json) VALUES (?, ?)
       ON CONFLICT DO UPDATE SET identity_json = excluded.identity_json`),
     codeTree: make("INSERT INTO code_trees (hash, manifest) VALUES (?, ?) ON CONFLICT DO NOTHING"),
     extend: make(`UPDATE sweeps SET total = ?, reused = reused + ?, priority = ?, parallel = ?, failures_max = ?,
-      failed = ?, stopped = ?, source_path = ?, source_text = ? WHERE sweep_id = ?`),
+      failed = ?, stopped = ?, gpu_ms_max = ?, gpu_ms = ?, deadline = ?, objective_metric = ?, objective_goal = ?,
+      objective_reduce = ?, objective_target = ?, source_path = ?, source_text = ? WHERE sweep_id = ?`),
     reshape: make("UPDATE runs SET shape = ? WHERE run_id = ?"),
-    changeSweep: make("UPDATE sweeps SET failed = ?, stopped = ? WHERE sweep_id = ?"),
+    changeSweep: make("UPDATE sweeps SET failed = ?, stopped = ?, gpu_ms = ?, deadline = ? WHERE sweep_id = ?"),
     shape: make(`INSERT INTO sweep_shapes (sweep_id, number, template_json, resources_json, limits_json, retry_json,
       tags_json) VALUES (?, ?, ?, ?, ?, ?, ?)`),
     runs: createRunInsert(db),
@@ -195,6 +196,10 @@ function writeSweep(sql: Statements, sweep: SweepRecord): void {
     sweep.failuresMax,
     sweep.failed,
     sweep.stopped,
+    sweep.gpuMsMax,
+    sweep.gpuMs,
+    sweep.deadline,
+    sweep.objective?.target ?? null,
   );
   for (const [number, shape] of sweep.shapes.entries()) writeShape(sql, sweep.id, number, shape);
   writeIdentity(sql, sweep.id, sweep);
@@ -216,9 +221,11 @@ function writeStaged(sql: Statements, { sweep, reused, moved }: Extract<Change, 
 
 function writeExtended(sql: Statements, { sweep, settings, runs, reshaped }: SweepExtended): void {
   const { total, priority, hold, at, sourcePath, sourceText, shapes } = settings;
-  const { parallel, failuresMax, failed, stopped } = sweep;
+  const { parallel, failuresMax, failed, stopped, gpuMsMax, gpuMs, deadline } = sweep;
+  const { metric = null, goal = null, reduce = "best", target = null } = settings.objective ?? {};
   const reused = runs.filter(({ reusedFrom }) => reusedFrom !== undefined).length;
-  sql.extend.run(total, reused, priority, parallel, failuresMax, failed, stopped, sourcePath, sourceText, sweep.id);
+  const standing = [failed, stopped, gpuMsMax, gpuMs, deadline, metric, goal, reduce, target];
+  sql.extend.run(total, reused, priority, parallel, failuresMax, ...standing, sourcePath, sourceText, sweep.id);
   writeIdentity(sql, sweep.id, settings);
   sql.news.settings(sweep.id, settings.notify);
   sql.news.sweep(sweep.id);

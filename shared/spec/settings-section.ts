@@ -30,6 +30,7 @@ import {
 } from "./types.ts";
 
 const STOP_GRACE_MS = 30_000;
+const HOUR_MS = 3_600_000;
 /** Patterns of `identity.ignore`. */
 const IGNORE_MAX = 1000;
 
@@ -40,7 +41,6 @@ export function readSettings(report: Report, root: SpecNode, top: TopKeys): Swee
   // Those of a run may be computed for each point, and are read with its shape.
   const own = bounds && withComputed(bounds, computedPlaces(bounds, "limits", OWN_LIMIT_KEYS));
   const limits = readTable(report, own, "limits", SECTION_KEYS.limits);
-  if (top.deadline) checkDate(report, top.deadline, "deadline");
   for (const table of SILENT_TABLES) checkSilent(report, root, table as SectionName);
   const notify = readNotify(report, childOf(root, "notify"));
   return {
@@ -54,6 +54,8 @@ export function readSettings(report: Report, root: SpecNode, top: TopKeys): Swee
     after: top.after ?? [],
     parallel: limits.parallel ?? 0,
     failures: limits.failures ?? 0,
+    gpuMs: readGpuHours(report, bounds, limits.gpu_hours),
+    deadline: (top.deadline && readDate(report, top.deadline, "deadline")) ?? 0,
     runsMax: limits.runs ?? 0,
     objective: readObjective(report, childOf(root, "objective")),
     rerun: top.rerun ?? "missing",
@@ -112,7 +114,7 @@ function readName(report: Report, root: SpecNode, top: TopKeys): string {
 
 function readObjective(report: Report, node: SpecNode | undefined): Objective | undefined {
   if (!node) return undefined;
-  const { metric, goal, reduce } = readTable(report, node, "objective", SECTION_KEYS.objective);
+  const { metric, goal, reduce, target } = readTable(report, node, "objective", SECTION_KEYS.objective);
   if (kindOf(node.raw) !== "table") return undefined;
   for (const [key, hint] of [
     ["metric", 'add metric = "val/acc"'],
@@ -122,7 +124,7 @@ function readObjective(report: Report, node: SpecNode | undefined): Objective | 
     addFinding(report, { id: "spec.missing", message: `[objective] has no ${key}`, span: keySpan(node), hint });
   }
   if (metric === undefined || goal === undefined) return undefined;
-  return { metric, goal, ...(reduce && { reduce }) };
+  return { metric, goal, ...(reduce && { reduce }), ...(target !== undefined && { target }) };
 }
 
 function readIdentity(report: Report, node: SpecNode | undefined): Identity {
@@ -288,13 +290,26 @@ function checkSilent(report: Report, root: SpecNode, name: SectionName): void {
   if (Object.keys(table).length > 0) warnNoEffect(report, node, `[${name}]`);
 }
 
-/** A date of TOML, or the same as text, as JSON has none. */
-function checkDate(report: Report, node: SpecNode, label: string): void {
+const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+-]\d{2}:\d{2})?)?$/i;
+const DAY_MS = 86_400_000;
+
+/** A date of TOML, or the same as text, as JSON has none: Unix ms. A day alone is its end; without a zone it is UTC. */
+function readDate(report: Report, node: SpecNode, label: string): number | undefined {
   const { raw } = node;
   const hint = "write it like 2027-01-31 or 2027-01-31T18:00:00Z";
-  if (kindOf(raw) === "date") return;
-  if (typeof raw !== "string") wrongType(report, node, label, "a date", hint);
-  else if (!/^\d{4}-\d{2}-\d{2}/.test(raw) || Number.isNaN(Date.parse(raw))) {
-    wrongValue(report, node, `${label} is no date: ${excerpt(raw)}`, hint);
-  }
+  const text = kindOf(raw) === "date" ? (raw as Date).toISOString() : raw;
+  if (typeof text !== "string") return wrongType(report, node, label, "a date", hint);
+  const [, day = "", time, zone = "Z"] = DATE.exec(text) ?? [];
+  const at = Date.parse(`${day}T${time ?? "00:00"}${zone.toUpperCase()}`);
+  // A day that the month does not have rolls over.
+  const isDay = new Date(`${day}T00:00Z`).toJSON()?.startsWith(day);
+  if (!Number.isFinite(at) || !isDay) return wrongValue(report, node, `${label} is no date: ${excerpt(text)}`, hint);
+  return time === undefined ? at + DAY_MS : at;
+}
+
+function readGpuHours(report: Report, limits: SpecNode | undefined, hours: number | undefined): number {
+  if (hours === undefined) return 0;
+  const node = limits && childOf(limits, "gpu_hours");
+  if (node && hours * HOUR_MS < 1) wrongValue(report, node, "limits.gpu_hours must be more than 0");
+  return Math.round(hours * HOUR_MS);
 }

@@ -44,7 +44,7 @@ export const SWEEP_KEYS = {
   priority: integer(-PRIORITY_MAX, PRIORITY_MAX, "higher goes first; may be negative", { without: "0" }),
   hold: boolean("true: the runs wait until they are released", { without: "false" }),
   after: texts("sweeps that must have ended before, such as `digits.3`", { without: "none" }),
-  deadline: own("date", "when it must be done", { without: "none", noEffect: true }),
+  deadline: own("date", "when the sweep stops, such as `2027-01-31T18:00:00Z`", { without: "none" }),
 } as const;
 
 /** Tables that are one table each, with fixed keys. */
@@ -101,7 +101,7 @@ export const SECTION_KEYS = {
     parallel: integer(1, RUNS_PER_SWEEP_MAX, "runs of this sweep at the same time", { without: "no limit" }),
     failures: integer(1, RUNS_PER_SWEEP_MAX, "failed runs after which the sweep stops", { without: "no limit" }),
     runs: integer(1, RUNS_PER_SWEEP_MAX, "runs of this sweep, the first in its order", { without: "100,000 points" }),
-    gpu_hours: number(0, 1e9, "GPU hours of the whole sweep", { without: "no limit", noEffect: true }),
+    gpu_hours: number(0, 1e9, "GPU hours after which the sweep stops", { without: "no limit" }),
     stop_grace: duration(0, 'time between TERM and KILL when a run is stopped; `"0s"`: none', { without: '"30s"' }),
   },
   retry: {
@@ -120,7 +120,7 @@ export const SECTION_KEYS = {
   objective: {
     metric: text("metric that `exp best` ranks by", { without: "no ranking" }),
     goal: word(["maximize", "minimize"], "which end is best", { without: "required beside `metric`" }),
-    target: number(-1e300, 1e300, "value that is good enough", { without: "none", noEffect: true }),
+    target: number(-1e300, 1e300, "value at which the sweep stops", { without: "none" }),
     reduce: word(["best", "last", "min", "max"], "which of a run's values counts", {
       without: '"best"',
     }),

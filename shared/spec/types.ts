@@ -85,6 +85,8 @@ export interface Objective {
   readonly goal: "maximize" | "minimize";
   /** Which of a run's values counts. Absent: "best". */
   readonly reduce?: Reduce;
+  /** A run that is as good as this ends the sweep. Absent: none does. */
+  readonly target?: number;
 }
 
 /** "best" is the highest or the lowest value, as the goal says. */
@@ -145,6 +147,10 @@ export interface SweepSettings {
   readonly parallel: number;
   /** Failed runs after which the sweep stops; 0: no limit. */
   readonly failures: number;
+  /** GPU time after which the sweep stops, in ms; 0: no limit. */
+  readonly gpuMs: number;
+  /** Unix ms at which the sweep stops; 0: none. */
+  readonly deadline: number;
   /** Runs of the sweep at most, the first in queue order; 0: the default cap. Already applied to the points. */
   readonly runsMax: number;
   readonly objective: Objective | undefined;

@@ -42,6 +42,47 @@ test("failures: idle limits, causes that are tried again or never, and the sweep
   expect(stopped[4]?.reason).toBe("its sweep was stopped: 2 of its runs failed ([limits] failures = 2)");
 });
 
+test("a sweep stops at its target and at its deadline, and says which", async () => {
+  await using fleet = await startFleet({ agents: 1, cpuSlots: 2 });
+  await fleet.submit(`
+    name = "aim"
+    run.command = "echo loss=\${n}; sleep \${0 if n > 0.35 else 20}"
+    grid.n = [0.9, 0.4, 0.3, 0.2]
+    limits.parallel = 1
+    capture.stdout = ["keyvalue"]
+    objective = { metric = "loss", goal = "minimize", target = 0.5 }
+  `);
+  // The third may start before the output of the one that reached it is stored; it is left alone.
+  const aimed = await waitUntil(
+    "the last run is not started any more",
+    async () => {
+      const runs = await fleet.runs("aim.1");
+      return runs[3]?.state === "queued" ? undefined : runs;
+    },
+    { boundMs: 60_000 },
+  );
+  expect([aimed[0]?.state, aimed[1]?.state]).toEqual(["succeeded", "succeeded"]);
+  expect(aimed[3]).toMatchObject({
+    state: "cancelled",
+    reason: "its sweep was stopped: aim.1.2 has loss = 0.4, the target is 0.5 ([objective] target)",
+  });
+  await fleet.exp("cancel", "aim.1");
+  const soon = new Date(Date.now() + 15_000).toISOString();
+  await fleet.submit(`
+    name = "late"
+    deadline = ${soon}
+    run.command = "sleep 20"
+    grid.n = [1, 2, 3]
+    limits.parallel = 1
+  `);
+  await waitUntil("the first one runs", async () => (await fleet.runs("late.1"))[0]?.state === "running");
+  const late = await fleet.done("late.1", 60_000);
+  expect(late.map(({ state }) => state)).toEqual(["succeeded", "cancelled", "cancelled"]);
+  expect(late[1]?.reason).toBe(`its sweep was stopped: its deadline has passed (deadline = ${soon})`);
+  const past = await fleet.submit('name = "past"\ndeadline = 2020-01-01\nrun.command = "true"').catch(String);
+  expect(past).toContain("the deadline of the sweep, 2020-01-02T00:00:00.000Z, has passed");
+});
+
 test("hold, resume, pause, edit, after", async () => {
   await using fleet = await startFleet({ agents: 1, cpuSlots: 1 });
   await fleet.submit(`

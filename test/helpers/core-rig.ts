@@ -181,6 +181,8 @@ export function newSweep(number: number, total: number): NewSweep {
     after: [],
     parallel: 0,
     failuresMax: 0,
+    gpuMsMax: 0,
+    deadline: 0,
     submitId: `submit-${number}`,
     createdAt: WALL_MS,
     total,

@@ -46,6 +46,8 @@ interface AttemptFacts {
 
 interface SweepFacts {
   readonly failuresMax: number;
+  /** Something else than failures may stop it. */
+  readonly mayStop: boolean;
   readonly after: readonly SweepId[];
   /** Since it was submitted, or opened again. */
   failures: number;
@@ -239,25 +241,27 @@ export class Checks {
     }
   }
 
-  /** A sweep with as many failures as its limit is stopped, and nothing of it waits. */
+  /** A sweep with as many failures as its limit is stopped, and nothing of a stopped one waits. */
   #checkLimit(id: SweepId, cluster: Cluster): void {
     const sweep = this.#sweeps.get(id);
-    if (!sweep || sweep.failuresMax === 0) return;
-    const over = sweep.failures >= sweep.failuresMax;
-    if (over !== sweep.stopped)
+    if (!sweep) return;
+    const over = sweep.failuresMax > 0 && sweep.failures >= sweep.failuresMax;
+    if (over ? !sweep.stopped : sweep.stopped && !sweep.mayStop)
       throw new Violation("failures", `${id} has ${sweep.failures} failures, and is ${over ? "not " : ""}stopped`);
     for (const run of cluster.runs.values()) {
       const waits = run.state === "queued" || run.state === "held";
-      if (over && run.sweepId === id && waits) throw new Violation("failures", `${run.id} waits in a stopped sweep`);
+      if (sweep.stopped && run.sweepId === id && waits)
+        throw new Violation("failures", `${run.id} waits in a stopped sweep`);
     }
   }
 
   #onChange(change: Change): void {
     switch (change.kind) {
       case "sweep-added": {
-        const { id: sweepId, hold, failuresMax, after, shares } = change.sweep;
+        const { id: sweepId, hold, failuresMax, gpuMsMax, deadline, after, shares } = change.sweep;
+        const mayStop = gpuMsMax > 0 || deadline > 0;
         const live = change.runs.filter(({ reusedFrom }) => reusedFrom === undefined).length;
-        this.#sweeps.set(sweepId, { failuresMax, after, failures: 0, stopped: false, live });
+        this.#sweeps.set(sweepId, { failuresMax, mayStop, after, failures: 0, stopped: false, live });
         for (const { id, fingerprint, reusedFrom } of change.runs) {
           if (this.#runs.has(id)) throw new Violation("I3", `${id} was added twice`);
           const done = reusedFrom !== undefined;

@@ -97,7 +97,7 @@ class Simulation {
     this.#prng = prng.split();
     this.#coordinatorRate = drawRate(this.#prng, plan);
     this.#makeHosts();
-    this.#users = new Users(this.#world, this.#store, this.#hosts.length, () => this.#coordinator);
+    this.#users = new Users(this.#world, this.#store, this.#hosts.length, () => this.#coordinator, new Prng(~seed));
   }
 
   run(): void {

@@ -6,6 +6,7 @@ import { applyChange, coreSweep } from "../../coordinator/core/apply-change.ts";
 import type { Change, RunPoint } from "../../coordinator/core/changes.ts";
 import { type Attempt, type Cluster, emptyCluster, type Run, type Sweep } from "../../coordinator/core/cluster.ts";
 import type { TerminalRun } from "../../coordinator/core/events.ts";
+import { standingOf } from "../../coordinator/core/sweep-standing.ts";
 import { required } from "../../shared/kernel/assert.ts";
 import type { Fence, RunId, SweepId } from "../../shared/kernel/ids.ts";
 import { isTerminal } from "../../shared/run/states.ts";
@@ -95,7 +96,7 @@ export class MemoryStore implements SimStore {
         return;
       case "sweep-changed": {
         const sweep = this.#sweeps.get(change.sweepId);
-        if (sweep) this.#sweeps.set(sweep.id, { ...sweep, failed: change.failed, stopped: change.stopped });
+        if (sweep) this.#sweeps.set(sweep.id, { ...sweep, ...standingOf(change) });
         return;
       }
       case "attempt-added":

@@ -24,18 +24,27 @@ export class Users {
   readonly #coordinator: () => SimCoordinator | undefined;
   readonly #hosts: number;
   readonly #prng: Prng;
+  /** Apart from the other, so that older seeds mean what they meant. */
+  readonly #limits: Prng;
   readonly #programs = new Map<RunId, Program>();
   /** Runs about which a coordinator was asked and has not answered yet. */
   readonly #asked = new Map<RunId, SimCoordinator>();
   #sweeps = 0;
   #unanswered = 0;
 
-  constructor(world: World, store: SimStore, hosts: number, coordinator: () => SimCoordinator | undefined) {
+  constructor(
+    world: World,
+    store: SimStore,
+    hosts: number,
+    coordinator: () => SimCoordinator | undefined,
+    limits: Prng,
+  ) {
     this.#world = world;
     this.#store = store;
     this.#hosts = hosts;
     this.#coordinator = coordinator;
     this.#prng = world.prng.split();
+    this.#limits = limits;
     const total = this.#prng.between(1, RUNS_MAX);
     for (let left = total; left > 0; ) {
       const runs = this.#prng.between(1, left);
@@ -109,6 +118,8 @@ export class Users {
       hold: prng.chance(0.1),
       after,
       failuresMax: prng.chance(0.25) ? prng.between(1, 4) : 0,
+      gpuMsMax: this.#limits.chance(0.1) ? this.#limits.between(1_000, 60_000) : 0,
+      deadline: this.#limits.chance(0.1) ? this.#world.wallMs() + this.#limits.between(1_000, 60_000) : 0,
       project: "",
       description: "",
       note: "",

@@ -67,6 +67,9 @@ async function applyOne(deps: WriteDeps, request: ApplyRequest): Promise<ApplyRe
       priority: settings.priority,
       parallel: settings.parallel,
       failuresMax: settings.failures,
+      gpuMsMax: settings.gpuMs,
+      deadline: settings.deadline,
+      objective: settings.objective,
       hold: settings.hold,
       sourcePath: request.source?.path ?? "",
       sourceText: request.source?.text ?? "",
@@ -151,12 +154,25 @@ function response(
   };
 }
 
+const HOUR_MS = 3_600_000;
+
+function dateText(at: number): string {
+  return at === 0 ? "none" : new Date(at).toISOString();
+}
+
+function targetText(target: number | undefined): string {
+  return target === undefined ? "none" : String(target);
+}
+
 function settingLines(standing: StandingSweep, settings: SweepSettings): string[] {
   const limit = (value: number) => (value === 0 ? "no limit" : String(value));
   const rows: [name: string, before: string, now: string][] = [
     ["priority", String(standing.priority), String(settings.priority)],
     ["parallel", limit(standing.parallel), limit(settings.parallel)],
     ["failures", limit(standing.failuresMax), limit(settings.failures)],
+    ["gpu_hours", limit(standing.gpuMsMax / HOUR_MS), limit(settings.gpuMs / HOUR_MS)],
+    ["deadline", dateText(standing.deadline), dateText(settings.deadline)],
+    ["target", targetText(standing.target), targetText(settings.objective?.target)],
   ];
   return rows.filter(([, before, now]) => before !== now).map(([name, before, now]) => `${name} ${before} to ${now}`);
 }

@@ -54,6 +54,7 @@ export async function expandSource(
   const expansion = await deps.expander.expand(source, names);
   const { settings } = expansion;
   checkChannels(deps.channels, settings.notify?.to ?? []);
+  checkDeadline(settings.deadline, deps.clock.wallMs());
   const shares = !force && settings.rerun !== "all";
   const findImported = shares && names ? importedWork(settings, deps.submissions.imports) : undefined;
   const only = shares && settings.rerun === "failed";
@@ -81,6 +82,14 @@ function checkChannels(channels: ReadonlySet<string>, wanted: readonly string[])
       : known.length > 0
         ? `channels: ${known.join(", ")}`
         : "channels are set in the coordinator's channels.toml",
+  });
+}
+
+function checkDeadline(deadline: number, now: number): void {
+  if (deadline === 0 || deadline > now) return;
+  throw new AppError("invalid", `the deadline of the sweep, ${new Date(deadline).toISOString()}, has passed`, {
+    id: "submit.deadline",
+    hint: "none of its runs would start; change the deadline, or take it out",
   });
 }
 

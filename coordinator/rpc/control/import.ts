@@ -84,6 +84,8 @@ async function importOne(deps: ImportDeps, request: ImportRequest): Promise<Impo
       hold: false,
       after: [],
       failuresMax: 0,
+      gpuMsMax: 0,
+      deadline: 0,
       objective: undefined,
       sourcePath: request.root,
       sourceText: "",

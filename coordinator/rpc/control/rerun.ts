@@ -76,6 +76,8 @@ function newSweep(before: RepeatableRun, submitId: string): Omit<NewSweep, "id" 
     hold: false,
     after: [],
     failuresMax: 0,
+    gpuMsMax: 0,
+    deadline: 0,
     submitId,
     total: 1,
     priority: 0,

@@ -116,6 +116,8 @@ function newSweep(
     hold: settings.hold,
     after: settings.after.flatMap((ref) => deps.queries.refs.resolve([ref]).map((selection) => selection.sweepId)),
     failuresMax: settings.failures,
+    gpuMsMax: settings.gpuMs,
+    deadline: settings.deadline,
     submitId: request.submitId,
     createdAt: deps.clock.wallMs(),
     total,

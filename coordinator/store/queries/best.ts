@@ -115,7 +115,7 @@ interface ScoreRow {
 }
 
 /** "best" is the bound that the goal looks for. */
-function countedValue({ goal, reduce = "best" }: Objective): "last" | "min" | "max" {
+export function countedValue({ goal, reduce = "best" }: Pick<Objective, "goal" | "reduce">): "last" | "min" | "max" {
   if (reduce !== "best") return reduce;
   return goal === "maximize" ? "max" : "min";
 }

@@ -9,6 +9,10 @@ export interface StandingSweep {
   readonly priority: number;
   readonly parallel: number;
   readonly failuresMax: number;
+  readonly gpuMsMax: number;
+  /** Unix ms; 0: none. */
+  readonly deadline: number;
+  readonly target: number | undefined;
   readonly total: number;
   /** Template, resources, limits, retries and tags of each shape, as stored. */
   readonly shapes: readonly string[];
@@ -22,7 +26,8 @@ export interface StandingQueries {
 }
 
 export function createStandingQueries(db: Database): StandingQueries {
-  const sweep = db.prepare("SELECT priority, parallel, failures_max, total FROM sweeps WHERE sweep_id = ?");
+  const sweep = db.prepare(`SELECT priority, parallel, failures_max, gpu_ms_max, deadline, objective_target, total
+    FROM sweeps WHERE sweep_id = ?`);
   const shapes = db.prepare(`SELECT template_json || resources_json || limits_json || retry_json || tags_json AS text
     FROM sweep_shapes WHERE sweep_id = ? ORDER BY number`);
   const runs = db.prepare(`SELECT r.run_id, r.fingerprint, r.shape, s.state, s.priority, s.reason
@@ -36,6 +41,9 @@ export function createStandingQueries(db: Database): StandingQueries {
         priority: row.priority,
         parallel: row.parallel,
         failuresMax: row.failures_max,
+        gpuMsMax: row.gpu_ms_max,
+        deadline: row.deadline,
+        target: row.objective_target ?? undefined,
         total: row.total,
         shapes: (shapes.all(id) as { text: string }[]).map(({ text }) => text),
         runs: (runs.all(id) as unknown as RunRow[]).map((run) => ({
@@ -56,6 +64,9 @@ interface SweepRow {
   readonly priority: number;
   readonly parallel: number;
   readonly failures_max: number;
+  readonly gpu_ms_max: number;
+  readonly deadline: number;
+  readonly objective_target: number | null;
   readonly total: number;
 }
 

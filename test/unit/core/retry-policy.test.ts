@@ -1,6 +1,7 @@
 /** `[retry]` and `[limits] failures`: what becomes of a run, and of its sweep. */
 import { describe, expect, test } from "vitest";
 import { explain } from "../../../coordinator/core/explain.ts";
+import { opened } from "../../../coordinator/core/sweep-standing.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import { nodeName, type RunId, runId } from "../../../shared/kernel/ids.ts";
 import type { RetryPolicy } from "../../../shared/run/retry.ts";
@@ -230,7 +231,7 @@ describe("limits.failures", () => {
     };
     const { changes } = rig.apply({ kind: "retry", runIds: [row.runId], terminal: [terminal] });
     // The store holds it as stopped: without this it would stay so, and the retried run would be one of a stopped sweep.
-    expect(changes).toContainEqual({ kind: "sweep-changed", sweepId: asRead.id, failed: 0, stopped: "" });
+    expect(changes).toContainEqual({ kind: "sweep-changed", sweepId: asRead.id, ...opened(asRead, rig.now) });
   });
 
   test("a retry by the user opens it again", () => {

@@ -281,15 +281,37 @@ describe("files beside the file", () => {
   });
 });
 
+describe("what stops a sweep", () => {
+  const rows: readonly [text: string, utc: string][] = [
+    ["2030-01-31", "2030-02-01T00:00:00.000Z"],
+    ['"2030-01-31"', "2030-02-01T00:00:00.000Z"],
+    ["2028-02-29", "2028-03-01T00:00:00.000Z"],
+    ["2030-01-31T18:00:00Z", "2030-01-31T18:00:00.000Z"],
+    ["2030-01-31T18:00:00", "2030-01-31T18:00:00.000Z"],
+    ["2030-01-31 18:00:00+08:00", "2030-01-31T10:00:00.000Z"],
+    ['"2030-01-31T18:00-05:30"', "2030-01-31T23:30:00.000Z"],
+    ['"2030-01-31 18:00:00.25z"', "2030-01-31T18:00:00.250Z"],
+  ];
+  test.each(rows)("deadline = %s", (text, utc) => {
+    expect(new Date(sweepOf(`${SOUND}deadline = ${text}\n`).sweep.deadline).toISOString()).toBe(utc);
+  });
+
+  test("GPU hours are milliseconds; what is not said is no limit", () => {
+    expect(sweepOf(`${SOUND}limits.gpu_hours = 0.5\n`).sweep).toMatchObject({ gpuMs: 1_800_000, deadline: 0 });
+    expect(sweepOf(SOUND).sweep.gpuMs).toBe(0);
+    const objective = '[objective]\nmetric = "loss"\ngoal = "minimize"\ntarget = 0\n';
+    expect(sweepOf(SOUND + objective).sweep.objective).toEqual({ metric: "loss", goal: "minimize", target: 0 });
+  });
+});
+
 describe("warnings", () => {
   test("say what has no effect, each once and at its place", () => {
     const { report } = sweepOf(
-      `${SOUND}deadline = 2030-01-01\n[capture]\nenv_allow = ["A"]\n[[variants]]\nbase = { v = 1 }\n[[variants]]\nbase = { v = 2 }\n[resources]\ngpu_share = 0.5\n`,
+      `${SOUND}[capture]\nenv_allow = ["A"]\n[[variants]]\nbase = { v = 1 }\n[[variants]]\nbase = { v = 2 }\n[resources]\ngpu_share = 0.5\n`,
     );
     expect(report.warnings.map(problemLine)).toEqual([
-      "3:1+8 spec.no-effect: deadline has no effect in this version",
-      "5:1+9 spec.no-effect: capture.env_allow has no effect in this version",
-      "11:1+9 spec.no-effect: resources.gpu_share has no effect in this version",
+      "4:1+9 spec.no-effect: capture.env_allow has no effect in this version",
+      "10:1+9 spec.no-effect: resources.gpu_share has no effect in this version",
     ]);
   });
 
