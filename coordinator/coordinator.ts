@@ -52,6 +52,7 @@ import { createQueries } from "./store/queries/queries.ts";
 import { createAttemptLocator, createRunRecordLoader } from "./store/run-record.ts";
 import { createStaging, dropStaged } from "./store/staging.ts";
 import { createSubmissions } from "./store/submissions.ts";
+import { createTargets } from "./store/targets.ts";
 import { createTerminalRunLoader } from "./store/terminal-runs.ts";
 import { createWriter } from "./store/write-change.ts";
 import { createIngest } from "./stream/ingest.ts";
@@ -279,6 +280,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   addresses.grpc = joinAddress(config.host, rpc.port);
   addresses.http = joinAddress(config.host, http.port);
 
+  const targets = createTargets(db);
   const results = startResultsLoop({
     db,
     feed,
@@ -286,9 +288,12 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     // What is thrown at once, as of a store that fails, is a refusal like any other.
     project: async (run) => project(run),
     isPruned: resultDeps.pruned.isPruned,
-    seal: (fence) => {
+    seal: async (fence) => {
       ingest.forget(fence);
-      return engine.apply({ kind: "sealed", fence });
+      // First: a sealed attempt is not looked at again.
+      const reached = targets.reachedBy(fence);
+      if (reached) await engine.apply({ kind: "target-reached", ...reached });
+      await engine.apply({ kind: "sealed", fence });
     },
     logger,
   });
