@@ -208,3 +208,22 @@ test("a refused secret is said, and hidden", async () => {
   expect(lines).toHaveLength(1);
   expect(lines[0]).toContain("code 10014: app secret invalid: ***");
 });
+
+test("news of a run whose making was not answered makes no second row", async () => {
+  await using fake = await startFakeBitable();
+  const { put, settled, stop, outbox } = rig(fake);
+  let lost = 0;
+  fake.fault = ({ path }) => {
+    if (!path.includes("batch_create") || lost === 1) return undefined;
+    lost += 1;
+    return { hangUp: true, late: true };
+  };
+  put(runOf(1));
+  await waitUntil("an answer was lost", () => lost === 1);
+  // The news is an entry of its own, which knows of no try.
+  put(runOf(1, { state: "succeeded" }));
+  await settled();
+  await stop();
+  expect([...fake.records.values()].map(({ run, state }) => [run, state])).toEqual([["digits.1.1", "succeeded"]]);
+  expect(outbox.count()).toBe(0);
+});
