@@ -23,6 +23,7 @@ export const LOADERS: { readonly [name in CommandName]: () => Promise<Command> }
   best: async () => (await import("./commands/best.ts")).best,
   pivot: async () => (await import("./commands/pivot.ts")).pivot,
   export: async () => (await import("./commands/export.ts")).exportRuns,
+  pull: async () => (await import("./commands/pull.ts")).pull,
   why: async () => (await import("./commands/why.ts")).why,
   events: async () => (await import("./commands/events.ts")).events,
   open: async () => (await import("./commands/open.ts")).open,

@@ -29,6 +29,12 @@ export const COMMAND_TREE = [
   { name: "best", words: "<sweep>", summary: "leaderboard of a sweep", group: "LOOK" },
   { name: "pivot", words: "<ref>", summary: "a metric over two parameters, with ranks", group: "LOOK" },
   { name: "export", words: "[refs..]", summary: "runs as csv, jsonl, xlsx, parquet, or as directories", group: "LOOK" },
+  {
+    name: "pull",
+    words: "<ref> [pattern]",
+    summary: "fetch files that runs keep: artifacts, checkpoints",
+    group: "LOOK",
+  },
   { name: "why", words: "<ref>", summary: "why a run is where it is", group: "LOOK" },
   { name: "events", words: "", summary: "what happened; -f goes on", group: "LOOK" },
   { name: "open", words: "[ref]", summary: "the dashboard in the browser", group: "LOOK" },

@@ -42,7 +42,15 @@ best.no-metric | Neither the sweep nor the command says which metric to rank by.
 best.reduce | No such choice of a run's values. | One of best, last, min, max.
 best.unknown-metric | No run that succeeded logged this metric. | exp metrics REF lists those of a run.
 
+artifact.form | A host told of an artifact that cannot be one. | Update the agent of that host.
+artifact.gone | The artifact did not come, or was let go. | exp show REF says why.
+artifact.many | Too many artifacts in one call. | Only programs see this: tell them in portions.
+artifact.path | The artifact is a folder, and the file is not in it. | exp pull fetches it whole.
+artifact.pending | The artifact is still on its way from its host. | Try again in a moment; exp show REF says how far it is.
+artifact.unknown | The run has no artifact of this number. | exp show REF lists them.
+agent.upload-rate | The value of --upload-rate is no size. | Write it as 50MB.
 blob.busy | The same content is being uploaded by somebody else. | Try again in a moment.
+blob.disk | The disk of the coordinator is nearly full: artifacts wait at their hosts. | exp prune removes results; [capture] keep_last and keep_best keep fewer checkpoints.
 blob.damaged | A content is not what its hash says. | Send it again; where it is the stored one, look at the disk of the coordinator.
 blob.many | Too many contents in one call. | Ask in portions.
 blob.missing | The coordinator does not have this content. | Submit again from where the code is.
@@ -102,6 +110,7 @@ http.body | The body of a request cannot be read. | docs/api says what each acti
 http.body-too-large | The body of a request is too large. | Send a smaller one.
 http.feeds | Too many pages follow the news with this token. | Close some.
 http.key | The Idempotency-Key cannot be one. | 1 to 200 visible characters.
+http.parts | Many hosts send artifacts at this moment. | Nothing: hosts send on when their turn comes.
 http.query | A query parameter cannot be. | docs/api names those of each address.
 http.streams | Too many streams are open at the coordinator. | Close some pages, or try again later.
 
@@ -120,6 +129,7 @@ net.insecure | Without TLS, others of the network would see token and output. | 
 net.no-address | The address is none of this machine. | ip addr lists them.
 net.port-forbidden | Ports below 1024 are not for ordinary users. | Use a higher one.
 net.port-taken | Another program listens on this port. | Stop it, or use another port.
+output.write | What exp prints could not be written. | Look at the space and the rights of where it goes.
 node.action | No such action on a node. | exp cordon, uncordon, drain
 node.unknown | No node has this name. | exp nodes
 notify.channel | A sweep file wants to tell a channel that the coordinator does not have. | The message names those it has; an administrator adds others to channels.toml.
@@ -129,6 +139,12 @@ prune.live | A run that is not over keeps its results. | Leave live states out o
 reader.busy | Too many questions wait at the coordinator. | Try again in a moment.
 reader.died | The part that reads tables and curves ended; it starts again by itself. | Try again.
 
+pull.blocked | Something that is no plain file or directory is where a file should go. | Name another directory with --to.
+pull.broken | A file did not come whole, several times. | Type it again: it goes on where it stopped.
+pull.damaged | The coordinator sent what cannot be. | Update both sides; if it stays so, please report it.
+pull.none | The runs keep no such file. | exp show REF lists what they keep.
+pull.other-file | Another file is there already. | Name another directory with --to, or say --force.
+pull.pending | The file is still on its way from its host. | Try again in a moment.
 ref.ambiguous | The reference fits several sweeps. | Write it in full: NAME.NUMBER or NAME.NUMBER.RUN.
 ref.no-run | The sweep has no run of that number. | exp ls SWEEP lists them.
 ref.several | The reference names several things where one is wanted. | Name one.
@@ -172,6 +188,7 @@ store.newer-schema | A newer version wrote this store. | Start that version agai
 store.open | The store cannot be opened. | Look at the rights and the space of the data directory.
 store.settings | The disk refuses what a safe store needs. | Use a local disk.
 store.sqlite-version | This SQLite can damage the store. | Use the Node.js that the message names.
+submit.deadline | The sweep would stop before any of its runs has started. | Change the deadline in the file, or take it out.
 submit.directory | The sweep file was sent without its directory. | Use the exp that belongs to the coordinator.
 submit.id | The submission was sent without an id of its own. | Use the exp that belongs to the coordinator.
 submit.manifest | The list of code files cannot be. | Use the exp that belongs to the coordinator.

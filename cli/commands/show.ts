@@ -25,7 +25,9 @@ export const show: Command = {
       return EXIT.ok;
     }
     const response = await client.getRun(ref);
-    const details = { ...runDetails(response), ...runRecordOf(await client.getRecord(response.run?.id ?? ref)) };
+    const id = response.run?.id ?? ref;
+    const record = runRecordOf(await client.getRecord(id));
+    const details = { ...runDetails(response), ...record, artifacts: await client.listArtifacts(id, 0) };
     await session.out.single({ json: details, lines: runLines(details, session.clock.wallMs()), name: details.ref });
     return EXIT.ok;
   },
@@ -35,7 +37,7 @@ function sweepDetails(sweep: Sweep): Omit<SweepDetails, keyof RecordView> {
   return { ...sweepFromProto(sweep), objective: sweep.objective?.metric ? sweep.objective : null };
 }
 
-function runDetails(response: GetRunResponse): Omit<RunDetails, keyof RunRecordView> {
+function runDetails(response: GetRunResponse): Omit<RunDetails, keyof RunRecordView | "artifacts"> {
   const { run } = response;
   if (!run) throw new AppError("internal", "the coordinator answered without a run");
   return {

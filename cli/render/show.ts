@@ -1,5 +1,7 @@
 /** [P] One run or one sweep in full. */
 import { isSystemMetric } from "../../shared/capture/options.ts";
+import { formatBytes } from "../../shared/kernel/bytes.ts";
+import type { ArtifactView } from "../../shared/run/artifacts.ts";
 import type { CodeOrigin, CodeSnapshot, RunEnvironment } from "../../shared/run/provenance.ts";
 import type { RunView, SweepView } from "../../shared/run/views.ts";
 import { codeText, pythonText, snapshotText } from "./record.ts";
@@ -7,6 +9,8 @@ import { paramText } from "./run-fields.ts";
 import { countsText } from "./runs.ts";
 import { escapeControl, shortNumber } from "./text.ts";
 import { clockText, spanText } from "./time.ts";
+
+const ARTIFACTS_SHOWN_MAX = 20;
 
 export interface AttemptLine {
   readonly number: number;
@@ -38,6 +42,8 @@ export interface RunDetails extends RunView, RunOrigin {
   readonly command: string;
   readonly attempts: readonly AttemptLine[];
   readonly events: readonly HistoryLine[];
+  /** What it keeps of its files. */
+  readonly artifacts: readonly ArtifactView[];
 }
 
 /** Where a sweep came from. */
@@ -96,10 +102,37 @@ export function runLines(run: RunDetails, nowMs: number): string[] {
     const words = [`${attempt.number}`, attempt.state, attempt.node, ...rest].filter((word) => word !== "");
     lines.push(`  ${escapeControl(words.join("  "))}`);
   }
+  lines.push(...artifactLines(run.artifacts));
   if (run.events.length > 0) lines.push("history");
   for (const { at, kind, text } of run.events)
     lines.push(`  ${clockText(at)}  ${escapeControl(`${kind}  ${text}`.trim())}`);
   return lines;
+}
+
+/** What was let go is left out; what is not there says why. */
+function artifactLines(all: readonly ArtifactView[]): string[] {
+  const shown = all.filter(({ state }) => state !== "removed");
+  const [first] = shown;
+  if (!first) return [];
+  const pending = shown.filter(({ state }) => state === "pending").length;
+  const heading = pending === 0 ? "artifacts" : `artifacts (${pending} of ${shown.length} still on the way)`;
+  const rows = shown.slice(-ARTIFACTS_SHOWN_MAX).map((one) => {
+    const { attempt, kind, name, step, sizeBytes, state, node, reason } = one;
+    const standing = state === "pending" ? `on its way from ${node}` : state === "failed" ? "failed" : "";
+    const words = [
+      `${attempt}`,
+      kind,
+      name,
+      step === null ? "" : `step ${step}`,
+      formatBytes(sizeBytes),
+      standing,
+      reason,
+    ];
+    return `  ${escapeControl(words.filter((word) => word !== "").join("  "))}`;
+  });
+  const left = shown.length - rows.length;
+  const more = left > 0 ? [`  and ${left} earlier ones`] : [];
+  return [heading, ...more, ...rows, `  exp pull ${first.run}`];
 }
 
 export function sweepLines(sweep: SweepDetails): string[] {

@@ -80,7 +80,7 @@ export function artifactName(text: string): string {
     .filter((part) => part !== "");
   const name = parts.join("/");
   if (name === "") return "unnamed";
-  return Buffer.byteLength(name) <= ARTIFACT_NAME_BYTES_MAX ? name : (parts.at(-1) ?? "unnamed");
+  return bytesOf(name) <= ARTIFACT_NAME_BYTES_MAX ? name : (parts.at(-1) ?? "unnamed");
 }
 
 /** True for what `artifactName` gives: whoever receives a name checks it again. */
@@ -121,6 +121,11 @@ function plainPart(part: string): string {
 /** The end stays: it tells the kind of a file. */
 function cutBytes(text: string, bytesMax: number): string {
   let rest = text;
-  while (Buffer.byteLength(rest) > bytesMax) rest = [...rest].slice(Math.max(1, Math.ceil(rest.length / 16))).join("");
+  while (bytesOf(rest) > bytesMax) rest = [...rest].slice(Math.max(1, Math.ceil(rest.length / 16))).join("");
   return rest.replace(/^-+/, "_");
+}
+
+/** In UTF-8. */
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length;
 }

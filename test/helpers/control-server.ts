@@ -35,7 +35,7 @@ export interface ControlServer extends AsyncDisposable {
 }
 
 /** What every test may be asked about. */
-const DEFAULTS: Answers = { getRecord: () => GetRecordResponse.fromPartial({}) };
+const DEFAULTS: Answers = { getRecord: () => GetRecordResponse.fromPartial({}), listArtifacts: async function* () {} };
 
 /** Listens on a free port of the loopback, and answers only who brings the token. */
 export async function startControlServer(answers: Answers): Promise<ControlServer> {

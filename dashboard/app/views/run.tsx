@@ -8,6 +8,7 @@ import { t } from "../i18n/i18n.ts";
 import { useLoaded } from "../loading.ts";
 import { LogView } from "../logs/log-view.tsx";
 import { queryOf, setQuery } from "../router.ts";
+import { Artifacts } from "../run/artifacts.tsx";
 import { Charts } from "../run/charts.tsx";
 import { Facts, Params } from "../run/facts.tsx";
 import { Files } from "../run/files.tsx";
@@ -50,6 +51,7 @@ export function Run({ names }: { names: { readonly [name: string]: string } }) {
         <Facts detail={detail.data} />
       </div>
       <RunRecord key={`${run.ref} record`} detail={detail.data} attempt={attempt} />
+      <Artifacts key={`${run.ref} artifacts`} run={run.ref} />
       <Files key={run.ref} run={run.ref} state={run.state} />
       {detail.data.events.length > 0 && (
         <section>
