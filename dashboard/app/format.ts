@@ -33,6 +33,11 @@ export function bytes(count: number): string {
   return `${value < 10 && unit > 0 ? value.toFixed(1).replace(/\.0$/, "") : Math.round(value)} ${UNITS[unit]}`;
 }
 
+/** How the values of a metric are written: of one that counts bytes as such. */
+export function formatOf(metric: string): (value: number) => string {
+  return metric.endsWith("_bytes") ? bytes : number;
+}
+
 /** The user's own clock: "2026-11-21 13:05:09". */
 export function time(ms: number): string {
   const at = new Date(ms);

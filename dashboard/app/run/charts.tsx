@@ -3,7 +3,7 @@ import type { AttemptView, RunDetail, SeriesAnswer } from "../../../shared/run/d
 import { isTerminal } from "../../../shared/run/states.ts";
 import { get } from "../api.ts";
 import { LineChart } from "../charts/line-chart.tsx";
-import { bytes, duration, number } from "../format.ts";
+import { duration, formatOf, number } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { joinKeys } from "../keys.ts";
 import { useLoaded } from "../loading.ts";
@@ -107,7 +107,7 @@ function Group({ detail, attempt, keys: all, x }: GroupProps) {
               clip={isOn("clip")}
               sync={`${run.ref} ${x}`}
               formatX={x === "time" ? duration : number}
-              formatY={series.key.endsWith("_bytes") ? bytes : number}
+              formatY={formatOf(series.key)}
               onPoint={(value) => void showOutputAt({ run: run.ref, attempt, key: series.key, x, value })}
               onZoom={(chosen) =>
                 setQuery({

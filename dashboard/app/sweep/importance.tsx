@@ -42,31 +42,33 @@ export function ImportanceTable({
         {t("importance.rests-on", { count: result.runs, metric: titleOf(metric) })}{" "}
         {result.explained > 0.05 ? t("importance.explains", { percent: explained }) : t("importance.explains-nothing")}
       </p>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{t("importance.param")}</th>
-            <th scope="col">{t("importance.score")}</th>
-            <th scope="col" class="number">
-              {t("importance.rank")}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ key, score, rho }) => (
-            <tr key={key}>
-              <th scope="row">{titleOf(key)}</th>
-              <td>
-                <span class="bar-track">
-                  <span class="bar" style={{ width: `${most > 0 ? (100 * score) / most : 0}%` }} />
-                </span>{" "}
-                <span class="number">{number(Number(score.toPrecision(3)))}</span>
-              </td>
-              <td class="number">{rho === undefined ? "" : (rho > 0 ? "+" : "") + rho.toFixed(2)}</td>
+      <div class="scroll-x">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{t("importance.param")}</th>
+              <th scope="col">{t("importance.score")}</th>
+              <th scope="col" class="number">
+                {t("importance.rank")}
+              </th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {rows.map(({ key, score, rho }) => (
+              <tr key={key}>
+                <th scope="row">{titleOf(key)}</th>
+                <td>
+                  <span class="bar-track">
+                    <span class="bar" style={{ width: `${most > 0 ? (100 * score) / most : 0}%` }} />
+                  </span>{" "}
+                  <span class="number">{number(Number(score.toPrecision(3)))}</span>
+                </td>
+                <td class="number">{rho === undefined ? "" : (rho > 0 ? "+" : "") + rho.toFixed(2)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
       <button
         type="button"
         onClick={() =>

@@ -4,7 +4,7 @@ import { isTerminal } from "../../../shared/run/states.ts";
 import type { JsonValue } from "../../../shared/run/views.ts";
 import { get } from "../api.ts";
 import { type Curve, LineChart } from "../charts/line-chart.tsx";
-import { duration, number, text } from "../format.ts";
+import { duration, formatOf, number, text } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { joinKeys } from "../keys.ts";
 import { useLoaded, useNews } from "../loading.ts";
@@ -229,6 +229,7 @@ function Curves({ details }: { details: readonly RunDetail[] }) {
                 logY={logY}
                 sync="compare"
                 formatX={x === "time" ? duration : number}
+                formatY={formatOf(key)}
               />
             )
           );

@@ -32,6 +32,8 @@ const METRICS_MAX = 4;
 const COLUMNS_EVERY_MS = 15_000;
 const CSV_ROWS_MAX = 100_000;
 const CSV_PAGE = 1_000;
+/** Characters of a sweep's name for which there is room beside the number. */
+const LONG_NAME = 14;
 /** Runs that stay above the others. */
 const PINS_MAX = 20;
 
@@ -243,7 +245,7 @@ function ShownCell(props: { page: Page; row: number; column: string; colours: Ro
             <RowMark colours={colours} value={by} />{" "}
           </>
         )}
-        <Link to={`/runs/${page.table.refs[row]}`}>{page.table.refs[row]}</Link>
+        <Handle handle={page.table.refs[row] ?? ""} />
         {count > 1 && <span class="hint"> ×{count}</span>}
       </>
     );
@@ -261,6 +263,18 @@ function ShownCell(props: { page: Page; row: number; column: string; colours: Ro
       {shown}
       {spread !== "" && <span class="hint">{spread}</span>}
     </span>
+  );
+}
+
+/** Of a long name the number stays in sight: it is what tells the rows of a sweep apart. */
+function Handle({ handle }: { handle: string }) {
+  const [, name = handle, number = ""] = /^(.*?)((?:\.\d+)*)$/.exec(handle) ?? [];
+  if (name.length <= LONG_NAME) return <Link to={`/runs/${handle}`}>{handle}</Link>;
+  return (
+    <Link to={`/runs/${handle}`} title={handle}>
+      <span class="handle-name">{name}</span>
+      {number}
+    </Link>
   );
 }
 
