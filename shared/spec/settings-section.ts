@@ -302,7 +302,8 @@ function readDate(report: Report, node: SpecNode, label: string): number | undef
   const [, day = "", time, zone = "Z"] = DATE.exec(text) ?? [];
   const at = Date.parse(`${day}T${time ?? "00:00"}${zone.toUpperCase()}`);
   // A day that the month does not have rolls over.
-  const isDay = new Date(`${day}T00:00Z`).toJSON()?.startsWith(day);
+  const dayAt = Date.parse(`${day}T00:00Z`);
+  const isDay = Number.isFinite(dayAt) && new Date(dayAt).toISOString().startsWith(day);
   if (!Number.isFinite(at) || !isDay) return wrongValue(report, node, `${label} is no date: ${excerpt(text)}`, hint);
   return time === undefined ? at + DAY_MS : at;
 }
