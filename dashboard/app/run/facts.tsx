@@ -1,6 +1,6 @@
 /** What a run was given and where it is. */
 import type { RunDetail } from "../../../shared/run/dashboard.ts";
-import { bytes, text } from "../format.ts";
+import { bytes, formatOf, text } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { type Fact, FactTable } from "../widgets/fact-table.tsx";
 
@@ -36,7 +36,9 @@ export function Facts({ detail }: { detail: RunDetail }) {
     [t("run.output"), attempt ? bytes(attempt.outputBytes) : ""],
     [t("run.results"), resultsDir],
     ["id", run.id],
-    ...Object.entries(run.metrics).map(([key, value]): Fact => [key, text(value)]),
+    ...Object.entries(run.metrics).map(
+      ([key, value]): Fact => [key, typeof value === "number" ? formatOf(key)(value) : text(value)],
+    ),
   ];
   return (
     <section>
