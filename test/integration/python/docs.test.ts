@@ -92,7 +92,7 @@ describe("examples/client", () => {
   test("goes on where it was", () => {
     mkdirSync(join(folder, "before"));
     writeFileSync(join(folder, "before/state.json"), '{"epoch": 28, "weight": 0.5}');
-    const { events } = runs({ lr: 0.1 }, { EXP_RESUME_FROM: join(folder, "before") });
+    const { events } = runs({ lr: 0.1 }, { EXP_RESUME_FROM: join(folder, "before", "state.json") });
     expect(metricsOf(events).map(({ step }) => step)).toEqual([29, 30]);
   });
 
