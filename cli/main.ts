@@ -2,8 +2,10 @@
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { systemClock } from "../shared/kernel/clock.ts";
-import { systemCode } from "../shared/kernel/errors.ts";
+import { AppError, systemCode } from "../shared/kernel/errors.ts";
+import { EXIT } from "./exit-codes.ts";
 import { runProgram } from "./program.ts";
+import { errorText } from "./render/error.ts";
 import { openScreen } from "./screen.ts";
 import type { Host, SignalName } from "./session.ts";
 
@@ -21,7 +23,10 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const) {
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error) => {
     if (systemCode(error) === "EPIPE") process.exit(0);
-    throw error;
+    // A full disk behind ">": said where it can be said.
+    const refusal = new AppError("internal", `cannot write the output: ${error.message}`, { id: "output.write" });
+    if (stream === process.stdout) process.stderr.write(errorText(refusal, false));
+    process.exit(EXIT.workFailed);
   });
 }
 
@@ -82,4 +87,7 @@ const code = await runProgram(process.argv.slice(2), {
 });
 process.exitCode = code;
 // Waits for what is still in the streams, then leaves whatever a library keeps open.
-process.stdout.write("", () => process.exit(code));
+process.stdout.write("", (error) => {
+  // What could not be written ends us above.
+  if (!error) process.exit(code);
+});

@@ -90,14 +90,14 @@ function listing(rows: readonly EventView[]): Listing<EventView> {
     rows,
     columns: [
       { title: "SEQ", cell: ({ seq }) => String(seq), align: "right", wide: true },
-      { title: "AT", cell: ({ at }) => clockText(at), minWidth: 19 },
+      { title: "AT", cell: ({ at }) => clockText(at), minWidth: 19, rank: 3 },
       {
         title: "KIND",
         cell: ({ kind }) => kind,
         minWidth: 16,
       },
       { title: "RUN", cell: ({ run }) => run ?? "", minWidth: 14 },
-      { title: "NODE", cell: ({ node }) => node ?? "", minWidth: 8 },
+      { title: "NODE", cell: ({ node }) => node ?? "", minWidth: 8, rank: 2 },
       { title: "WHAT", cell: ({ text }) => text },
     ],
     name: ({ seq }) => String(seq),

@@ -32,8 +32,12 @@ export function bestColumns(rows: readonly BestView[], metric: string): Column<B
   const isGrouped = rows.some(({ n }) => n > 1);
   const group: Column<BestView>[] = [
     { title: "N", cell: ({ n }) => String(n), align: "right" },
-    { title: "SD", cell: ({ deviation }) => numberText(deviation), align: "right" },
-    { title: "95% CI", cell: ({ ci95 }) => (ci95 ? `${shortNumber(ci95[0])} to ${shortNumber(ci95[1])}` : "") },
+    { title: "SD", cell: ({ deviation }) => numberText(deviation), align: "right", rank: 2 },
+    {
+      title: "95% CI",
+      cell: ({ ci95 }) => (ci95 ? `${shortNumber(ci95[0])} to ${shortNumber(ci95[1])}` : ""),
+      rank: 3,
+    },
   ];
   const others: Column<BestView>[] = rows.some((row) => missingText(row) !== "")
     ? [{ title: "WITHOUT", cell: missingText }]
@@ -49,7 +53,9 @@ export function bestColumns(rows: readonly BestView[], metric: string): Column<B
       colour: ({ rank }) => (rank === 1 ? "good" : undefined),
     },
     ...(isGrouped ? group : []),
-    ...keys.map((key): Column<BestView> => ({ title: key, cell: ({ groupParams }) => paramText(groupParams[key]) })),
+    ...keys.map(
+      (key): Column<BestView> => ({ title: key, cell: ({ groupParams }) => paramText(groupParams[key]), rank: 1 }),
+    ),
     ...(isGrouped ? others : []),
   ];
 }

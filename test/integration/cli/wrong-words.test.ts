@@ -1,4 +1,5 @@
 /** Command lines that cannot be: each is refused in one line that says what, and how to go on, before anybody is asked. */
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -114,3 +115,34 @@ describe("refused", () => {
     }
   });
 });
+
+test("output that cannot be written is one line, and no success", () => {
+  const { code, stderr } = runShell(`exec "$@" >/dev/full`, ["help"], cwd);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^error\[output\.write\]: [^\n]*ENOSPC[^\n]*\n$/);
+});
+
+test("a reader that has seen enough ends the program without a word", () => {
+  const { code, stderr } = runShell(`"$@" | head -1`, ["schema"], cwd);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+});
+
+/** `exp` as "$@" of a shell script. */
+function runShell(script: string, args: readonly string[], folder: string) {
+  const main = join(import.meta.dirname, "../../../cli/main.ts");
+  const words = [
+    "-c",
+    `set -e; ${script}`,
+    "sh",
+    process.execPath,
+    "--disable-warning=ExperimentalWarning",
+    main,
+    ...args,
+  ];
+  const { status, stderr } = spawnSync("sh", words, {
+    cwd: folder,
+    encoding: "utf8",
+    env: { ...process.env, HOME: folder },
+  });
+  return { code: status, stderr };
+}
