@@ -37,12 +37,6 @@ export interface CodeSnapshot {
   readonly root: string;
 }
 
-/** What is kept of a sweep besides what it runs. */
-export interface SweepOrigin {
-  readonly code: CodeOrigin | null;
-  readonly snapshot: CodeSnapshot | null;
-}
-
 /** What the runs of a host ran on. Equal for many: nothing of a single run is in it. */
 export interface RunEnvironment {
   readonly python: {
