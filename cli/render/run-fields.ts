@@ -2,10 +2,11 @@
  * [P] What `exp ls --cols`, `--sort` and `--group` name: facts of a run, its parameters, its metrics. The names are those of
  * expressions: a bare name is a fact, else a parameter, else a metric; `params.X` and `metrics.X` say which.
  */
+
+import { AppError } from "../../shared/kernel/errors.ts";
 import { nearest } from "../../shared/kernel/nearest.ts";
 import { RUN_STATES } from "../../shared/run/states.ts";
 import type { JsonValue, RunView } from "../../shared/run/views.ts";
-import { usage } from "../args.ts";
 import { stateColour } from "./colour.ts";
 import type { Column } from "./table.ts";
 import { plural, shortNumber } from "./text.ts";
@@ -120,7 +121,7 @@ export function namesOf(option: string, texts: readonly string[]): string[] {
   return texts.flatMap((text) =>
     text.split(",").map((word) => {
       const name = word.trim();
-      if (name === "") throw usage(`--${option} ${JSON.stringify(text)} has a name missing`);
+      if (name === "") throw wrongName(`--${option} ${JSON.stringify(text)} has a name missing`);
       return name;
     }),
   );
@@ -196,7 +197,11 @@ function unknownName(key: string, runs: readonly RunView[]) {
   const close = nearest(key, known, 3);
   const hint =
     close.length > 0 ? `did you mean ${close.join(", ")}?` : `there are ${[...known].slice(0, 30).join(", ")}`;
-  return usage(`none of the ${plural(runs.length, "run")} has ${JSON.stringify(key)}`, hint);
+  return wrongName(`none of the ${plural(runs.length, "run")} has ${JSON.stringify(key)}`, hint);
+}
+
+export function wrongName(message: string, hint?: string): AppError {
+  return new AppError("invalid", message, { id: "usage", ...(hint === undefined ? {} : { hint }) });
 }
 
 /** Numbers before texts; undefined and not-a-number are no value. */

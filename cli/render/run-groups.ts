@@ -1,8 +1,7 @@
 /** [P] `exp ls --group`: one row for each value that runs share, with their states and the mean of their metrics. */
 import type { JsonValue, RunView } from "../../shared/run/views.ts";
 import { summarise } from "../../shared/stats/sample.ts";
-import { usage } from "../args.ts";
-import { paramText, type RunField, type SortKey, sortedBy } from "./run-fields.ts";
+import { paramText, type RunField, type SortKey, sortedBy, wrongName } from "./run-fields.ts";
 import { countsText } from "./runs.ts";
 import type { Column } from "./table.ts";
 import { shortNumber } from "./text.ts";
@@ -95,7 +94,7 @@ function sortValue(key: string, by: readonly RunField[], metrics: readonly RunFi
   if (by.some((field) => field.key === key)) return ({ group }: RunGroup) => group[key] ?? undefined;
   if (metrics.some((field) => field.key === key)) return (row: RunGroup) => row.metrics[key]?.mean ?? undefined;
   const known = ["runs", ...by.map((field) => field.key), ...metrics.map((field) => field.key)];
-  throw usage(
+  throw wrongName(
     `groups cannot be sorted by ${JSON.stringify(key)}`,
     `there are ${known.join(", ")}; --cols adds metrics`,
   );
