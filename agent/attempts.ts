@@ -12,11 +12,11 @@ import type { Assignment, FinalSizes } from "../shared/run/session.ts";
 import { describeOutcome } from "../shared/run/states.ts";
 import { paramsFromJson, paramsToNestedJson } from "../shared/spec/params-json.ts";
 import type { RenderedCommand } from "../shared/spec/template.ts";
-import type { Params } from "../shared/spec/types.ts";
 import { STREAM_NAMES, type StreamName } from "../shared/subjects.ts";
 import { causesOf } from "./activity.ts";
 import type { AttemptArtifacts } from "./artifacts/attempt-artifacts.ts";
 import { renderAssignment } from "./attempt-command.ts";
+import { attemptEnvironment } from "./attempt-environment.ts";
 import { type Checkout, layOutCode } from "./code/checkout.ts";
 import { placeInCopy } from "./code/copy-place.ts";
 import type { StartedAttempt } from "./code/environment-notes.ts";
@@ -29,8 +29,6 @@ import { appendStatus, type StatusFact } from "./output/status-log.ts";
 import { inspectAttempt, leaseExpired } from "./process/adopt.ts";
 import { attemptDir, attemptPaths, createAttemptDir, removeAttemptDir, replaceFile } from "./process/attempt-dir.ts";
 import { createDiscard } from "./process/discard.ts";
-import { buildEnvironment } from "./process/environment.ts";
-import type { FoundInterpreter } from "./process/interpreter.ts";
 import { pythonAsked } from "./process/interpreter.ts";
 import { preparePrelude, readStage } from "./process/prelude.ts";
 import { isAlive } from "./process/proc.ts";
@@ -141,7 +139,8 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       const command = await withCode(assignment, rendered, dir);
       const prelude = early ?? preparePrelude(dir, command, options.hostEnv);
       prelude.writeFiles();
-      const env = environmentOf(assignment, params, rendered.env, prelude.interpreter, checkpoint?.path);
+      const given = { params, template: rendered.env, interpreter: prelude.interpreter, resumeFrom: checkpoint?.path };
+      const env = attemptEnvironment(options, assignment, given);
       // This process may have stood still since it accepted: by now the run may be due elsewhere.
       if (clock.uptimeMs() >= deadlineUptimeMs())
         throw new AppError("unavailable", "its lease passed before it could start");
@@ -195,41 +194,6 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     const reason = error instanceof AppError && error.code === "invalid" ? "bad_spec" : "start_failed";
     logger.warn({ fence, run: assignment.runRef, reason, error: errorMessage(error) }, "run not started");
     apply({ kind: "not-spawned", fence, reason, detail: errorMessage(error) });
-  }
-
-  function environmentOf(
-    assignment: Assignment,
-    params: Params,
-    template: { readonly [name: string]: string },
-    interpreter: FoundInterpreter | undefined,
-    resumeFrom: string | undefined,
-  ) {
-    const dir = dirOf(assignment.fence);
-    const paths = attemptPaths(dir);
-    const seed = params.get("seed");
-    return buildEnvironment({
-      base: options.hostEnv,
-      template,
-      device: devices.environment(assignment.devices),
-      pythonPath: options.pythonPath,
-      interpreter,
-      run: {
-        runId: assignment.runId,
-        runRef: assignment.runRef,
-        sweepRef: assignment.sweepRef,
-        attempt: assignment.attempt,
-        fence: assignment.fence,
-        runDir: dir,
-        artifactDir: paths.artifacts,
-        checkpointDir: paths.checkpoints,
-        resumeFrom,
-        configPath: paths.config,
-        eventsPath: paths.client,
-        codeDir: assignment.code && paths.code,
-        seed: typeof seed === "number" ? seed : undefined,
-        url: undefined,
-      },
-    });
   }
 
   function ended(fence: Fence): void {

@@ -12,15 +12,21 @@ export function addCounts(a: Counts, b: Counts): Counts {
   return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
 }
 
-/** The part of vitest's JSON report that is counted here. */
+/** The part of vitest's JSON report that is read here. */
 interface Report {
   readonly numPassedTests?: unknown;
   readonly numFailedTests?: unknown;
   readonly numPendingTests?: unknown;
   readonly numTodoTests?: unknown;
   readonly testResults?: readonly {
+    readonly name?: unknown;
     readonly status?: unknown;
-    readonly assertionResults?: readonly { readonly status?: unknown }[];
+    readonly message?: unknown;
+    readonly assertionResults?: readonly {
+      readonly fullName?: unknown;
+      readonly status?: unknown;
+      readonly failureMessages?: readonly unknown[];
+    }[];
   }[];
 }
 
@@ -42,6 +48,28 @@ export function countReport(reportText: string | undefined, isOk: boolean): Coun
     failed: failed === 0 && !isOk ? 1 : failed,
     skipped: asCount(report.numPendingTests) + asCount(report.numTodoTests),
   };
+}
+
+const MESSAGE_LINES = 12;
+
+/** What failed, and the first lines of why: to stand at the end, where it is seen. */
+export function failuresOf(reportText: string | undefined): string[] {
+  return (parseReport(reportText).testResults ?? []).flatMap(({ name, status, message, assertionResults = [] }) => {
+    if (status !== "failed") return [];
+    const failed = assertionResults.filter((test) => test.status === "failed");
+    if (failed.length === 0) return [`${name}\n${firstLines(message)}`];
+    return failed.map(
+      ({ fullName, failureMessages = [] }) => `${name}: ${fullName}\n${firstLines(failureMessages[0])}`,
+    );
+  });
+}
+
+function firstLines(text: unknown): string {
+  const lines = String(text ?? "").split("\n");
+  return lines
+    .slice(0, MESSAGE_LINES)
+    .map((line) => `    ${line}`)
+    .join("\n");
 }
 
 /** The closing line: `412 passed, 0 failed`, with `, 3 skipped` where there are any. */

@@ -8,7 +8,7 @@
  */
 import { spawn } from "node:child_process";
 import { globSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { addCounts, type Counts, closingLine, countReport, NO_COUNTS } from "./test-summary.ts";
+import { addCounts, type Counts, closingLine, countReport, failuresOf, NO_COUNTS } from "./test-summary.ts";
 
 type Stage = "check" | "all" | "long";
 
@@ -23,6 +23,9 @@ interface Step {
 
 const REPORTS = ".cache/test-reports";
 const MINUTE_MS = 60_000;
+/** Of the output of a step, to be shown again where it fails. */
+const PIECES_KEPT = 20;
+const OUTPUT_KEPT = 3_000;
 const SIM_SECONDS: Readonly<Record<Stage, number>> = { check: 60, all: 60, long: 900 };
 
 function check(name: string, ...command: string[]): Step {
@@ -61,16 +64,22 @@ function stepsOf(stage: Stage): readonly Step[] {
     ...steps,
     ...level("contract", 3),
     ...level("compat", 6 * slower, long),
-    ...level("integration", 10 * slower, long),
-    ...level("e2e", 12 * slower, long),
+    ...level("integration", 12 * slower, long),
+    // A quiet machine takes 8 minutes; the limit is for a hang, not for a slow machine.
+    ...level("e2e", 25 * slower, long),
   ];
 }
 
 /** Runs a step with its output shown; resolves to whether it exited with 0 within its limit. */
-function run({ name, command, env, limitMs }: Step): Promise<boolean> {
+function run({ name, command, env, limitMs }: Step, seen: string[]): Promise<boolean> {
   const [program = "", ...args] = command;
   return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, ...env } });
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...env } });
+    child.stdout.on("data", (data: Buffer) => {
+      process.stdout.write(data);
+      seen.push(data.toString());
+      if (seen.length > PIECES_KEPT) seen.shift();
+    });
     const limit = setTimeout(() => {
       console.error(`${name}: not done after ${limitMs / MINUTE_MS} minutes, stopped`);
       child.kill("SIGTERM");
@@ -88,7 +97,7 @@ function run({ name, command, env, limitMs }: Step): Promise<boolean> {
       console.error(`${name}: ${program} does not start: ${error.message}`);
       finish(false);
     });
-    child.once("exit", (code, signal) => {
+    child.once("close", (code, signal) => {
       if (signal === "SIGINT" || code === 130) isInterrupted = true;
       finish(code === 0);
     });
@@ -104,13 +113,18 @@ function readReport(path: string): string | undefined {
   }
 }
 
-async function runStep(step: Step): Promise<Counts> {
+async function runStep(step: Step, failures: string[]): Promise<Counts> {
   console.log(`\n== ${step.name}`);
   const startedMs = performance.now();
-  const isOk = await run(step);
-  const counts = step.report
-    ? countReport(readReport(step.report), isOk)
-    : { ...NO_COUNTS, passed: isOk ? 1 : 0, failed: isOk ? 0 : 1 };
+  const seen: string[] = [];
+  const isOk = await run(step, seen);
+  const report = step.report && readReport(step.report);
+  const counts = step.report ? countReport(report, isOk) : { ...NO_COUNTS, passed: isOk ? 1 : 0, failed: isOk ? 0 : 1 };
+  if (counts.failed > 0) {
+    const named = failuresOf(report);
+    const shown = named.length > 0 ? named : [seen.join("").slice(-OUTPUT_KEPT)];
+    failures.push(...shown.map((text) => `${step.name}: ${text}`));
+  }
   console.log(`${step.name}: ${closingLine(counts)} (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`);
   return counts;
 }
@@ -125,13 +139,14 @@ if (stage !== "check" && stage !== "all" && stage !== "long") {
   mkdirSync(REPORTS, { recursive: true });
   let total = NO_COUNTS;
   const failedSteps: string[] = [];
+  const failures: string[] = [];
   for (const step of stepsOf(stage)) {
     if (isInterrupted) break;
-    const counts = await runStep(step);
+    const counts = await runStep(step, failures);
     if (counts.failed > 0) failedSteps.push(step.name);
     total = addCounts(total, counts);
   }
-  if (failedSteps.length > 0) console.log(`\nfailed: ${failedSteps.join(", ")}`);
+  if (failedSteps.length > 0) console.log(`\n${failures.join("\n\n")}\n\nfailed: ${failedSteps.join(", ")}`);
   if (isInterrupted) console.log("\ninterrupted: not every step was run");
   console.log(`\n${closingLine(total)}`);
   process.exitCode = isInterrupted ? 130 : total.failed > 0 || total.passed === 0 ? 1 : 0;

@@ -19,6 +19,7 @@ import { noteOf } from "./note.ts";
 import { type ArtifactRow, isDone, placeOf } from "./row.ts";
 import { type ContentSender, sendArtifact } from "./send.ts";
 import { roomOn, stage } from "./stage.ts";
+import { startStepLoop } from "./step-loop.ts";
 import { createArtifactTable } from "./table.ts";
 import { ArtifactWatch, type FoundArtifact, isNamedAnyway, type WatchSubject } from "./watch.ts";
 
@@ -66,8 +67,6 @@ export interface ArtifactPlane {
 const LOOK_MS = 300;
 const GLOBS_EVERY_MS = 3_000;
 const NOTES_PER_CALL = 500;
-const PAUSE_MS_MAX = 15_000;
-const PAUSE_MS_MIN = 500;
 /** A file that a program goes on writing to is looked at so often. */
 const SETTLE_TRIES = 20;
 const SETTLE_MS = 1_000;
@@ -92,14 +91,27 @@ export function createArtifactPlane(options: ArtifactPlaneOptions): ArtifactPlan
   const takenWaiters = new Map<Fence, (() => void)[]>();
   /** How often a found file was looked at without success, by its folder. */
   const tries = new Map<string, { count: number; atMs: number }>();
+  /** Attempts whose directory is gone or going: their rows need not be known for another look. */
+  const released = new Set<Fence>();
   const stopping = new AbortController();
-  let wakeUp: (() => void) | undefined;
-  let failures = 0;
+  let sending: ArtifactRow | undefined;
   let problem = "";
 
   const timer = setInterval(look, LOOK_MS);
   timer.unref();
-  const working = work();
+  const loop = startStepLoop({
+    step,
+    random,
+    onProblem: (error) => {
+      const said = errorMessage(error);
+      if (said !== problem) logger.warn({ error: said }, "artifacts wait; they are tried again");
+      problem = said;
+    },
+    onMended: () => {
+      logger.info({}, "artifacts are on their way again");
+      problem = "";
+    },
+  });
 
   function look(): void {
     const nowMs = wallMs();
@@ -161,7 +173,7 @@ export function createArtifactPlane(options: ArtifactPlaneOptions): ArtifactPlan
     table.save(made);
     if (made.length > 0) {
       passOver(fence, subject.keepLast);
-      wake();
+      loop.wake();
     }
   }
 
@@ -180,50 +192,6 @@ export function createArtifactPlane(options: ArtifactPlaneOptions): ArtifactPlan
       if (isReplaced || isOld) gone.push(failed(row, "a newer one came before it was sent"));
     }
     table.save(gone);
-  }
-
-  let sending: ArtifactRow | undefined;
-
-  function wake(): void {
-    failures = 0;
-    wakeUp?.();
-  }
-
-  /** One thing after the other, until it is closed. */
-  async function work(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      try {
-        if (await step()) {
-          if (problem !== "") logger.info({}, "artifacts are on their way again");
-          problem = "";
-          failures = 0;
-          continue;
-        }
-        await pause(LOOK_MS);
-      } catch (error) {
-        if (stopping.signal.aborted) return;
-        failures += 1;
-        const said = errorMessage(error);
-        if (said !== problem) logger.warn({ error: said }, "artifacts wait; they are tried again");
-        problem = said;
-        await pause(Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** Math.min(failures, 6)) * (0.5 + random() / 2));
-      }
-    }
-  }
-
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const over = () => {
-        clearTimeout(waiting);
-        wakeUp = undefined;
-        stopping.signal.removeEventListener("abort", over);
-        resolve();
-      };
-      const waiting = setTimeout(over, ms);
-      waiting.unref();
-      wakeUp = over;
-      stopping.signal.addEventListener("abort", over, { once: true });
-    });
   }
 
   /** True where something was done. Throws where the coordinator is away, or the host's disk fails. */
@@ -344,9 +312,6 @@ export function createArtifactPlane(options: ArtifactPlaneOptions): ArtifactPlan
     else if (released.has(fence) && list.every(isDone)) void drop(fence);
   }
 
-  /** Attempts whose directory is gone or going: their rows need not be known for another look. */
-  const released = new Set<Fence>();
-
   async function drop(fence: Fence): Promise<void> {
     followed.delete(fence);
     table.remove(fence);
@@ -403,7 +368,7 @@ export function createArtifactPlane(options: ArtifactPlaneOptions): ArtifactPlan
       }
       return undefined;
     },
-    wake,
+    wake: () => loop.wake(),
     stats() {
       const waiting = [...table.all()].filter(({ phase }) => phase === "found" || phase === "staged");
       return { waiting: waiting.length, bytes: waiting.reduce((sum, row) => sum + row.sizeBytes, 0), problem };
@@ -411,7 +376,7 @@ export function createArtifactPlane(options: ArtifactPlaneOptions): ArtifactPlan
     async close() {
       clearInterval(timer);
       stopping.abort();
-      await Promise.race([working, sleep(GOODBYE_MS)]);
+      await Promise.race([loop.close(), sleep(GOODBYE_MS)]);
     },
   };
 }

@@ -13,6 +13,7 @@ import type { ActionBody, ActionName } from "../../shared/http/actions.ts";
 import type { Clock } from "../../shared/kernel/clock.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
 import type { ActionAnswer, ApplyAnswer, PlanAnswer, SourceBody, SubmitAnswer } from "../../shared/run/dashboard.ts";
+import { isSubmitId } from "../../shared/run/names.ts";
 import type { JsonValue } from "../../shared/run/views.ts";
 import type { Feed } from "../feed.ts";
 import { news } from "../feed.ts";
@@ -35,8 +36,6 @@ export interface ActionParts {
 }
 
 const SHOW_DEFAULT = 20;
-/** What a submission may be called by whoever makes it. */
-const SUBMIT_ID = /^[A-Za-z0-9_-]{8,64}$/;
 const NODE_ACTIONS = {
   cordon: [NodeAction.NODE_ACTION_CORDON, "takes no new runs"],
   uncordon: [NodeAction.NODE_ACTION_UNCORDON, "takes runs again"],
@@ -126,7 +125,7 @@ export function addActions(api: Hono<HttpEnv>, parts: ActionParts): void {
 
   add("submit", async ({ source, force = false, priority }, key): Promise<SubmitAnswer> => {
     // A key that can name a submission makes a repeat harmless also after a restart.
-    const submitId = key !== undefined && SUBMIT_ID.test(key) ? key : parts.newUlid();
+    const submitId = key !== undefined && isSubmitId(key) ? key : parts.newUlid();
     const request = SubmitRequest.fromPartial({ submitId, source: sourceOf(source), force, priority });
     const { sweep, total, fresh, reused, warnings } = await writes.submit(request);
     const message = `${sweep}: ${runs(total)}, ${fresh} new, ${reused} reused`;

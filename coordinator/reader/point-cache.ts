@@ -6,7 +6,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { systemCode } from "../../shared/kernel/errors.ts";
 import type { Fence } from "../../shared/kernel/ids.ts";
-import { type ClientEvent, numericCells, parseClientLine } from "../../shared/run/client-event.ts";
+import { type ClientEvent, numericCells, parseClientLine, stepOfCells } from "../../shared/run/client-event.ts";
 import { CLIENT_LINE_BYTES_MAX, METRIC_KEYS_MAX } from "../../shared/run/limits.ts";
 import { MetricLines } from "./metric-lines.ts";
 import { type PointColumn, readPoints, writePoints } from "./point-file.ts";
@@ -69,8 +69,6 @@ export type PointColumns = ReadonlyMap<string, Points>;
 const BYTES_MAX = 256 * 1024 * 1024;
 const PORTION_BYTES = 1024 * 1024;
 const NEWLINE = 10;
-/** Columns of EXP scripts that count steps, in the order in which they are looked for. */
-const STEP_COLUMNS = ["step", "global_step", "iteration", "iter", "epoch"];
 
 export class PointCache {
   readonly #streams = new Map<Fence, StreamPoints>();
@@ -236,7 +234,8 @@ class StreamPoints {
     if (event?.kind !== "metric" && event?.kind !== "row" && event?.kind !== "system") return;
     if (event.at !== undefined) this.#lastTime = event.at * 1000;
     const values = event.kind === "row" ? numericCells(event) : event.values;
-    const said = event.kind === "metric" ? event.step : event.kind === "row" ? stepOf(numericCells(event)) : undefined;
+    const said =
+      event.kind === "metric" ? event.step : event.kind === "row" ? stepOfCells(numericCells(event)) : undefined;
     for (const [key, value] of values) {
       const points = typeof value === "number" ? this.#columnOf(key) : undefined;
       if (points) addPoint(points, said, this.#lastTime, value as number);
@@ -262,9 +261,4 @@ function addPoint(points: Points, step: number | undefined, time: number, value:
   points.steps.add(step ?? points.steps.length);
   points.times.add(time);
   points.values.add(value);
-}
-
-function stepOf(cells: ReadonlyMap<string, number>): number | undefined {
-  const column = STEP_COLUMNS.find((name) => Number.isSafeInteger(cells.get(name)));
-  return column === undefined ? undefined : cells.get(column);
 }

@@ -2,7 +2,13 @@
  * [P] Metrics of one attempt as tables and curves show them, made from its client events in their order: where a program said
  * no step or no time, the next step and the last time are taken.
  */
-import { type ClientEvent, type MetricEvent, numericCells, type RowEvent } from "../../shared/run/client-event.ts";
+import {
+  type ClientEvent,
+  type MetricEvent,
+  numericCells,
+  type RowEvent,
+  stepOfCells,
+} from "../../shared/run/client-event.ts";
 import { METRIC_KEYS_MAX } from "../../shared/run/limits.ts";
 import { cellOfNumber } from "./python-text.ts";
 import { isWritableTime } from "./timestamps.ts";
@@ -18,9 +24,6 @@ export interface MetricPoint {
   /** The point as a row of a CSV. */
   readonly cells: ReadonlyMap<string, string>;
 }
-
-/** Columns of EXP scripts that count steps, in the order in which they are looked for. */
-const STEP_COLUMNS = ["step", "global_step", "iteration", "iter", "epoch"];
 
 /** What is taken where the next event does not say it. */
 export interface PointDefaults {
@@ -68,8 +71,7 @@ export class PointReader {
 
   #ofRow(event: RowEvent): MetricPoint {
     const values = numericCells(event);
-    const column = STEP_COLUMNS.find((name) => Number.isSafeInteger(values.get(name)));
-    const step = this.#step(column === undefined ? undefined : values.get(column));
+    const step = this.#step(stepOfCells(values));
     return { step, at: this.#lastAt, values, split: "train", phase: "fit", cells: event.cells };
   }
 

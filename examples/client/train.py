@@ -16,10 +16,8 @@ EPOCHS = 30
 def load_state():
     """What an earlier attempt left, or a fresh start."""
     if exp.run.resume_from:
-        path = os.path.join(exp.run.resume_from, "state.json")
-        if os.path.exists(path):
-            with open(path) as file:
-                return json.load(file)
+        with open(exp.run.resume_from) as file:
+            return json.load(file)
     return {"epoch": 0, "weight": 4.0}
 
 

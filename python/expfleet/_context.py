@@ -95,7 +95,7 @@ class Run:
 
     @property
     def resume_from(self) -> Optional[str]:
-        """What an earlier attempt left to continue from."""
+        """The last checkpoint of an earlier attempt, on this host: a file or a folder, as it was registered."""
         return _text("EXP_RESUME_FROM")
 
     @property

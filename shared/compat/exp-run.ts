@@ -1,12 +1,9 @@
 /** [P] One directory that EXP made for an experiment, from the texts of its files. */
-import { type ClientEvent, numericCells } from "../run/client-event.ts";
+import { type ClientEvent, numericCells, stepOfCells } from "../run/client-event.ts";
 import { METRIC_KEYS_MAX, PARAMS_BYTES_MAX } from "../run/limits.ts";
 import { csvRecords } from "../sampling/csv.ts";
 import { isObject, pythonJsonText, readPythonJson } from "./imported-config.ts";
 import { damaged, type FoundRun, type ImportedMetric, MetricLasts, timeOf } from "./imported-run.ts";
-
-/** Columns that count steps, in the order in which they are looked for. */
-const STEP_COLUMNS = ["step", "global_step", "iteration", "iter", "epoch"];
 
 /** What metadata.json says, before the metrics are read. */
 export interface ExpMetadata {
@@ -64,8 +61,7 @@ export function readExpMetrics(text: string): ImportedMetric[] {
     const cells = new Map(texts.map((cell, i) => [names[i] ?? "", cell]));
     const event: Extract<ClientEvent, { kind: "row" }> = { kind: "row", cells, at: undefined };
     const numbers = numericCells(event);
-    const stepColumn = STEP_COLUMNS.find((name) => Number.isSafeInteger(numbers.get(name)));
-    const step = stepColumn === undefined ? undefined : numbers.get(stepColumn);
+    const step = stepOfCells(numbers);
     for (const [key, value] of numbers) lasts.add(key, value, step);
   }
   return lasts.all();

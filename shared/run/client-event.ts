@@ -105,6 +105,15 @@ export function parseClientLine(line: string): ClientEvent | undefined {
   }
 }
 
+/** Columns of EXP scripts that count steps, in the order in which they are looked for. */
+const STEP_COLUMNS = ["step", "global_step", "iteration", "iter", "epoch"];
+
+/** The step that a row says; undefined where it says none. */
+export function stepOfCells(cells: ReadonlyMap<string, number>): number | undefined {
+  const column = STEP_COLUMNS.find((name) => Number.isSafeInteger(cells.get(name)));
+  return column === undefined ? undefined : cells.get(column);
+}
+
 /** The cells of a row that are numbers as Python prints them; True and False count as 1 and 0. */
 export function numericCells(row: RowEvent): ReadonlyMap<string, number> {
   const numbers = new Map<string, number>();

@@ -22,3 +22,8 @@ export function sweepRef(name: string, number: number): string {
 export function runRef(sweep: string, index: number): string {
   return `${sweep}.${index}`;
 }
+
+/** By which a submission that is sent again is known to be the same. */
+export function isSubmitId(text: string): boolean {
+  return /^[A-Za-z0-9_-]{8,64}$/.test(text);
+}

@@ -2,6 +2,7 @@
 export const RUN_DIR_NAMES: ReadonlySet<string> = new Set([
   "config.json",
   "claim",
+  "launch.sh",
   "shim.log",
   "output.log",
   "client.jsonl",

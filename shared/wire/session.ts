@@ -158,7 +158,12 @@ function responseOf(message: CoordinatorMessage): ConnectResponse["message"] {
       const value = { ...rest, deviceUuids: [...devices], logPatterns: [...logPatterns] };
       return {
         $case: "assign",
-        value: { ...value, code: code && { snapshot: code.hash, root: code.root }, resume: resume && { ...resume }, mayResume },
+        value: {
+          ...value,
+          code: code && { snapshot: code.hash, root: code.root },
+          resume: resume && { ...resume },
+          mayResume,
+        },
       };
     }
     case "kill":

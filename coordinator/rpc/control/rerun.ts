@@ -3,7 +3,7 @@ import type { RerunRequest, RerunResponse } from "../../../proto/gen/runner/v1/c
 import { required } from "../../../shared/kernel/assert.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import { runId, sweepId } from "../../../shared/kernel/ids.ts";
-import { runRef, sweepRef } from "../../../shared/run/names.ts";
+import { isSubmitId, runRef, sweepRef } from "../../../shared/run/names.ts";
 import { fingerprintOf, isIgnored } from "../../../shared/spec/canonical.ts";
 import { paramsToJson } from "../../../shared/spec/params-json.ts";
 import { setValues } from "../../../shared/spec/set-values.ts";
@@ -13,13 +13,11 @@ import type { NewSweep } from "../../core/events.ts";
 import type { RepeatableRun } from "../../store/queries/repeat.ts";
 import type { WriteDeps } from "./deps-write.ts";
 
-const SUBMIT_ID = /^[A-Za-z0-9_-]{8,64}$/;
-
 /** Throws AppError for a reference that fails, a parameter that the run does not have, and a run of another program. */
 export const rerun =
   (deps: WriteDeps) =>
   async (request: RerunRequest): Promise<RerunResponse> => {
-    if (!SUBMIT_ID.test(request.submitId)) {
+    if (!isSubmitId(request.submitId)) {
       throw new AppError("invalid", "submit_id must be 8 to 64 letters, digits, - or _", { id: "submit.id" });
     }
     const place = deps.queries.refs.resolveRun(request.ref);

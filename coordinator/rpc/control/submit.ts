@@ -9,7 +9,7 @@ import { required } from "../../../shared/kernel/assert.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import { type RunId, runId, type SweepId, sweepId } from "../../../shared/kernel/ids.ts";
 import { requestKey } from "../../../shared/run/devices.ts";
-import { sweepRef } from "../../../shared/run/names.ts";
+import { isSubmitId, sweepRef } from "../../../shared/run/names.ts";
 import { warningLine } from "../../../shared/spec/problems.ts";
 import { newRun } from "../../core/apply-change.ts";
 import type { RunRow } from "../../core/changes.ts";
@@ -19,8 +19,6 @@ import { SLICE_POINTS } from "../expand/messages.ts";
 import { originOf } from "./code-origin.ts";
 import type { WriteDeps } from "./deps-write.ts";
 import { type ExpandedSource, expandSource } from "./expand-source.ts";
-
-const SUBMIT_ID = /^[A-Za-z0-9_-]{8,64}$/;
 
 /** One submission at a time: a sweep's number, and whether its submit_id is new, are looked up before they are taken. */
 export const submit = (deps: WriteDeps) => {
@@ -33,7 +31,7 @@ export const submit = (deps: WriteDeps) => {
 };
 
 async function submitOne(deps: WriteDeps, request: SubmitRequest): Promise<SubmitResponse> {
-  if (!SUBMIT_ID.test(request.submitId)) {
+  if (!isSubmitId(request.submitId)) {
     throw new AppError("invalid", "submit_id must be 8 to 64 letters, digits, - or _", { id: "submit.id" });
   }
   const earlier = deps.submissions.find(request.submitId);

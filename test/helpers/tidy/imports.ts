@@ -60,7 +60,10 @@ const DIRECTIONS: readonly (readonly [part: readonly string[], mayImport: readon
   // HTTP answers by the same verbs as gRPC.
   [
     ["coordinator/http/"],
-    ["shared/", "proto/gen/", ...COORDINATOR_GROUND, "coordinator/results/", "coordinator/rpc/", "coordinator/reader/"],
+    [
+      ...["shared/", "proto/gen/", ...COORDINATOR_GROUND, "coordinator/results/"],
+      ...["coordinator/rpc/", "coordinator/reader/", "coordinator/blobs/"],
+    ],
   ],
   // A thread of its own, with nothing of the main one but the store's queries.
   [["coordinator/reader/"], ["shared/", ...COORDINATOR_GROUND, "coordinator/results/"]],

@@ -25,6 +25,9 @@ test("choices go with the command; what is not said is as usual", () => {
     csv: [],
     system: true,
     systemEveryMs: 30_000,
+    artifacts: [],
+    keepLast: 0,
+    keepBest: 0,
   });
   expect(sweepOf(SOUND).shapes[0]?.template).not.toHaveProperty("capture");
 });

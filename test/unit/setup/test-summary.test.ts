@@ -1,6 +1,6 @@
 /** The closing line of a test run: nothing that failed may be missing from it. */
 import { expect, test } from "vitest";
-import { addCounts, closingLine, countReport } from "../../../scripts/test-summary.ts";
+import { addCounts, closingLine, countReport, failuresOf } from "../../../scripts/test-summary.ts";
 
 const passedFile = { status: "passed", assertionResults: [{}] };
 
@@ -59,4 +59,23 @@ test("closing line", () => {
   const counts = addCounts({ passed: 400, failed: 0, skipped: 0 }, { passed: 12, failed: 1, skipped: 0 });
   expect(closingLine(counts)).toBe("412 passed, 1 failed");
   expect(closingLine({ ...counts, skipped: 3 })).toBe("412 passed, 1 failed, 3 skipped");
+});
+
+test("what failed is named with why", () => {
+  const report = {
+    testResults: [
+      { name: "a.test.ts", status: "passed", assertionResults: [{ fullName: "fine", status: "passed" }] },
+      {
+        name: "b.test.ts",
+        status: "failed",
+        assertionResults: [{ fullName: "adds up", status: "failed", failureMessages: ["expected 1\nto be 2"] }],
+      },
+      { name: "c.test.ts", status: "failed", message: "no such module", assertionResults: [] },
+    ],
+  };
+  expect(failuresOf(JSON.stringify(report))).toEqual([
+    "b.test.ts: adds up\n    expected 1\n    to be 2",
+    "c.test.ts\n    no such module",
+  ]);
+  expect(failuresOf(undefined)).toEqual([]);
 });
