@@ -3,7 +3,7 @@
  * `$EXP_ARTIFACT_DIR`. A file that was found is taken once it has not changed for a while, or at the end; again, at a growing
  * distance, when it changed since.
  */
-import { realpathSync } from "node:fs";
+import { opendirSync, realpathSync } from "node:fs";
 import { artifactName, CHECKPOINT_KIND, FILE_KIND } from "../../shared/run/artifacts.ts";
 import { RUN_DIR_NAMES } from "../../shared/run/run-directory.ts";
 import { attemptPaths } from "../process/attempt-dir.ts";
@@ -103,6 +103,8 @@ export class ArtifactWatch {
   async present(last: boolean, nowMs: number): Promise<FoundArtifact[]> {
     const found: FoundArtifact[] = [];
     for (const root of this.#roots) {
+      // The usual case, and a device waits for the last look.
+      if (isEmpty(root.path)) continue;
       for (const glob of root.globs) {
         const { files, cut } = await filesMatching(root.path, glob, root.skip);
         if (cut) this.#problems.add(CUT);
@@ -113,13 +115,6 @@ export class ArtifactWatch {
       }
     }
     return found;
-  }
-
-  /** The file is to be looked at again: what was taken of it is of no use. */
-  again(source: string): void {
-    const known = this.#known.get(source);
-    if (known)
-      this.#known.set(source, { stamp: known.stamp, sinceMs: known.sinceMs, againMs: 0, waitMs: known.waitMs });
   }
 
   /** What people should know, each once. */
@@ -188,8 +183,18 @@ function rootsOf({ dir, cwd, globs }: WatchSubject): Root[] {
 
 function realPath(path: string): string | undefined {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     return undefined;
+  }
+}
+
+/** True also for a folder that is not there. */
+function isEmpty(path: string): boolean {
+  try {
+    using folder = opendirSync(path);
+    return folder.readSync() === null;
+  } catch {
+    return true;
   }
 }

@@ -31,6 +31,7 @@ export class Users {
   readonly #asked = new Map<RunId, SimCoordinator>();
   #sweeps = 0;
   #unanswered = 0;
+  #isAllReleased = false;
 
   constructor(
     world: World,
@@ -80,6 +81,7 @@ export class Users {
 
   /** Nothing stays held by a user, so that what is left can end. */
   resumeAll(): void {
+    this.#isAllReleased = true;
     for (const id of this.acknowledged) this.#world.checks.onReleaseAsked(id);
     this.#coordinator()?.apply({ kind: "resume", runIds: this.acknowledged });
   }
@@ -159,6 +161,8 @@ export class Users {
   #pause(): void {
     const runIds = this.#someRuns();
     this.#ask(runIds, { kind: "pause", runIds }, () => {
+      // Its answer may come when it was taken back already.
+      if (this.#isAllReleased) return;
       for (const id of runIds) this.#world.checks.onPauseAcknowledged(id);
     });
   }
