@@ -63,7 +63,7 @@ function check(seed: number, result: SimResult): void {
   if (!result.violation) return;
   const { lines } = simulate(seed, { readable: true });
   const tail = lines.slice(-TRACE_TAIL).join("\n");
-  throw new Error(`${tail}\n\nseed ${seed}: ${result.violation.message}\nagain, whole: EXP_SIM_SEED=${seed}`, {
+  throw new Error(`seed ${seed}: ${result.violation.message}\nagain, whole: EXP_SIM_SEED=${seed}\n\n${tail}`, {
     cause: result.violation,
   });
 }
