@@ -4,10 +4,11 @@
  */
 import { type AxisPlan, withoutNames } from "./axis-plan.ts";
 import type { Leaf } from "./leaves.ts";
-import { type Level, SEED_PARAM, setTwice } from "./level.ts";
+import { type Level, setTwice } from "./level.ts";
 import type { SpecNode } from "./node.ts";
 import { mergeRandom, planRandom, type RandomPlan, type RandomTable } from "./random-plan.ts";
 import { addFinding, keySpan, type Report } from "./report.ts";
+import { SEED_PARAM } from "./seeds.ts";
 
 export interface BlockPlan {
   /** Number of the variant, from 1; undefined: of the whole file, or explicit runs. */
@@ -29,6 +30,8 @@ export interface BlockContext {
   readonly seeds: SpecNode | undefined;
   /** Plans by the table that they were made from. */
   readonly randoms: Map<RandomTable, RandomPlan | undefined>;
+  /** Parameters that the command line sets, in the place of whatever the files say of them. */
+  readonly overridden: readonly string[];
 }
 
 /** The whole file alone, or a variant over it. */

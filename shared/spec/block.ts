@@ -2,10 +2,10 @@
 import type { BlockPlan } from "./block-plan.ts";
 import { type Column, columnOf, createColumn } from "./column.ts";
 import type { Condition, Derived } from "./conditions.ts";
-import { SEED_PARAM } from "./level.ts";
 import { readParamValue } from "./param-value.ts";
 import type { RandomPlan } from "./random-plan.ts";
 import type { Report } from "./report.ts";
+import { SEED_PARAM } from "./seeds.ts";
 import type { ShapePlan } from "./shape-plan.ts";
 import type { AxisReport, ParamValue } from "./types.ts";
 

@@ -3,55 +3,66 @@
  * duplicates, order, limit. The same files give the same list, byte for byte.
  */
 import type { BlockCursor } from "./block-cursor.ts";
-import { checkCommands } from "./command-check.ts";
+import { checkCommands, type Queued } from "./command-check.ts";
 import type { SweepSpec } from "./parse.ts";
 import { type Digests, PointMaker } from "./point-maker.ts";
 import type { SpecProblem } from "./problems.ts";
 import { addWarning, problemsOf, warningsOf } from "./report.ts";
-import { type Selection, selectPoints } from "./selection.ts";
-import type { AxisReport, ExpandedSweep, ExpansionReport, Params, SweepPoint } from "./types.ts";
-
-export { SEED_PARAM } from "./level.ts";
+import { isNumbered, numberAt, type Selection, selectPoints } from "./selection.ts";
+import type { AxisReport, ExpandedSweep, ExpansionReport, Params, RunNumbers, SweepPoint } from "./types.ts";
 
 /** The whole sweep, or what went wrong at one of its points. */
-export function expand(spec: SweepSpec, digests: Digests = {}): { sweep: ExpandedSweep } | { problems: SpecProblem[] } {
-  const selection = selectPoints(spec, new PointMaker(spec, digests));
-  if (selection) checkCommands(spec, new PointMaker(spec, digests), numbersOf(selection));
+export function expand(
+  spec: SweepSpec,
+  digests: Digests = {},
+  numbers?: RunNumbers,
+): { sweep: ExpandedSweep } | { problems: SpecProblem[] } {
+  const selection = selectPoints(spec, new PointMaker(spec, digests), numbers);
+  if (selection) checkCommands(spec, new PointMaker(spec, digests), queueOf(selection, numbers));
   if (!selection || spec.report.findings.length > 0) return { problems: problemsOf(spec.report) };
   warnOfDigests(spec, digests);
-  const points = { [Symbol.iterator]: () => pointsOf(spec, digests, selection) };
-  const { shapes, total } = selection;
-  return { sweep: { sweep: spec.settings, shapes, points, total, report: reportOf(spec, selection) } };
+  const points = { [Symbol.iterator]: () => pointsOf(spec, digests, selection, numbers) };
+  const { shapes } = selection;
+  const total = numbers?.reduce((count, number) => (number > 0 ? count + 1 : count), 0) ?? selection.total;
+  const report = reportOf(spec, selection);
+  return { sweep: { sweep: spec.settings, shapes, points, total, numbered: isNumbered(spec), report } };
 }
 
-/** Numbers of the points in the order of the queue. */
-function* numbersOf({ total, points }: Selection): Generator<number> {
-  for (let i = 0; i < total; i++) yield points ? (points[i] ?? 0) : i;
+/** The points that become runs, in the order of the queue. */
+function* queueOf({ total, points }: Selection, numbers: RunNumbers | undefined): Generator<Queued> {
+  for (let place = 0; place < total; place++) {
+    const index = numberAt(numbers, place);
+    if (index > 0) yield { place, point: points ? (points[place] ?? 0) : place, index };
+  }
 }
 
-function* pointsOf(spec: SweepSpec, digests: Digests, selection: Selection): Generator<SweepPoint> {
-  const { total, points, groups, shapeOfPoint, shapeOfBlock } = selection;
+function* pointsOf(
+  spec: SweepSpec,
+  digests: Digests,
+  selection: Selection,
+  numbers: RunNumbers | undefined,
+): Generator<SweepPoint> {
+  const { groups, shapeOfPoint, shapeOfBlock } = selection;
   const maker = new PointMaker(spec, digests);
   const replicates = spec.seeds?.length ?? 1;
-  for (let i = 0; i < total; i++) {
-    const number = points ? (points[i] ?? 0) : i;
-    const cursor = cursorAt(maker, number, i + 1);
-    const block = maker.blockNumberOf(number);
-    yield new Point(i + 1, cursor.paramsJson(), maker.fingerprint(cursor), {
-      shape: shapeOfPoint?.[number] ?? shapeOfBlock[block] ?? 0,
-      group: groups?.[i] ?? Math.floor(number / replicates) + 1,
+  for (const { place, point, index } of queueOf(selection, numbers)) {
+    const cursor = cursorAt(maker, point, index);
+    const block = maker.blockNumberOf(point);
+    yield new Point(index, cursor.paramsJson(), maker.fingerprint(cursor), {
+      shape: shapeOfPoint?.[point] ?? shapeOfBlock[block] ?? 0,
+      group: groups?.[place] ?? Math.floor(point / replicates) + 1,
       priority: spec.blocks[block]?.priority,
       // By a maker of its own: this one has gone on by the time somebody asks.
-      params: () => cursorAt(new PointMaker(spec, digests), number, i + 1).params(),
+      params: () => cursorAt(new PointMaker(spec, digests), point, index).params(),
     });
   }
 }
 
 /** The selection has tried every expression at every point, so a problem here is a bug. */
-function cursorAt(maker: PointMaker, number: number, index: number): BlockCursor {
-  const cursor = maker.move(number);
+function cursorAt(maker: PointMaker, point: number, index: number): BlockCursor {
+  const cursor = maker.move(point);
   const problem = cursor.derive() ?? cursor.deriveLate(index);
-  if (problem) throw new Error(`assertion failed: point ${number} cannot be made: ${problem.problem.message}`);
+  if (problem) throw new Error(`assertion failed: point ${point} cannot be made: ${problem.problem.message}`);
   return cursor;
 }
 

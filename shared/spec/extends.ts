@@ -7,7 +7,7 @@ import { DISTRIBUTION_KINDS } from "../sampling/distribution.ts";
 import { placeField, readDocument, type SpecSource } from "./document.ts";
 import { mergeNodes } from "./merge.ts";
 import { childOf, entriesOf, kindOf, type SpecNode, shiftPlaces } from "./node.ts";
-import { areEmpty, joinLists, NO_OVERRIDES, overridesSource, withoutOverridden } from "./overrides.ts";
+import { areEmpty, joinLists, NO_OVERRIDES, overriddenNames, overridesSource, withoutOverridden } from "./overrides.ts";
 import { isSeries } from "./param-value.ts";
 import type { SpecProblem } from "./problems.ts";
 import { placeOf, type SourceFile } from "./source-files.ts";
@@ -19,6 +19,10 @@ export interface Loaded {
   readonly root: SpecNode;
   /** Lowest first. */
   readonly files: readonly SourceFile[];
+  /** The files alone, without what the command line says over them. */
+  readonly written: SpecNode;
+  /** Parameters that the command line sets. Files of trials may have them still. */
+  readonly overridden: readonly string[];
 }
 
 /** The merged root table of a source and all that it extends, or the first problem. */
@@ -27,12 +31,14 @@ export function loadDocument(source: SpecSource): Loaded | SpecProblem {
   const loaded = load(source, [ownPath(source)], files);
   if ("message" in loaded) return loaded;
   const { overrides = NO_OVERRIDES } = source;
-  if (areEmpty(overrides)) return { root: loaded, files };
+  if (areEmpty(overrides)) return { root: loaded, files, written: loaded, overridden: [] };
   const line = overridesSource(source, overrides);
   const above = "message" in line ? line : load(line, [], files);
   if ("message" in above) return above;
-  const below = withoutOverridden(loaded, above);
-  return { root: mergeNodes(below, joinLists(below, above, "where"), isOneValue), files };
+  const overridden = overriddenNames(above);
+  const below = withoutOverridden(loaded, overridden);
+  const root = mergeNodes(below, joinLists(below, above, "where"), isOneValue);
+  return { root, files, written: loaded, overridden };
 }
 
 /** What a path in a file means: absolute, from the directory of that file. */

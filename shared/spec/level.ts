@@ -12,9 +12,6 @@ import { type RandomTable, readRandomTable } from "./random-plan.ts";
 import { addFinding, addWarning, keySpan, type Report, wrongType, wrongValue } from "./report.ts";
 import type { VARIANT_KEYS } from "./sweep-keys.ts";
 
-/** Name of the parameter that `seeds` and `repeats` set. */
-export const SEED_PARAM = "seed";
-
 const LONG_SERIES = ["linspace", "logspace", "powers"] as const;
 
 export interface Level {

@@ -7,6 +7,7 @@ import type { SpecSource } from "./document.ts";
 import { childOf, entriesOf, itemsOf, kindOf, type SpecNode, type Written } from "./node.ts";
 import { isSeries } from "./param-value.ts";
 import type { SpecProblem } from "./problems.ts";
+import { SEED_PARAM } from "./seeds.ts";
 
 export interface SpecOverrides {
   /** `name=value` or `name=value,value`: several are a grid. */
@@ -28,7 +29,7 @@ export function areEmpty({ set, where, limit, name, hold }: SpecOverrides): bool
 
 /** How the file of the overrides is called in messages. */
 const SHOWN = "(command line)";
-/** Tables that hold parameters, each with the path to them. */
+/** Tables that hold parameters, each with the path to them; variants and explicit runs have them within. */
 const PARAMETER_TABLES = [["base"], ["grid"], ["zip"], ["random", "space"], ["derive"]] as const;
 
 /** The overrides as a sweep file, or why one of them cannot be read. */
@@ -47,7 +48,7 @@ export function overridesSource(source: SpecSource, overrides: SpecOverrides): S
     const values = splitValues(text.slice(at + 1));
     if (typeof values === "string") return wrongSet(text, values);
     const list = `[${values.map(tomlValue).join(", ")}]`;
-    if (key === "seed") top.push(`seeds = ${list}`);
+    if (key === SEED_PARAM) top.push(`seeds = ${list}`);
     else if (values.length > 1) tables.grid.push(`${JSON.stringify(key)} = ${list}`);
     else tables.base.push(`${JSON.stringify(key)} = ${tomlValue(values[0] ?? "")}`);
   }
@@ -57,12 +58,23 @@ export function overridesSource(source: SpecSource, overrides: SpecOverrides): S
   return { ...source, path: SHOWN, text: [...top, ...sections, ""].join("\n"), format: "toml" };
 }
 
-/** The file's root without the parameters that the overrides set, wherever they stand. */
-export function withoutOverridden(root: SpecNode, above: SpecNode): SpecNode {
-  const names = [childOf(above, "base"), childOf(above, "grid")].flatMap((table) => (table ? entriesOf(table) : []));
+/** Names of the parameters that the overrides set. */
+export function overriddenNames(above: SpecNode): string[] {
+  const tables = [childOf(above, "base"), childOf(above, "grid")];
+  const names = tables.flatMap((table) => (table ? entriesOf(table) : [])).map(([name]) => name);
+  return childOf(above, "seeds") ? [...names, SEED_PARAM] : names;
+}
+
+/** The file's root without the parameters of these names, wherever they stand. Files that it names still have them. */
+export function withoutOverridden(root: SpecNode, names: readonly string[]): SpecNode {
   let result = root;
-  for (const [name] of names) result = withoutParameter(result, name);
-  return childOf(above, "seeds") ? without(result, (key) => key === "seeds" || key === "repeats") : result;
+  for (const name of names) result = withoutParameter(result, name);
+  return names.includes(SEED_PARAM) ? without(result, (key) => key === "seeds" || key === "repeats") : result;
+}
+
+/** True for a parameter that one of the names takes the place of: itself, or a table that it is within. */
+export function isOverridden(names: readonly string[], parameter: string): boolean {
+  return names.some((name) => parameter === name || parameter.startsWith(`${name}.`));
 }
 
 /** A list under `key` of both, one behind the other. */
@@ -117,11 +129,22 @@ function tomlValue(text: string): string {
 function withoutParameter(root: SpecNode, name: string): SpecNode {
   let result = root;
   for (const path of PARAMETER_TABLES) result = changed(result, path, (table) => withoutName(table, name, ""));
-  const variants = childOf(result, "variants");
-  if (!variants || kindOf(variants.raw) !== "list") return result;
-  const items = itemsOf(variants).map((item) => (kindOf(item.raw) === "table" ? withoutParameter(item, name) : item));
-  const at: Written = { ...variants.at, items: items.map((item) => item.at) };
-  return replaced(result, "variants", { raw: items.map((item) => item.raw), at });
+  // Samples of nothing would be the same point again and again.
+  const [before, random] = [childOf(root, "random"), childOf(result, "random")];
+  if (before && random && childOf(before, "space") && !childOf(random, "space")) {
+    result = without(result, (key) => key === "random");
+  }
+  result = eachOf(result, "variants", (variant) => withoutParameter(variant, name));
+  return eachOf(result, "runs", (run) => changed(run, ["params"], (params) => withoutName(params, name, "")));
+}
+
+/** Each table of a list put through `change`; one that is left empty is still one. */
+function eachOf(root: SpecNode, key: string, change: (table: SpecNode) => SpecNode): SpecNode {
+  const list = childOf(root, key);
+  if (!list || kindOf(list.raw) !== "list") return root;
+  const items = itemsOf(list).map((item) => (kindOf(item.raw) === "table" ? change(item) : item));
+  const at: Written = { ...list.at, items: items.map((item) => item.at) };
+  return replaced(root, key, { raw: items.map((item) => item.raw), at });
 }
 
 /** The table at `path` put through `change`; a list of tables each by itself. One that is left empty goes. */
@@ -149,7 +172,7 @@ function withoutName(table: SpecNode, name: string, prefix: string): SpecNode {
   let result = table;
   for (const [key, child] of entriesOf(table)) {
     const own = `${prefix}${key}`;
-    if (own === name || own.startsWith(`${name}.`)) result = without(result, (each) => each === key);
+    if (isOverridden([name], own)) result = without(result, (each) => each === key);
     else if (name.startsWith(`${own}.`) && kindOf(child.raw) === "table" && !isSeries(child)) {
       const inner = withoutName(child, name, `${own}.`);
       result = inner.at.children.size === 0 ? without(result, (each) => each === key) : replaced(result, key, inner);

@@ -8,9 +8,9 @@ import { type BlockContext, type BlockPlan, planBlock } from "./block-plan.ts";
 import { readCapture } from "./capture-section.ts";
 import { type Condition, type Expressions, planConditions, planDerived } from "./conditions.ts";
 import { grouped, type SpecSource } from "./document.ts";
-import { loadDocument } from "./extends.ts";
+import { type Loaded, loadDocument } from "./extends.ts";
 import { type Level, readLevel } from "./level.ts";
-import { childOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
+import { childOf, entriesOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
 import type { SpecProblem } from "./problems.ts";
 import { createReport, problemsOf, type Report, wrongType, wrongValue } from "./report.ts";
 import { planRuns } from "./runs-plan.ts";
@@ -44,7 +44,7 @@ export function parseSpec(source: SpecSource): { spec: SweepSpec } | { problems:
   const loaded = loadDocument(source);
   if ("message" in loaded) return { problems: [loaded] };
   const report = createReport(loaded.files);
-  const spec = readSpec(report, source, loaded.root);
+  const spec = readSpec(report, source, loaded);
   return spec && report.findings.length === 0 ? { spec } : { problems: problemsOf(report) };
 }
 
@@ -59,18 +59,18 @@ interface Draft {
 }
 
 /** Of use only when the report stays empty. */
-function readSpec(report: Report, source: SpecSource, root: SpecNode): SweepSpec | undefined {
+function readSpec(report: Report, source: SpecSource, loaded: Loaded): SweepSpec | undefined {
+  const { root, overridden } = loaded;
   const top = readTop(report, root);
   const settings = readSettings(report, root, top);
   const seeds = readSeeds(report, root, top.repeats);
   const outer = readLevel(report, source, root, "");
-  const context: BlockContext = { report, seeds: seeds?.node, randoms: new Map() };
+  const context: BlockContext = { report, seeds: seeds?.node, randoms: new Map(), overridden };
   const variants = planVariants(context, source, outer, childOf(root, "variants"));
   const runs = planRuns(context, source, outer, childOf(root, "runs"));
-  // A file of explicit runs alone does not mean one more run without any of their parameters.
-  const hasProduct = variants.length > 0 || runs.length === 0 || outer.grid.length + outer.zip.length > 0;
-  const whole = hasProduct || outer.random ? [{ plan: planBlock(context, outer), own: {}, priority: undefined }] : [];
-  const drafts: Draft[] = [...(variants.length > 0 ? variants : whole), ...runs];
+  const hasProduct = runs.length === 0 || hasCombinations(loaded.written);
+  const product = hasProduct ? [{ plan: planBlock(context, outer), own: {}, priority: undefined }] : [];
+  const drafts: Draft[] = [...(variants.length > 0 ? variants : product), ...runs];
   const outerShape: OuterShape = {
     root,
     run: tableOf(root, "run"),
@@ -100,12 +100,12 @@ function readSpec(report: Report, source: SpecSource, root: SpecNode): SweepSpec
     const rest = rests[i];
     return rest && loadBlock(report, plan, values, drawn, rest);
   });
-  const loaded = blocks.filter((block) => block !== undefined);
-  if (report.findings.length > 0 || loaded.length < drafts.length) return undefined;
-  checkBytes(report, root, loaded);
+  const whole = blocks.filter((block) => block !== undefined);
+  if (report.findings.length > 0 || whole.length < drafts.length) return undefined;
+  checkBytes(report, root, whole);
   return {
     settings,
-    blocks: loaded,
+    blocks: whole,
     variants: variants.length,
     seeds: values,
     conditions: [...expressions.conditions.values()],
@@ -113,6 +113,14 @@ function readSpec(report: Report, source: SpecSource, root: SpecNode): SweepSpec
     shuffleSeed: top.shuffle_seed ?? 0,
     report,
   };
+}
+
+/** Of the files: explicit runs alone do not mean one more run without any of their parameters. */
+function hasCombinations(written: SpecNode): boolean {
+  return ["grid", "zip", "random"].some((key) => {
+    const node = childOf(written, key);
+    return node !== undefined && (entriesOf(node).length > 0 || itemsOf(node).length > 0);
+  });
 }
 
 function planVariants(context: BlockContext, source: SpecSource, outer: Level, node: SpecNode | undefined): Draft[] {

@@ -4,11 +4,13 @@ import { type AxisPlan, once } from "./axis-plan.ts";
 import { type BlockContext, type BlockPlan, checkNames } from "./block-plan.ts";
 import type { SpecSource } from "./document.ts";
 import { type Leaf, leavesOf } from "./leaves.ts";
-import { type Level, SEED_PARAM } from "./level.ts";
+import type { Level } from "./level.ts";
 import { childOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
+import { isOverridden } from "./overrides.ts";
 import { readParamValue } from "./param-value.ts";
 import { readNamedFile } from "./referenced-files.ts";
 import { addFinding, type Report, valueSpan, wrongType, wrongValue } from "./report.ts";
+import { SEED_PARAM } from "./seeds.ts";
 import type { OwnShape } from "./shape-plan.ts";
 import { RUNS_KEYS } from "./sweep-keys.ts";
 import { readTable } from "./table-reader.ts";
@@ -33,7 +35,7 @@ export function planRuns(
     wrongType(context.report, node, "runs", "a list of tables", "write each as [[runs]]");
     return [];
   }
-  const entries = itemsOf(node).flatMap((item, i) => readEntry(context.report, source, item, `runs[${i}]`));
+  const entries = itemsOf(node).flatMap((item, i) => readEntry(context, source, item, `runs[${i}]`));
   return grouped(entries).map((group) => ({
     plan: blockOf(context, outer, group),
     own: group[0]?.own ?? {},
@@ -51,7 +53,8 @@ interface Entry {
   readonly key: string | undefined;
 }
 
-function readEntry(report: Report, source: SpecSource, node: SpecNode, label: string): Entry[] {
+function readEntry(context: BlockContext, source: SpecSource, node: SpecNode, label: string): Entry[] {
+  const { report, overridden } = context;
   if (kindOf(node.raw) !== "table") {
     wrongType(report, node, label, "a table", "write it as [[runs]]");
     return [];
@@ -75,7 +78,7 @@ function readEntry(report: Report, source: SpecSource, node: SpecNode, label: st
     const key = isPlain ? JSON.stringify(params.map(({ name }) => name)) : undefined;
     return [{ params, rows: undefined, own, priority, key }];
   }
-  const trials = trialsOf(report, source, from, `${label}.from`);
+  const trials = withoutNames(trialsOf(report, source, from, `${label}.from`), overridden);
   return rowGroups(trials).map((group) => ({
     params,
     rows: { leaves: rowLeaves(group, from, label), trials: group },
@@ -100,6 +103,15 @@ function trialsOf(report: Report, source: SpecSource, from: SpecNode, label: str
   const span = valueSpan(from);
   addFinding(report, { id, message, span, ...(place && { place }), ...(hint !== undefined && { hint }) });
   return [];
+}
+
+/** The rows without the parameters that the command line sets. */
+function withoutNames(trials: readonly Trial[], overridden: readonly string[]): readonly Trial[] {
+  if (overridden.length === 0) return trials;
+  return trials.map(({ params, line }) => {
+    const kept = [...params].filter(([name]) => !isOverridden(overridden, name));
+    return { params: new Map(kept), line };
+  });
 }
 
 /** Neighbouring rows with the same names. */
@@ -131,7 +143,7 @@ function grouped(entries: readonly Entry[]): Entry[][] {
 }
 
 function blockOf(context: BlockContext, outer: Level, group: readonly Entry[]): BlockPlan {
-  const { report } = context;
+  const { report, overridden } = context;
   const [first] = group;
   if (!first) throw new Error("assertion failed: a group of runs has a first one");
   const rowNames = new Set(first.rows?.leaves.map(({ name }) => name));
@@ -150,15 +162,20 @@ function blockOf(context: BlockContext, outer: Level, group: readonly Entry[]): 
       };
   // Parameters of the entry are constant beside the rows of its file.
   const constants = first.rows ? first.params.filter(({ name }) => !rowNames.has(name)) : [];
+  // What the grid of the file multiplies are its combinations; several values from the command line multiply these as well.
+  const swept = outer.grid.filter(({ leaves }) => leaves.every(({ name }) => isOverridden(overridden, name)));
+  const axes = [axis, ...swept.map((each): AxisPlan => ({ ...each, step: "runs" }))];
   const taken = new Set([...axis.leaves, ...constants].map(({ name }) => name));
   const base = [...outer.base.filter(({ name }) => !taken.has(name)), ...constants];
-  for (const { rows, params } of group) checkNames(context, [...base, ...(rows?.leaves ?? params)], outer.derive);
-  const names = new Set([...base, ...axis.leaves].map(({ name }) => name));
+  const sweptLeaves = swept.flatMap(({ leaves }) => leaves);
+  const checked = [...base, ...sweptLeaves];
+  for (const { rows, params } of group) checkNames(context, [...checked, ...(rows?.leaves ?? params)], outer.derive);
+  const names = new Set([...checked, ...axis.leaves].map(({ name }) => name));
   if (context.seeds) names.add(SEED_PARAM);
   return {
     variant: undefined,
     base,
-    axes: [axis],
+    axes,
     random: undefined,
     derive: outer.derive,
     where: [[outer.where, "where"]],

@@ -3,6 +3,9 @@ import { RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
 import { childOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
 import { addFinding, keySpan, type Report, readInteger, valueSpan, wrongType, wrongValue } from "./report.ts";
 
+/** Name of the parameter that `seeds` and `repeats` set. */
+export const SEED_PARAM = "seed";
+
 export interface Seeds {
   readonly node: SpecNode;
   readonly count: bigint;

@@ -95,6 +95,61 @@ describe("--set", () => {
     ]);
   });
 
+  const RUNS = `name = "r"\nrun.command = ["true", "\${args}"]\n`;
+  const LISTED = `${RUNS}base.m = 1\n[[runs]]\nparams = { lr = 0.1, k = 1 }\n[[runs]]\nparams = { lr = 0.2, k = 2 }\n`;
+  const ROWS = `${RUNS}[[runs]]\nfrom = "t.csv"\nparams.epochs = 3\n`;
+
+  test.each<[what: string, set: readonly string[], text: string, expected: readonly string[]]>([
+    ["one value", ["lr=0.5"], LISTED, ['{"m":1,"lr":0.5,"k":1}', '{"m":1,"lr":0.5,"k":2}']],
+    [
+      "a parameter that they have not",
+      ["x=7"],
+      LISTED,
+      ['{"m":1,"x":7,"lr":0.1,"k":1}', '{"m":1,"x":7,"lr":0.2,"k":2}'],
+    ],
+    [
+      "several values multiply",
+      ["lr=0.5,0.6"],
+      LISTED,
+      ['{"m":1,"k":1,"lr":0.5}', '{"m":1,"k":1,"lr":0.6}', '{"m":1,"k":2,"lr":0.5}', '{"m":1,"k":2,"lr":0.6}'],
+    ],
+    ["all they have: what is the same is one run", ["lr=1", "k=2"], LISTED, ['{"m":1,"lr":1,"k":2}']],
+    ["a seed among them", ["seed=5"], `${RUNS}[[runs]]\nparams = { seed = 1, k = 1 }\n`, ['{"k":1,"seed":5}']],
+    ["a seed of the base", ["seed=5"], `${RUNS}base.seed = 1\n`, ['{"seed":5}']],
+    ["nested", ["a.b=5"], `${RUNS}[[runs]]\nparams = { a.b = 1, a.c = 2 }\n`, ['{"a.b":5,"a.c":2}']],
+    ["rows of a file", ["lr=0.5"], ROWS, ['{"lr":0.5,"epochs":3,"seed":1}', '{"lr":0.5,"epochs":3,"seed":2}']],
+    ["a seed of rows", ["seed=5"], ROWS, ['{"epochs":3,"lr":0.1,"seed":5}', '{"epochs":3,"lr":0.2,"seed":5}']],
+    ["every column", ["seed=5", "lr=0.5"], ROWS, ['{"lr":0.5,"epochs":3,"seed":5}']],
+    [
+      "several values over rows",
+      ["lr=1,2"],
+      ROWS,
+      [
+        '{"epochs":3,"seed":1,"lr":1}',
+        '{"epochs":3,"seed":1,"lr":2}',
+        '{"epochs":3,"seed":2,"lr":1}',
+        '{"epochs":3,"seed":2,"lr":2}',
+      ],
+    ],
+    [
+      "combinations beside them stay",
+      ["lr=0.5"],
+      `${RUNS}grid.lr = [1, 2]\n[[runs]]\nparams = { lr = 3, k = 1 }\n`,
+      ['{"lr":0.5}', '{"lr":0.5,"k":1}'],
+    ],
+    [
+      "the only thing that is sampled",
+      ["x=1"],
+      `${RUNS}[random]\nsamples = 4\nspace.x = { int = [0, 9] }\n`,
+      ['{"x":1}'],
+    ],
+  ])("over [[runs]] and samples: %s", (_, set, text, expected) => {
+    const readFile = (path: string) => (path.endsWith("/t.csv") ? "lr,seed\n0.1,1\n0.2,2\n" : undefined);
+    const result = readSweep({ ...tomlSource(text), readFile, overrides: { ...NO_OVERRIDES, set } });
+    if ("problems" in result) throw new Error(result.problems.map(problemLine).join("\n"));
+    expect(Array.from(result.sweep.points, ({ paramsJson }) => paramsJson)).toEqual(expected);
+  });
+
   test.each<[set: string, says: RegExp]>([
     ["lr", /^spec.set: --set "lr" is not NAME=VALUE \| such as/],
     ["=1", /is not NAME=VALUE/],
