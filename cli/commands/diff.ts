@@ -2,7 +2,7 @@
 import type { GetRunResponse } from "../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
 import { describeRequest, requestFromJson } from "../../shared/run/devices.ts";
-import type { CodeOrigin } from "../../shared/run/provenance.ts";
+import { type CodeOrigin, packageOf } from "../../shared/run/provenance.ts";
 import { templateFromJson } from "../../shared/spec/template-json.ts";
 import { runFromProto } from "../../shared/wire/views.ts";
 import type { Client } from "../client.ts";
@@ -67,7 +67,10 @@ async function compare(client: Client, left: Side, right: Side): Promise<Compari
     command: commands.left === commands.right ? null : { name: "command", ...commands },
     resources: differences(resourcesOf(left), resourcesOf(right)),
     code: { origin: compareOrigins(left.record.code, right.record.code), files },
-    packages: before && after ? differences(packagesOf(before.packages), packagesOf(after.packages)) : [],
+    packages:
+      before && after
+        ? differences(new Map(before.packages.map(packageOf)), new Map(after.packages.map(packageOf)))
+        : [],
     host: before && after ? differences(hostOf(left), hostOf(right)) : [],
     metrics: differences(left.metrics, right.metrics, true),
     unknown,
@@ -108,15 +111,6 @@ function originOf(origin: CodeOrigin | null): Map<string, string> {
     ["new", git?.untracked.join(" ")],
   ];
   return new Map(facts.flatMap(([name, value]) => (value ? [[name, value] as const] : [])));
-}
-
-function packagesOf(packages: readonly string[]): Map<string, string> {
-  return new Map(
-    packages.map((line) => {
-      const at = line.indexOf("==");
-      return at < 0 ? [line, ""] : [line.slice(0, at), line.slice(at + 2)];
-    }),
-  );
 }
 
 function hostOf({ record }: Side): Map<string, string | number> {

@@ -60,6 +60,12 @@ export interface AttemptEnvironment {
   readonly environment: RunEnvironment;
 }
 
+/** Name and version of one of the packages; the version is empty where none is said. */
+export function packageOf(line: string): readonly [name: string, version: string] {
+  const at = line.indexOf("==");
+  return at < 0 ? [line, ""] : [line.slice(0, at), line.slice(at + 2)];
+}
+
 /** An address of a repository without what lets somebody in: no password, and no user but that of ssh. */
 export function withoutCredentials(remote: string): string {
   const plain = remote.replace(/([?&](?:access_token|private_token|token|password)=)[^&#]*/gi, "$1");

@@ -1,8 +1,7 @@
 /** What a run was made from, and what it ran on: code, difference to the commit, Python, packages, host. */
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
 import type { AttemptView, RunDetail, RunRecordAnswer } from "../../../shared/run/dashboard.ts";
-import type { RunEnvironment } from "../../../shared/run/provenance.ts";
+import { packageOf, type RunEnvironment } from "../../../shared/run/provenance.ts";
 import { get } from "../api.ts";
 import { bytes } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
@@ -11,6 +10,7 @@ import { gitDiffLines, sizeOfDiff } from "../stats/git-diff.ts";
 import { cudaOf, packagesWith } from "../stats/packages.ts";
 import { type Fact, FactTable } from "../widgets/fact-table.tsx";
 import { Command, download, Link, toCsv, Waiting } from "../widgets/parts.tsx";
+import { Unfold } from "../widgets/unfold.tsx";
 
 /** An environment is told a moment after the start: it is read again when an attempt begins or ends. */
 export function RunRecord({ detail, attempt }: { detail: RunDetail; attempt: AttemptView | undefined }) {
@@ -132,10 +132,6 @@ function Environment({ run, environment }: { run: string; environment: RunEnviro
 function Packages({ run, packages }: { run: string; packages: readonly string[] }) {
   const typed = useSignal("");
   const found = packagesWith(packages, typed.value);
-  const split = (one: string): [string, string] => {
-    const at = one.indexOf("==");
-    return at < 0 ? [one, ""] : [one.slice(0, at), one.slice(at + 2)];
-  };
   return (
     <Unfold title={t("record.packages", { count: packages.length })}>
       <div class="toolbar">
@@ -155,7 +151,7 @@ function Packages({ run, packages }: { run: string; packages: readonly string[] 
         <button
           type="button"
           onClick={() =>
-            download(`${run}-packages.csv`, "text/csv", toCsv(["package", "version"], packages.map(split)))
+            download(`${run}-packages.csv`, "text/csv", toCsv(["package", "version"], packages.map(packageOf)))
           }
         >
           {t("common.csv")}
@@ -165,7 +161,7 @@ function Packages({ run, packages }: { run: string; packages: readonly string[] 
       <section class="short-list" tabIndex={0} aria-label={t("record.packages", { count: packages.length })}>
         <table>
           <tbody>
-            {found.map(split).map(([name, version]) => (
+            {found.map(packageOf).map(([name, version]) => (
               <tr key={name}>
                 <th scope="row">{name}</th>
                 <td class="mono">{version}</td>
@@ -175,21 +171,5 @@ function Packages({ run, packages }: { run: string; packages: readonly string[] 
         </table>
       </section>
     </Unfold>
-  );
-}
-
-/** Drawn only when it is open: a difference has thousands of lines. */
-function Unfold({ title, children }: { title: string; children: ComponentChildren }) {
-  const open = useSignal(false);
-  return (
-    <details
-      class="unfold"
-      onToggle={(event) => {
-        open.value = event.currentTarget.open;
-      }}
-    >
-      <summary>{title}</summary>
-      {open.value && children}
-    </details>
   );
 }

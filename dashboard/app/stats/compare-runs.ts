@@ -12,13 +12,17 @@ export interface Table {
   readonly [key: string]: JsonValue;
 }
 
-/** All keys of all tables in order of first appearance; members of nested tables by dotted keys. */
-export function compareTables(tables: readonly Table[]): ComparedRow[] {
-  const flat = tables.map(flatten);
-  const keys = new Set(flat.flatMap((table) => [...table.keys()]));
+/**
+ * All keys of all tables in order of first appearance; members of nested tables by dotted keys. A table that is not known
+ * (undefined) has no values, and differs from none.
+ */
+export function compareTables(tables: readonly (Table | undefined)[]): ComparedRow[] {
+  const flat = tables.map((table) => table && flatten(table));
+  const keys = new Set(flat.flatMap((table) => [...(table?.keys() ?? [])]));
   return [...keys].map((key) => {
-    const values = flat.map((table) => table.get(key));
-    const texts = new Set(values.map((value) => (value === undefined ? "" : JSON.stringify(value))));
+    const values = flat.map((table) => table?.get(key));
+    const known = values.filter((_, i) => flat[i] !== undefined);
+    const texts = new Set(known.map((value) => (value === undefined ? "" : JSON.stringify(value))));
     return { key, values, differs: texts.size > 1 };
   });
 }

@@ -4,13 +4,10 @@ import { get } from "../api.ts";
 import { t } from "../i18n/i18n.ts";
 import { useLoaded } from "../loading.ts";
 import { isOn, setQuery } from "../router.ts";
-import { lineDiff, nearChanges } from "../stats/line-diff.ts";
+import { LineDiff } from "../widgets/line-diff.tsx";
 import { Command, download, Waiting } from "../widgets/parts.tsx";
 import { QueryCheck } from "../widgets/query-controls.tsx";
 import { Apply } from "./apply.tsx";
-
-const AROUND = 3;
-const SIGNS = { same: " ", added: "+", removed: "-" } as const;
 
 export function SpecFile({ detail }: { detail: SweepDetail }) {
   const { ref, source } = detail;
@@ -61,18 +58,5 @@ function Diff({ before, text }: { before: string; text: string }) {
     [before],
   );
   if (!other.data) return <Waiting error={other.error} reload={other.reload} />;
-  const lines = lineDiff(other.data.source.text, text);
-  if (!lines) return <p class="hint">{t("spec.too-long")}</p>;
-  if (lines.every(({ kind }) => kind === "same")) return <p class="hint">{t("spec.same")}</p>;
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be within reach of the keyboard
-    <pre class="source" tabIndex={0}>
-      {nearChanges(lines, AROUND).map((line, i) => (
-        <span key={i} class={`diff-line diff-${line?.kind ?? "gap"}`}>
-          {line ? `${SIGNS[line.kind]} ${line.text}` : "⋯"}
-          {"\n"}
-        </span>
-      ))}
-    </pre>
-  );
+  return <LineDiff before={other.data.source.text} after={text} />;
 }

@@ -1,23 +1,19 @@
 /** Two to twenty runs beside each other: what differs, what came of it, their curves over each other. */
-import type { RunDetail, SeriesAnswer } from "../../../shared/run/dashboard.ts";
-import { isTerminal } from "../../../shared/run/states.ts";
+import type { RunDetail } from "../../../shared/run/dashboard.ts";
 import type { JsonValue } from "../../../shared/run/views.ts";
 import { get } from "../api.ts";
-import { type Curve, LineChart } from "../charts/line-chart.tsx";
-import { duration, formatOf, number, text } from "../format.ts";
+import { Curves } from "../compare/curves.tsx";
+import { CodeDiffs, codeTable, packageTable, useRecords } from "../compare/records.tsx";
+import { Rows } from "../compare/rows.tsx";
+import { duration } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
-import { joinKeys } from "../keys.ts";
-import { useLoaded, useNews } from "../loading.ts";
+import { useLoaded } from "../loading.ts";
 import { isOn, queryOf, setQuery } from "../router.ts";
 import { type ComparedRow, compareTables, compareWords } from "../stats/compare-runs.ts";
 import { Command, download, Link, StateBadge, toCsv, Waiting } from "../widgets/parts.tsx";
-import { QueryCheck, SmoothingSlider, smoothingOf } from "../widgets/query-controls.tsx";
+import { QueryCheck } from "../widgets/query-controls.tsx";
 
 const RUNS_MAX = 20;
-const CHARTS_MAX = 24;
-/** Buckets of a curve: about as many as a chart has pixels. */
-const WIDTH = 600;
-const CURVES_EVERY_MS = 3_000;
 
 export function Compare() {
   const refs = [...new Set(queryOf("runs").split(","))].filter((ref) => ref !== "");
@@ -43,14 +39,17 @@ function Shown({ refs }: { refs: readonly string[] }) {
     [refs.join(",")],
     ["runs"],
   );
+  const records = useRecords(all.data);
   if (!all.data) return <Waiting error={all.error} reload={all.reload} />;
   const details = all.data;
   const whole = isOn("all");
   const params = compareTables(details.map(({ run }) => run.params));
   const metrics = compareTables(details.map(({ run }) => run.metrics));
   const facts = compareTables(details.map(factsOf));
-  const shownParams = whole ? params : params.filter(({ differs }) => differs);
-  const shownFacts = whole ? facts : facts.filter(({ differs }) => differs);
+  const code = compareTables((records.data ?? []).map(codeTable));
+  const packages = compareTables((records.data ?? []).map(packageTable));
+  const shown = (rows: readonly ComparedRow[]) => (whole ? rows : rows.filter(({ differs }) => differs));
+  const width = details.length + 1;
   return (
     <section class="compare">
       <h1>{t("compare.title")}</h1>
@@ -59,7 +58,7 @@ function Shown({ refs }: { refs: readonly string[] }) {
         <button
           type="button"
           onClick={() => {
-            const rows = [...params, ...metrics, ...facts].map(({ key, values }) => [
+            const rows = [...params, ...metrics, ...facts, ...code, ...packages].map(({ key, values }) => [
               key,
               ...values.map((v) => v ?? null),
             ]);
@@ -100,19 +99,22 @@ function Shown({ refs }: { refs: readonly string[] }) {
               ))}
             </tr>
           </thead>
-          <Rows
-            title={t("facts.param")}
-            rows={shownParams}
-            none={t("compare.same-params")}
-            width={details.length + 1}
-          />
-          <Rows title={t("facts.metric")} rows={metrics} none={t("run.no-metrics")} width={details.length + 1} best />
-          <Rows title={t("facts.name")} rows={shownFacts} none={t("compare.same-facts")} width={details.length + 1} />
+          <Rows title={t("facts.param")} rows={shown(params)} none={t("compare.same")} width={width} />
+          <Rows title={t("facts.metric")} rows={metrics} none={t("run.no-metrics")} width={width} />
+          <Rows title={t("facts.name")} rows={shown(facts)} none={t("compare.same")} width={width} />
+          {code.length > 0 && (
+            <Rows title={t("compare.code")} rows={shown(code)} none={t("compare.same")} width={width} />
+          )}
+          {packages.length > 0 && (
+            <Rows title={t("compare.packages")} rows={shown(packages)} none={t("compare.same")} width={width} />
+          )}
         </table>
       </section>
+      {records.error && <Waiting error={records.error} reload={records.reload} />}
       <Commands details={details} />
+      {records.data?.length === details.length && <CodeDiffs refs={refs} records={records.data} />}
       <Curves details={details} />
-      <Command text={`exp ls ${refs.join(" ")}`} />
+      <Command text={refs.length === 2 ? `exp diff ${refs.join(" ")}` : `exp ls ${refs.join(" ")}`} />
     </section>
   );
 }
@@ -131,29 +133,6 @@ function factsOf({ run, resources, cwd, tags, attempts }: RunDetail): { [key: st
     duration: took,
     tags: tags.join(" "),
   };
-}
-
-function Rows(props: { title: string; rows: readonly ComparedRow[]; none: string; width: number; best?: boolean }) {
-  const { title, rows, none, width } = props;
-  return (
-    <tbody>
-      <tr>
-        <th scope="colgroup" colSpan={width} class="compare-title">
-          {title} {rows.length === 0 && <span class="hint">{none}</span>}
-        </th>
-      </tr>
-      {rows.map(({ key, values, differs }) => (
-        <tr key={key} class={differs ? "differs" : ""}>
-          <th scope="row">{key}</th>
-          {values.map((value, i) => (
-            <td key={i} class="mono wrap">
-              {text(value)}
-            </td>
-          ))}
-        </tr>
-      ))}
-    </tbody>
-  );
 }
 
 function Commands({ details }: { details: readonly RunDetail[] }) {
@@ -176,65 +155,5 @@ function Commands({ details }: { details: readonly RunDetail[] }) {
         ))}
       </ul>
     </>
-  );
-}
-
-function Curves({ details }: { details: readonly RunDetail[] }) {
-  const x = queryOf("x") === "time" ? "time" : "step";
-  const logY = isOn("logy");
-  const smoothing = smoothingOf();
-  const news = useNews(["runs"], CURVES_EVERY_MS);
-  const live = details.some(({ run }) => !isTerminal(run.state));
-  const keys = [...new Set(details.flatMap(({ metricKeys }) => metricKeys))].slice(0, CHARTS_MAX);
-  const refs = details.map(({ run }) => run.ref);
-  const query = new URLSearchParams({ keys: joinKeys(keys), x, width: String(WIDTH) }).toString();
-  const answers = useLoaded(
-    (signal) =>
-      keys.length === 0
-        ? Promise.resolve([])
-        : Promise.all(refs.map((ref) => get<SeriesAnswer>(`/runs/${encodeURIComponent(ref)}/series?${query}`, signal))),
-    [refs.join(","), query, live ? news : 0],
-  );
-  if (keys.length === 0) return null;
-  const curvesOf = (key: string): Curve[] =>
-    refs.flatMap((ref, i) => {
-      const series = answers.data?.[i]?.series.find((one) => one.key === key);
-      return series && series.xs.length > 0 ? [{ label: ref, xs: series.xs, ys: series.ys, colour: i }] : [];
-    });
-  return (
-    <section aria-label={t("run.charts")}>
-      <h2>{t("run.charts")}</h2>
-      <div class="toolbar">
-        <label>
-          {t("chart.x")}{" "}
-          <select value={x} onChange={(event) => setQuery({ x: event.currentTarget.value })}>
-            <option value="step">{t("chart.step")}</option>
-            <option value="time">{t("chart.time")}</option>
-          </select>
-        </label>
-        <SmoothingSlider />
-        <QueryCheck name="logy" label={t("chart.logy")} />
-      </div>
-      {!answers.data && <Waiting error={answers.error} reload={answers.reload} />}
-      <div class="charts">
-        {keys.map((key) => {
-          const curves = curvesOf(key);
-          return (
-            curves.length > 0 && (
-              <LineChart
-                key={key}
-                title={key}
-                curves={curves}
-                smoothing={smoothing}
-                logY={logY}
-                sync="compare"
-                formatX={x === "time" ? duration : number}
-                formatY={formatOf(key)}
-              />
-            )
-          );
-        })}
-      </div>
-    </section>
   );
 }

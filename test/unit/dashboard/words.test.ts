@@ -97,6 +97,13 @@ describe("difference of runs", () => {
     expect(compareTables([{ a: null }, {}])[0]?.differs).toBe(true);
   });
 
+  test("what is not known of a run differs from nothing", () => {
+    expect(compareTables([{ a: 1, b: 1 }, undefined, { a: 1 }])).toEqual([
+      { key: "a", values: [1, undefined, 1], differs: false },
+      { key: "b", values: [1, undefined, undefined], differs: true },
+    ]);
+  });
+
   test("words of commands", () => {
     const marked = compareWords([
       ["python", "a.py", "--lr", "1"],
