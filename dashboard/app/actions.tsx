@@ -1,10 +1,11 @@
 /** What the page can do with runs: the same calls as the command line's, each said in one line when it is done. */
-import { signal } from "@preact/signals";
+import { type Signal, signal, useSignal } from "@preact/signals";
 import type { ActionAnswer } from "../../shared/run/dashboard.ts";
+import { PRIORITY_MAX } from "../../shared/run/limits.ts";
 import { post } from "./api.ts";
+import { actionCommand, type RunAction } from "./commands.ts";
 import { t } from "./i18n/i18n.ts";
-
-export type RunAction = "cancel" | "retry" | "pause" | "resume";
+import { Commands } from "./widgets/parts.tsx";
 
 export interface Notice {
   readonly text: string;
@@ -38,30 +39,76 @@ async function actOnRuns(action: RunAction, refs: readonly string[], count = ref
   return act(action, { refs });
 }
 
+/** Buttons, a field for the priority, and the command of each. `commands`: further ones that belong to what is shown beside. */
 export function RunActions(props: {
   refs: readonly string[];
   actions: readonly RunAction[];
   count?: number;
+  /** The one that is set now, where there is one. */
+  priority?: number;
+  commands?: readonly string[];
   onDone?: () => void;
 }) {
+  const { refs, actions, commands = [] } = props;
+  const priority = useSignal(String(props.priority ?? 0));
   return (
     <>
-      {props.actions.map((action) => (
-        <button
-          type="button"
-          key={action}
-          class={action === "cancel" ? "danger" : ""}
-          disabled={busy.value || props.refs.length === 0}
-          onClick={() => {
-            void actOnRuns(action, props.refs, props.count).then((done) => {
-              if (done) props.onDone?.();
-            });
-          }}
-        >
-          {t(`act.${action}`)}
-        </button>
-      ))}
+      {actions.map((action) =>
+        action === "priority" ? (
+          <SetPriority key={action} refs={refs} typed={priority} onDone={props.onDone} />
+        ) : (
+          <button
+            type="button"
+            key={action}
+            class={action === "cancel" ? "danger" : ""}
+            disabled={busy.value || refs.length === 0}
+            onClick={() => {
+              void actOnRuns(action, refs, props.count).then((done) => {
+                if (done) props.onDone?.();
+              });
+            }}
+          >
+            {t(`act.${action}`)}
+          </button>
+        ),
+      )}
+      <Commands
+        texts={[...actions.map((action) => actionCommand(action, refs, Number(priority.value))), ...commands]}
+      />
     </>
+  );
+}
+
+function SetPriority(props: { refs: readonly string[]; typed: Signal<string>; onDone: (() => void) | undefined }) {
+  const { refs, typed, onDone } = props;
+  return (
+    <form
+      class="inline"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void act("priority", { refs, priority: Number(typed.value) }).then((done) => {
+          if (done) onDone?.();
+        });
+      }}
+    >
+      <label>
+        {t("act.priority")}{" "}
+        <input
+          type="number"
+          required
+          min={-PRIORITY_MAX}
+          max={PRIORITY_MAX}
+          step={1}
+          value={typed.value}
+          onInput={(event) => {
+            typed.value = event.currentTarget.value;
+          }}
+        />
+      </label>{" "}
+      <button type="submit" disabled={busy.value || refs.length === 0}>
+        {t("act.set-priority")}
+      </button>
+    </form>
   );
 }
 

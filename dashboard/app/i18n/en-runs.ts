@@ -28,6 +28,7 @@ export const runs = {
   "act.pause": "Hold",
   "act.resume": "Let go",
   "act.priority": "Priority",
+  "act.set-priority": "Set",
   "act.sure-cancel": "Cancel {count} runs? Those at work are stopped.",
   "act.done": "{message}",
   "act.failed": "Not done: {reason}",

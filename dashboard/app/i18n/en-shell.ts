@@ -53,5 +53,7 @@ export const shell = {
   "keys.open": "open the row",
   "keys.select": "select the row",
   "keys.pin": "pin a run, or let it go",
+  "keys.priority": "raise or lower the priority, in the queue",
+  "keys.hold": "hold a run or let it go, in the queue",
   "keys.go": "go to fleet, queue, runs, sweeps, events",
 } as const;

@@ -30,6 +30,7 @@ export const runs: { readonly [key in keyof typeof english]: string } = {
   "act.pause": "暂停",
   "act.resume": "放行",
   "act.priority": "优先级",
+  "act.set-priority": "设定",
   "act.sure-cancel": "取消 {count} 个运行？正在运行的会被停止。",
   "act.done": "{message}",
   "act.failed": "未执行：{reason}",

@@ -55,5 +55,7 @@ export const shell: { readonly [key in keyof typeof english]: string } = {
   "keys.open": "打开该行",
   "keys.select": "选中该行",
   "keys.pin": "置顶运行，或取消置顶",
+  "keys.priority": "在队列中提高或降低优先级",
+  "keys.hold": "在队列中暂停或放行",
   "keys.go": "前往集群、队列、运行、扫描、事件",
 };

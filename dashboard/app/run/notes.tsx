@@ -10,6 +10,11 @@ interface Props {
   readonly onDone: () => void;
 }
 
+/** What the star does, as a command. */
+export function starCommand({ run, favourite }: RunDetail): string {
+  return `exp edit ${run.ref} ${favourite ? "--no-favourite" : "--favourite"}`;
+}
+
 export function Star({ detail, onDone }: Props) {
   const { run, favourite } = detail;
   return (

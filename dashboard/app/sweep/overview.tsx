@@ -2,6 +2,7 @@
 import type { BestAnswer, SweepDetail } from "../../../shared/run/dashboard.ts";
 import { get, serverNow } from "../api.ts";
 import { LineChart } from "../charts/line-chart.tsx";
+import { shellWord } from "../commands.ts";
 import { duration, number, text } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { isSeed, joinKeys, titleOf } from "../keys.ts";
@@ -225,8 +226,4 @@ function Board(props: { answer: BestAnswer; params: readonly string[]; folds: bo
 
 function reduceOf(word: string): "best" | "last" | "min" | "max" {
   return word === "last" || word === "min" || word === "max" ? word : "best";
-}
-
-export function shellWord(word: string): string {
-  return /^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

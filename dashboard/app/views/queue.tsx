@@ -8,11 +8,12 @@ import type { QueueAnswer } from "../../../shared/run/dashboard.ts";
 import { PRIORITY_MAX } from "../../../shared/run/limits.ts";
 import { act, NoticeLine, RunActions } from "../actions.tsx";
 import { get } from "../api.ts";
+import { actionCommand } from "../commands.ts";
 import { duration } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { useNews } from "../loading.ts";
 import { go } from "../router.ts";
-import { Command, download, Link, StateBadge, toCsv } from "../widgets/parts.tsx";
+import { Commands, download, Link, StateBadge, toCsv } from "../widgets/parts.tsx";
 import { Table, type TableColumn } from "../widgets/table.tsx";
 
 type Row = QueueAnswer["rows"][number];
@@ -24,6 +25,7 @@ interface Page {
   readonly queue: readonly Row[];
 }
 
+const LIST_COMMAND = "exp ls --state queued --state held";
 const NEWS_EVERY_MS = 1_000;
 /** Several presses of a key make one change. */
 const GATHER_MS = 400;
@@ -34,7 +36,7 @@ export function Queue() {
   const news = useNews(["runs", "nodes"], NEWS_EVERY_MS);
   const changes = useSignal(0);
   const total = useSignal(0);
-  const here = useSignal("");
+  const here = useSignal<Row | undefined>(undefined);
   const selected = useSignal<ReadonlySet<string>>(new Set());
   const refs = [...selected.value];
   const changed = () => {
@@ -60,8 +62,7 @@ export function Queue() {
         {refs.length > 0 && (
           <>
             <span>{t("runs.selected", { count: refs.length })}</span>
-            <SetPriority refs={refs} onDone={changed} />
-            <RunActions refs={refs} actions={["pause", "resume", "cancel"]} onDone={changed} />
+            <RunActions refs={refs} actions={["priority", "pause", "resume", "cancel"]} onDone={changed} />
             <button
               type="button"
               onClick={() => {
@@ -90,7 +91,7 @@ export function Queue() {
         rowKey={(page, row) => page.queue[row]?.ref ?? ""}
         onOpen={(page, row) => go(`/runs/${page.queue[row]?.ref}`)}
         onCursor={(page, row) => {
-          here.value = page.queue[row]?.ref ?? "";
+          here.value = page.queue[row];
         }}
         onKey={(key, page, row) => {
           const one = page.queue[row];
@@ -110,9 +111,19 @@ export function Queue() {
         }}
         empty={t("queue.empty")}
       />
-      <Command text={here.value === "" ? "exp ls --state queued --state held" : `exp why ${here.value}`} />
+      <Commands texts={here.value ? commandsOf(here.value, priority.of(here.value)) : [LIST_COMMAND]} />
     </section>
   );
+}
+
+/** What the keys of a row do: why it waits, + and -, hold. */
+function commandsOf({ ref, state }: Row, priority: number): string[] {
+  return [
+    `exp why ${ref}`,
+    actionCommand("priority", [ref], priority + 1),
+    actionCommand("priority", [ref], priority - 1),
+    actionCommand(state === "held" ? "resume" : "pause", [ref]),
+  ];
 }
 
 function columns(): TableColumn[] {
@@ -204,37 +215,6 @@ function usePriorities(onDone: () => void) {
       );
     },
   };
-}
-
-function SetPriority({ refs, onDone }: { refs: readonly string[]; onDone: () => void }) {
-  const typed = useSignal("0");
-  return (
-    <form
-      class="inline"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void act("priority", { refs, priority: Number(typed.value) }).then((done) => {
-          if (done) onDone();
-        });
-      }}
-    >
-      <label>
-        {t("act.priority")}{" "}
-        <input
-          type="number"
-          required
-          min={-PRIORITY_MAX}
-          max={PRIORITY_MAX}
-          step={1}
-          value={typed.value}
-          onInput={(event) => {
-            typed.value = event.currentTarget.value;
-          }}
-        />
-      </label>{" "}
-      <button type="submit">{t("queue.set")}</button>
-    </form>
-  );
 }
 
 async function read(offset: number, limit: number, signal?: AbortSignal): Promise<Page> {

@@ -1,8 +1,9 @@
 /** One run: how it stands, its curves, its output, what it was given, what happened to it. */
 import type { AttemptView, RunDetail } from "../../../shared/run/dashboard.ts";
 import { isTerminal } from "../../../shared/run/states.ts";
-import { NoticeLine, type RunAction, RunActions } from "../actions.tsx";
+import { NoticeLine, RunActions } from "../actions.tsx";
 import { get, serverNow } from "../api.ts";
+import type { RunAction } from "../commands.ts";
 import { duration } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { useLoaded } from "../loading.ts";
@@ -12,7 +13,7 @@ import { Artifacts } from "../run/artifacts.tsx";
 import { Charts } from "../run/charts.tsx";
 import { Facts, Params } from "../run/facts.tsx";
 import { Files } from "../run/files.tsx";
-import { Notes, Star } from "../run/notes.tsx";
+import { Notes, Star, starCommand } from "../run/notes.tsx";
 import { RunRecord } from "../run/record.tsx";
 import { History } from "../widgets/history.tsx";
 import { Command, Link, StateBadge, Waiting } from "../widgets/parts.tsx";
@@ -77,7 +78,14 @@ function Heading({ detail, onDone }: { detail: RunDetail; onDone: () => void }) 
       {run.exitCode !== null && <span>{t("run.exit", { code: run.exitCode })}</span>}
       {run.node !== null && <Link to={`/nodes/${encodeURIComponent(run.node)}`}>{run.node}</Link>}
       <Link to={`/sweeps/${run.sweep}`}>{t("run.sweep", { sweep: run.sweep })}</Link>
-      <RunActions refs={[run.ref]} actions={actionsFor(detail)} onDone={onDone} />
+      <RunActions
+        key={run.ref}
+        refs={[run.ref]}
+        actions={actionsFor(detail)}
+        priority={run.priority}
+        commands={[starCommand(detail)]}
+        onDone={onDone}
+      />
       {run.reason !== "" && <p class="run-reason">{run.reason}</p>}
       {detail.reusedFrom !== null && (
         <p>
@@ -91,8 +99,8 @@ function Heading({ detail, onDone }: { detail: RunDetail; onDone: () => void }) 
 /** Only what would do something. */
 function actionsFor({ run, reusedFrom }: RunDetail): RunAction[] {
   if (!isTerminal(run.state)) {
-    if (run.state === "held") return ["resume", "cancel"];
-    return run.state === "queued" ? ["pause", "cancel"] : ["cancel"];
+    if (run.state === "held") return ["resume", "cancel", "priority"];
+    return run.state === "queued" ? ["pause", "cancel", "priority"] : ["cancel", "priority"];
   }
   return reusedFrom === null && (run.state === "failed" || run.state === "cancelled") ? ["retry"] : [];
 }

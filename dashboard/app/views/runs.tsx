@@ -124,7 +124,7 @@ function Shown({ sweep, known, within }: { sweep: string; known: ColumnsAnswer["
         {refs.length > 0 && (
           <>
             <span>{t("runs.selected", { count: refs.length })}</span>
-            <RunActions refs={refs} actions={["cancel", "retry", "pause", "resume"]} />
+            <RunActions refs={refs} actions={["cancel", "retry", "pause", "resume", "priority"]} />
             {refs.length >= 2 && refs.length <= 20 && (
               <Link to={`/compare?runs=${refs.join(",")}`}>{t("runs.compare")}</Link>
             )}

@@ -1,7 +1,8 @@
 /** One sweep: how it stands, what its metric depends on, its runs, its file. */
 import type { ColumnsAnswer, SweepDetail } from "../../../shared/run/dashboard.ts";
-import { NoticeLine, type RunAction, RunActions } from "../actions.tsx";
+import { NoticeLine, RunActions } from "../actions.tsx";
 import { get } from "../api.ts";
+import type { RunAction } from "../commands.ts";
 import { time } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { isMetric, isParam, titleOf } from "../keys.ts";
@@ -41,9 +42,7 @@ function Shown({ detail, onDone }: { detail: SweepDetail; onDone: () => void }) 
         <h1>{ref}</h1>
         <span class="hint">{t("sweep.created", { time: time(detail.createdAt) })}</span>
         {detail.objective && <span>{t(`sweep.${detail.objective.goal}`, { metric: detail.objective.metric })}</span>}
-        <span class="actions">
-          <RunActions refs={[ref]} actions={actionsFor(counts)} count={detail.total} onDone={onDone} />
-        </span>
+        <RunActions key={ref} refs={[ref]} actions={actionsFor(counts)} count={detail.total} onDone={onDone} />
       </header>
       <NoticeLine />
       <Standing detail={detail} />
@@ -73,7 +72,7 @@ function actionsFor(counts: Counts): RunAction[] {
   if (has("queued")) actions.push("pause");
   if (has("held")) actions.push("resume");
   if (has("failed", "cancelled")) actions.push("retry");
-  if (has("queued", "held", "assigned", "running", "unknown")) actions.push("cancel");
+  if (has("queued", "held", "assigned", "running", "unknown")) actions.push("cancel", "priority");
   return actions;
 }
 

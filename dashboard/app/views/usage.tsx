@@ -1,10 +1,11 @@
 /** Who used the devices: hours by day and sweep, as one stacked bar a day and as a table. */
 import type { UsageAnswer } from "../../../shared/run/dashboard.ts";
 import { get } from "../api.ts";
+import { apiCommand } from "../commands.ts";
 import { t } from "../i18n/i18n.ts";
 import { useLoaded } from "../loading.ts";
 import { queryOf, setQuery } from "../router.ts";
-import { download, Link, toCsv, Waiting } from "../widgets/parts.tsx";
+import { Command, download, Link, toCsv, Waiting } from "../widgets/parts.tsx";
 
 const DAYS = [7, 14, 30, 90, 365];
 /** Sweeps with a colour of their own; the rest is one part. */
@@ -61,6 +62,7 @@ export function Usage() {
           <Rows usage={data} total={total} />
         </>
       )}
+      <Command text={apiCommand(location.origin, `/usage?days=${days}&kind=${data.kind}`)} />
     </section>
   );
 }

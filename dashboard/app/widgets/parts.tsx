@@ -68,18 +68,30 @@ export function Waiting({ error, reload }: { error: Error | undefined; reload: (
 
 /** The `exp` command that shows or does the same, ready to be copied. */
 export function Command({ text }: { text: string }) {
-  const [copied, setCopied] = useState(false);
+  return <Commands texts={[text]} />;
+}
+
+/** Those of several actions beside each other. */
+export function Commands({ texts }: { texts: readonly string[] }) {
+  const [copied, setCopied] = useState("");
+  if (texts.length === 0) return null;
   return (
     <p class="command">
-      <span class="command-label">{t("common.command")}</span> <code>{text}</code>{" "}
-      <button
-        type="button"
-        onClick={() => {
-          void navigator.clipboard?.writeText(text).then(() => setCopied(true));
-        }}
-      >
-        {copied ? t("common.copied") : t("common.copy")}
-      </button>
+      <span class="command-label">{t("common.command")}</span>
+      {texts.map((text) => (
+        <span key={text}>
+          {" "}
+          <code>{text}</code>{" "}
+          <button
+            type="button"
+            onClick={() => {
+              void navigator.clipboard?.writeText(text).then(() => setCopied(text));
+            }}
+          >
+            {copied === text ? t("common.copied") : t("common.copy")}
+          </button>
+        </span>
+      ))}
     </p>
   );
 }

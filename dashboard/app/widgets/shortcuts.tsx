@@ -16,6 +16,8 @@ const LIST = [
   ["Enter", "keys.open"],
   ["x", "keys.select"],
   ["p", "keys.pin"],
+  ["+ -", "keys.priority"],
+  ["h", "keys.hold"],
   ["g f, g q, g r, g s, g e", "keys.go"],
 ] as const;
 
