@@ -38,6 +38,8 @@ export interface EnvironmentParts {
   readonly device: { readonly [name: string]: string };
   /** Folder of the Python client, put before any other. */
   readonly pythonPath: string | undefined;
+  /** The client's `sitecustomize` comes first: it leaves the traceback of a program that dies. */
+  readonly hook?: boolean;
   /** The Python that the run asked for. */
   readonly interpreter?: Pick<FoundInterpreter, "path" | "env" | "unset"> | undefined;
 }
@@ -47,7 +49,7 @@ const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 /** Complete environment of the command of one attempt. */
 export function buildEnvironment(parts: EnvironmentParts): Record<string, string> {
-  const { base, template, run, device, pythonPath, interpreter } = parts;
+  const { base, template, run, device, pythonPath, hook = false, interpreter } = parts;
   // A run of one of EXP's own files has the name that it has there.
   const env: Record<string, string> = {
     PYTHONUNBUFFERED: "1",
@@ -64,7 +66,8 @@ export function buildEnvironment(parts: EnvironmentParts): Record<string, string
   }
   // Last what stands in for packages that may be there: whatever the user put on the path comes before it.
   const standIns = pythonPath === undefined ? undefined : `${pythonPath}/stand-ins`;
-  const path = [pythonPath, env.PYTHONPATH, standIns].filter((part) => part);
+  const hookPath = hook && pythonPath !== undefined ? `${pythonPath}/hook` : undefined;
+  const path = [hookPath, pythonPath, env.PYTHONPATH, standIns].filter((part) => part);
   if (path.length > 0) env.PYTHONPATH = path.join(":");
   return { ...env, ...device, ...runVariables(run) };
 }

@@ -82,9 +82,11 @@ export class PointReader {
   }
 }
 
-/** What remains of an attempt's metrics in the end: last and final values, and why it was skipped. */
+/** What remains of an attempt's events in the end: last and final values, why it was skipped, what it died of. */
 export class MetricSummary {
   skipReason = "";
+  /** Of the last exception that the program's hook recorded; empty where there was none. */
+  traceback = "";
   readonly #lasts = new Map<string, number>();
   readonly #finals = new Map<string, number | string>();
 
@@ -94,6 +96,9 @@ export class MetricSummary {
 
   addOther(event: ClientEvent): void {
     if (event.kind === "skip") this.skipReason = event.reason;
+    if (event.kind === "other" && event.letter === "w" && typeof event.body.traceback === "string") {
+      this.traceback = event.body.traceback;
+    }
     if (event.kind !== "summary") return;
     for (const [key, value] of event.values) keep(this.#finals, key, value);
   }

@@ -14,11 +14,13 @@ export interface AttemptMetrics {
   readonly finals: ReadonlyMap<string, number | string>;
   /** What the program said when it skipped; empty where it did not. */
   readonly skipReason: string;
+  /** Of the exception that it died of, where the hook recorded one; else empty. */
+  readonly traceback: string;
   /** What was left out, for people. */
   readonly notes: readonly string[];
 }
 
-export const NO_METRICS: AttemptMetrics = { finals: new Map(), skipReason: "", notes: [] };
+export const NO_METRICS: AttemptMetrics = { finals: new Map(), skipReason: "", traceback: "", notes: [] };
 
 /** Writes metrics/run_<n>.csv, and with `withCurves` metrics.jsonl; each only where there is a point. */
 export function projectMetrics(
@@ -52,7 +54,8 @@ export function projectMetrics(
     let end: TableEnd = table.end();
     if (end === "outgrown") end = writeAgain(join(directory, name), path, attempt, table.columns);
     const notes = end === "too-large" ? [`${name} is left out: it would be too large`] : [];
-    return { finals: summary.finals(), skipReason: summary.skipReason, notes };
+    const { skipReason, traceback } = summary;
+    return { finals: summary.finals(), skipReason, traceback, notes };
   } finally {
     curves?.discard();
     table.discard();

@@ -36,7 +36,7 @@ export function projectRun(record: ResultRecord, directory: string): void {
   if (metrics.finals.size > 0) put("metrics.json", metrics.finals);
   else removeStale(join(directory, "metrics.json"));
   if (shown) linkWhole(terminalLog(shown.number), join(directory, "run.log"));
-  projectError(ending, shown, directory);
+  projectError(ending, shown, metrics.traceback, directory);
   const events = eventsOf(record, runId, ending, meta);
   writeWhole(join(directory, "events.jsonl"), events.map((event) => `${jsonLine(event)}\n`).join(""));
   mkdirSync(join(directory, ".exp"), { recursive: true });
@@ -71,7 +71,7 @@ function projectAllMetrics(record: ResultRecord, shown: ResultAttempt | undefine
   return result;
 }
 
-function projectError(ending: Ending, shown: ResultAttempt | undefined, directory: string): void {
+function projectError(ending: Ending, shown: ResultAttempt | undefined, traceback: string, directory: string): void {
   const path = join(directory, "error.log");
   if (ending.status !== "failed") {
     removeStale(path);
@@ -79,7 +79,9 @@ function projectError(ending: Ending, shown: ResultAttempt | undefined, director
   }
   const tail = shown ? lastLines(streamPath(directory, shown.number, "output")) : "";
   const heading = `${ending.errorType}: ${ending.errorMessage}\n`;
-  writeWhole(path, tail === "" ? heading : `${heading}\nLast lines of the output:\n${tail}`);
+  // Most programs print it too; one whose stderr goes elsewhere does not.
+  const recorded = traceback === "" || tail.includes(traceback) ? "" : `\n${traceback.trimEnd()}\n`;
+  writeWhole(path, `${heading}${recorded}${tail === "" ? "" : `\nLast lines of the output:\n${tail}`}`);
 }
 
 /** The end of a file as text; bytes that are no UTF-8 are replaced. Empty where there is no file. */

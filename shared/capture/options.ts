@@ -20,6 +20,8 @@ export interface CaptureOptions {
   /** Checkpoints of a run to keep: the newest so many, and the best so many. 0: all, or none besides. */
   readonly keepLast: number;
   readonly keepBest: number;
+  /** A Python program that dies of an exception leaves its traceback with the run. */
+  readonly hook: boolean;
 }
 
 export const CAPTURE_DEFAULTS: CaptureOptions = {
@@ -33,6 +35,7 @@ export const CAPTURE_DEFAULTS: CaptureOptions = {
   artifacts: [],
   keepLast: 0,
   keepBest: 0,
+  hook: false,
 };
 
 /** Patterns of one sweep file. */

@@ -37,6 +37,7 @@ export function readCapture(
     ...(table.artifacts && { artifacts: table.artifacts }),
     ...(table.keep_last !== undefined && { keepLast: table.keep_last }),
     ...(table.keep_best !== undefined && { keepBest: table.keep_best }),
+    ...(table.hook !== undefined && { hook: table.hook }),
   };
   return Object.keys(choices).length > 0 ? choices : undefined;
 }

@@ -152,6 +152,9 @@ export const SECTION_KEYS = {
     keep_best: integer(1, 1_000_000, "checkpoints to keep besides the newest: the best by `[objective]`", {
       without: "none",
     }),
+    hook: boolean("true: a Python program that dies of an exception leaves its traceback with the run", {
+      without: "false",
+    }),
     env_allow: texts("environment variables to record", { without: "none", noEffect: true }),
   },
   notify: {

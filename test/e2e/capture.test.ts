@@ -121,6 +121,30 @@ test("what the host sees, beside the program's metrics and not among them", asyn
   expect((await points(run.ref)).some(({ key }) => key.startsWith("sys/"))).toBe(false);
 });
 
+test("the hook: what a program died of is with the run, though its stderr went elsewhere", async () => {
+  const program = "import os; os.close(2); os.open(os.devnull, os.O_WRONLY); {}['no such key']";
+  const submitted = (name: string, rest: string) =>
+    fleet.submit(`name = "${name}"\n[run]\ncommand = ${JSON.stringify(["python3", "-c", program])}\n${rest}`);
+  await submitted("unhooked", "");
+  await submitted("hooked", "[capture]\nhook = true");
+  const [silent] = await fleet.done("unhooked.1", 60_000);
+  const [run] = await fleet.done("hooked.1", 60_000);
+  if (!run || !silent) throw new Error("no run");
+  expect([silent.state, run.state]).toEqual(["failed", "failed"]);
+  expect(events(silent)).toEqual([]);
+  expect(events(run)).toMatchObject([
+    {
+      kind: "other",
+      letter: "w",
+      body: { kind: "KeyError", traceback: expect.stringContaining("KeyError: 'no such") },
+    },
+  ]);
+  const shown = await fleet.exp("show", run.ref);
+  expect(shown.stdout).toContain("warnings  1, the last one: error: KeyError: 'no such key'");
+  const { dir } = attemptFiles(fleet.resultsDir, run);
+  expect(readFileSync(join(dir, "error.log"), "utf8")).toMatch(/\nTraceback [\s\S]*\nKeyError: 'no such key'\n/);
+}, 90_000);
+
 test("an agent that is killed in the middle goes on where it was: nothing is lost, nothing is there twice", async () => {
   const steps = 120;
   const kinds = ["hf", "tensorboard", "csv"] as const;

@@ -93,6 +93,14 @@ describe("buildEnvironment", () => {
     },
   );
 
+  it("puts the hook before the client's folder, where it was asked for and there is a client", () => {
+    const base = { PYTHONPATH: "/host" };
+    expect(build({ pythonPath: "/client", hook: true, base }).PYTHONPATH).toBe(
+      "/client/hook:/client:/host:/client/stand-ins",
+    );
+    expect(build({ pythonPath: undefined, hook: true, base: {} })).not.toHaveProperty("PYTHONPATH");
+  });
+
   it("tells the run who it is", () => {
     expect(build({})).toEqual({
       PYTHONUNBUFFERED: "1",

@@ -12,7 +12,8 @@ test("choices go with the command; what is not said is as usual", () => {
     patterns = ['loss (?P<loss>\\value)']
     tensorboard_dirs = ["out"]
     csv = []
-    system_every = "30s"`);
+    system_every = "30s"
+    hook = true`);
   expect(report.warnings.map(problemLine)).toEqual([]);
   const template = shapes[0]?.template;
   if (!template) throw new Error("no shape");
@@ -28,6 +29,7 @@ test("choices go with the command; what is not said is as usual", () => {
     artifacts: [],
     keepLast: 0,
     keepBest: 0,
+    hook: true,
   });
   expect(sweepOf(SOUND).shapes[0]?.template).not.toHaveProperty("capture");
 });

@@ -239,6 +239,18 @@ describe("other ends", () => {
     expect(lines(directory, "events.jsonl")[2]).toMatchObject({ event: "skip", reason: "too large" });
   });
 
+  test("error.log has the traceback that the hook recorded, unless the output shows it anyway", () => {
+    const record = resultRecord({ state: "failed", reason: "exit code 1" });
+    const traceback = "Traceback (most recent call last):\n  f()\nZeroDivisionError: division by zero\n";
+    const event = client(`${JSON.stringify({ e: "w", level: "error", kind: "ZeroDivisionError", traceback })}\n`);
+    const silent = project(record, [event, output("begins\n")]);
+    expect(read(silent, "error.log")).toMatch(
+      /^[^\n]*: exit code 1\n\nTraceback [^\n]*\n {2}f\(\)\nZeroDiv[^\n]*\n\nLast lines of the output:\nbegins\n$/,
+    );
+    const printed = project(record, [event, output(`begins\n${traceback}`)]);
+    expect(read(printed, "error.log").match(/Traceback/g)).toHaveLength(1);
+  });
+
   test("error.log shows the last 100 lines of a long output", () => {
     const record = resultRecord({
       state: "failed",
