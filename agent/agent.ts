@@ -148,11 +148,12 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     stack.push("contents", () => contents.close());
     const cache = createCodeCache({ dir: join(config.workdir, "code"), get: (hashes) => contents.get(hashes) });
     let httpPort = 0;
+    const httpUrl = () => contentsUrl(config.coordinator, httpPort);
     const artifactPlane = createArtifactPlane({
       workdir: config.workdir,
       journal: journal.artifacts,
       sender: createContentSender({
-        url: () => contentsUrl(config.coordinator, httpPort),
+        url: httpUrl,
         token: config.token,
         bytesPerSecond: config.uploadBytesPerSecond,
       }),
@@ -183,6 +184,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
       clock,
       hostEnv: parts.hostEnv,
       pythonPath: config.pythonPath,
+      pageUrl: httpUrl,
       checkout: (snapshot, directory) => cache.checkout(snapshot, directory),
       artifacts: createAttemptArtifacts({
         plane: artifactPlane,

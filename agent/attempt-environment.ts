@@ -13,6 +13,8 @@ export interface EnvironmentPlace {
   readonly devices: Devices;
   readonly hostEnv: { readonly [name: string]: string | undefined };
   readonly pythonPath: string | undefined;
+  /** Where people see the coordinator; undefined while nobody has said. */
+  readonly pageUrl: () => string | undefined;
 }
 
 export interface EnvironmentGiven {
@@ -28,6 +30,7 @@ export function attemptEnvironment(place: EnvironmentPlace, assignment: Assignme
   const { params, template, interpreter, resumeFrom } = given;
   const dir = attemptDir(place.workdir, assignment.fence);
   const paths = attemptPaths(dir);
+  const page = place.pageUrl();
   const seed = params.get("seed");
   return buildEnvironment({
     base: place.hostEnv,
@@ -50,7 +53,7 @@ export function attemptEnvironment(place: EnvironmentPlace, assignment: Assignme
       eventsPath: paths.client,
       codeDir: assignment.code && paths.code,
       seed: typeof seed === "number" ? seed : undefined,
-      url: undefined,
+      url: page && `${page}/runs/${encodeURIComponent(assignment.runRef)}`,
     },
   });
 }

@@ -53,6 +53,8 @@ export interface AttemptsOptions {
   readonly hostEnv: { readonly [name: string]: string | undefined };
   /** Folder of the Python client. */
   readonly pythonPath: string | undefined;
+  /** Where people see the coordinator; undefined while nobody has said. */
+  readonly pageUrl: () => string | undefined;
   /** Lays out a snapshot of code in a directory. */
   readonly checkout: Checkout;
   readonly artifacts: AttemptArtifacts;

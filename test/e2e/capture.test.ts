@@ -121,6 +121,16 @@ test("what the host sees, beside the program's metrics and not among them", asyn
   expect((await points(run.ref)).some(({ key }) => key.startsWith("sys/"))).toBe(false);
 });
 
+test("a run knows the address of its page", async () => {
+  const program = "import expfleet as exp, os; print(exp.run.url, os.environ['EXP_URL'])";
+  await fleet.submit(`name = "url"\nrun.command = ${JSON.stringify(["python3", "-c", program])}`);
+  const run = await finished("url");
+  const url = `http://${fleet.http}/runs/${run.ref}`;
+  expect(attemptFiles(fleet.resultsDir, run).output.toString()).toBe(`${url} ${url}\n`);
+  const { stdout } = await fleet.exp("open", run.ref, "--no-browser");
+  expect(stdout.trim()).toBe(url);
+});
+
 test("the hook: what a program died of is with the run, though its stderr went elsewhere", async () => {
   const program = "import os; os.close(2); os.open(os.devnull, os.O_WRONLY); {}['no such key']";
   const submitted = (name: string, rest: string) =>
