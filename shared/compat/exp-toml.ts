@@ -67,6 +67,7 @@ function sweepOf(
     shapes,
     points: { [Symbol.iterator]: () => pointsOf(entries, shapeOf, repeated) },
     total: entries.length,
+    numbered: false,
     report: {
       axes: [{ step: "runs", key: "experiments", size: entries.length, variant: undefined }],
       product: entries.length,
@@ -158,6 +159,7 @@ function shapeOfEntry(entry: ExpEntry): RunShape {
       args: "none",
       cwd: escapeTemplate(entry.cwd),
       env,
+      ...(entry.table && { table: entry.table }),
     },
     resources: { gpus: entry.gpus, cpus: undefined },
     limits: { timeMs: 0, idleMs: 0, stopGraceMs: STOP_GRACE_MS },

@@ -17,8 +17,18 @@ import type { ParamValue, RunTemplate } from "./types.ts";
 const VALUES_CHECKED_MAX = 10_000;
 const POINTS_CHECKED_MAX = 1_000;
 
-/** Adds a finding for the first problem of each block. `points`: numbers of points in the order of the queue. */
-export function checkCommands(spec: SweepSpec, maker: PointMaker, points: Iterable<number>): void {
+/** A point that becomes a run. */
+export interface Queued {
+  /** In the queue, from 0. */
+  readonly place: number;
+  /** Its number through all blocks. */
+  readonly point: number;
+  /** The number of its run. */
+  readonly index: number;
+}
+
+/** Adds a finding for the first problem of each block. `queue`: what becomes runs, in its order. */
+export function checkCommands(spec: SweepSpec, maker: PointMaker, queue: Iterable<Queued>): void {
   for (const block of spec.blocks) {
     const problem = valueProblem(block);
     if (problem !== undefined) refuse(spec, block, problem);
@@ -26,9 +36,9 @@ export function checkCommands(spec: SweepSpec, maker: PointMaker, points: Iterab
   if (spec.report.findings.length > 0) return;
   const computed = new Set(spec.blocks.filter(isComputed));
   if (computed.size === 0) return;
-  let index = 0;
-  for (const point of points) {
-    if (++index > POINTS_CHECKED_MAX) return;
+  let looked = 0;
+  for (const { point, index } of queue) {
+    if (++looked > POINTS_CHECKED_MAX) return;
     const block = maker.blockOf(point);
     if (!computed.has(block)) continue;
     const problem = pointProblem(block, maker.move(point), index);

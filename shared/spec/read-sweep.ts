@@ -6,7 +6,7 @@ import { areEmpty } from "./overrides.ts";
 import { parseSpec } from "./parse.ts";
 import type { Digests } from "./point-maker.ts";
 import type { SpecProblem } from "./problems.ts";
-import type { ExpandedSweep } from "./types.ts";
+import type { ExpandedSweep, RunNumbers } from "./types.ts";
 
 const NOT_FOR_EXP: SpecProblem = {
   id: "spec.set",
@@ -18,9 +18,10 @@ const NOT_FOR_EXP: SpecProblem = {
 export function readSweep(
   source: SpecSource,
   digests: Digests = {},
+  numbers?: RunNumbers,
 ): { sweep: ExpandedSweep } | { problems: SpecProblem[] } {
   const exp = readExpSweep(source);
   if (exp) return source.overrides && !areEmpty(source.overrides) ? { problems: [NOT_FOR_EXP] } : exp;
   const parsed = parseSpec(source);
-  return "problems" in parsed ? parsed : expand(parsed.spec, digests);
+  return "problems" in parsed ? parsed : expand(parsed.spec, digests, numbers);
 }

@@ -8,7 +8,7 @@ import type { SweepSpec } from "./parse.ts";
 import type { PointMaker } from "./point-maker.ts";
 import { addFinding, valueSpan } from "./report.ts";
 import { refuseAt, STEPS_MAX, Survey, type Weight, weigh } from "./survey.ts";
-import type { RunShape } from "./types.ts";
+import type { RunNumbers, RunShape } from "./types.ts";
 
 export interface Selection {
   readonly total: number;
@@ -27,7 +27,7 @@ export interface Selection {
 }
 
 /** The selection; undefined, and findings, where an expression fails at a point or nothing is left. */
-export function selectPoints(spec: SweepSpec, maker: PointMaker): Selection | undefined {
+export function selectPoints(spec: SweepSpec, maker: PointMaker, numbers?: RunNumbers): Selection | undefined {
   const survey = new Survey(spec, maker);
   const kept = survey.walk();
   if (spec.report.findings.length > 0) return undefined;
@@ -48,18 +48,36 @@ export function selectPoints(spec: SweepSpec, maker: PointMaker): Selection | un
     duplicates: survey.duplicates,
     cut: count - total,
   };
-  return checkLate(spec, maker, selection, survey.meter) ? selection : undefined;
+  return checkLate(spec, maker, selection, numbers, survey.meter) ? selection : undefined;
+}
+
+/** True where a parameter says which run of the sweep it is. */
+export function isNumbered({ blocks }: SweepSpec): boolean {
+  return blocks.some(({ derived }) => derived.some(({ isLate }) => isLate));
+}
+
+/** The number of the run that the point at a place of the queue, counted from 0, becomes; 0: it becomes none. */
+export function numberAt(numbers: RunNumbers | undefined, place: number): number {
+  return numbers ? (numbers[place] ?? 0) : place + 1;
 }
 
 /** Expressions that need a run's number are tried with it, so that nothing can fail once points are handed out. */
-function checkLate(spec: SweepSpec, maker: PointMaker, { total, points }: Selection, meter: Meter): boolean {
-  if (!spec.blocks.some(({ derived }) => derived.some(({ isLate }) => isLate))) return true;
+function checkLate(
+  spec: SweepSpec,
+  maker: PointMaker,
+  { total, points }: Selection,
+  numbers: RunNumbers | undefined,
+  meter: Meter,
+): boolean {
+  if (!isNumbered(spec)) return true;
   const weight: Weight = { bytes: 0 };
   for (let i = 0; i < total; i++) {
+    const index = numberAt(numbers, i);
+    if (index === 0) continue;
     const point = points ? (points[i] ?? 0) : i;
     const cursor = maker.move(point);
     const block = maker.blockOf(point);
-    const problem = cursor.derive(meter) ?? cursor.deriveLate(i + 1, meter);
+    const problem = cursor.derive(meter) ?? cursor.deriveLate(index, meter);
     if (problem) refuseAt(spec.report, block, cursor, problem);
     else weigh(spec.report, weight, block, cursor);
     if (spec.report.findings.length > 0) return false;

@@ -4,7 +4,7 @@
  */
 import type { CaptureChoices } from "../capture/options.ts";
 import type { ResourceRequest } from "../run/devices.ts";
-import type { NotifySettings } from "../run/notify.ts";
+import type { NotifySettings, TableName } from "../run/notify.ts";
 import type { RetryPolicy } from "../run/retry.ts";
 import type { SpecProblem } from "./problems.ts";
 
@@ -74,6 +74,8 @@ export interface RunTemplate {
   readonly code?: CodeMode;
   /** What is captured otherwise than usual. */
   readonly capture?: CaptureChoices;
+  /** Table of Feishu or Lark that a file of EXP names for its rows; no matter to the command. */
+  readonly table?: TableName;
 }
 
 /** How the code is taken at submit: as it lies, or only where all of it is committed. */
@@ -168,12 +170,20 @@ export interface ExpandedSweep {
   /** In queue order. Made one by one while iterated, each time anew: 1,000,000 points are never in memory at once. */
   readonly points: Iterable<SweepPoint>;
   readonly total: number;
+  /** True where derived parameters say which run of the sweep it is: other numbers give other parameters. */
+  readonly numbered: boolean;
   readonly report: ExpansionReport;
 }
 
+/**
+ * Numbers of the runs, by the places of their points in the file's queue; 0 leaves a point out. For points that do not
+ * become the runs 1, 2, 3 … as they come: what is left out runs nowhere, and what is added to a sweep comes behind its runs.
+ */
+export type RunNumbers = Uint32Array;
+
 /** One point of a sweep. */
 export interface SweepPoint {
-  /** From 1, in queue order. */
+  /** From 1, in queue order; or the number that was given. */
   readonly index: number;
   /** Built when asked for. */
   readonly params: Params;

@@ -1,8 +1,10 @@
 /** Apply: an edited file for a sweep that is there. Says what is different, and does it unless only that is asked. */
+import { isDeepStrictEqual } from "node:util";
 import type { ApplyRequest, ApplyResponse } from "../../../proto/gen/runner/v1/control.ts";
+import { withoutLarkSecrets } from "../../../shared/compat/lark.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
-import { runId } from "../../../shared/kernel/ids.ts";
+import { type RunId, runId } from "../../../shared/kernel/ids.ts";
 import { requestToJson } from "../../../shared/run/devices.ts";
 import { POINTS_DEFAULT_MAX } from "../../../shared/run/limits.ts";
 import { warningLine } from "../../../shared/spec/problems.ts";
@@ -37,9 +39,7 @@ async function applyOne(deps: WriteDeps, request: ApplyRequest): Promise<ApplyRe
       throw new AppError("invalid", `apply takes files of at most ${POINTS_DEFAULT_MAX} runs`, { id: "apply.size" });
     }
   }
-  // From here on nothing else comes in between until the engine has it.
   const selection = sweepOf(deps, request.ref === "" ? source.settings.name : request.ref);
-  const standing = required(deps.queries.standing.get(selection.sweepId), "the sweep of a reference");
   const copied = deps.queries.origins.ofSweep(selection.sweepId)?.snapshot;
   if (!copied && source.shapes.some(({ template }) => template.code !== undefined)) {
     throw new AppError("conflict", `${selection.ref} was submitted without a copy of its code, which run.code wants`, {
@@ -47,17 +47,10 @@ async function applyOne(deps: WriteDeps, request: ApplyRequest): Promise<ApplyRe
       hint: "submit the file as a new sweep",
     });
   }
-  const numbers = shapeNumbers(standing.shapes, source.shapes);
   const { settings } = source;
-  const difference = compareSweep(
-    standing.runs,
-    points.map((point) => ({
-      ...point,
-      shape: numbers.of[point.shape] ?? 0,
-      priority: point.priority ?? settings.priority,
-      own: point.priority,
-    })),
-  );
+  const compared = await compareWhole(deps, selection, source, points);
+  // From here on nothing else comes in between until the engine has it.
+  const { standing, shapes, first, ...difference } = compared;
   const before = response(deps, source, selection, standing, difference);
   if (request.dryRun) return before;
   const changes = await deps.engine.apply({
@@ -72,17 +65,17 @@ async function applyOne(deps: WriteDeps, request: ApplyRequest): Promise<ApplyRe
       objective: settings.objective,
       hold: settings.hold,
       sourcePath: request.source?.path ?? "",
-      sourceText: request.source?.text ?? "",
+      sourceText: withoutLarkSecrets(request.source?.text ?? ""),
       identity: source.identity,
       codeManifest: source.codeManifest,
       ...(settings.notify && { notify: settings.notify }),
       total: standing.total + difference.added.length,
       at: deps.clock.wallMs(),
-      shapes: numbers.added,
+      shapes: shapes.added,
     },
     runs: difference.added.map(({ own, shape, group, fingerprint, paramsJson, imported }, i) => ({
       id: runId(`run_${deps.newUlid()}`),
-      index: standing.total + i + 1,
+      index: first + i,
       shape,
       group,
       priority: own,
@@ -95,6 +88,56 @@ async function applyOne(deps: WriteDeps, request: ApplyRequest): Promise<ApplyRe
     priorities: difference.priorities,
   });
   return { ...before, ...counted(changes) };
+}
+
+type AppliedPoint = DecidedPoint & { readonly own: number | undefined };
+type Difference = SweepDifference<RunId, AppliedPoint>;
+
+interface Compared extends Difference {
+  readonly standing: StandingSweep;
+  readonly shapes: ReturnType<typeof shapeNumbers>;
+  /** Number of the first run that is added. */
+  readonly first: number;
+}
+
+/** With the parameters that the added runs have under their numbers. */
+async function compareWhole(
+  deps: WriteDeps,
+  selection: Selection,
+  source: ExpandedSource,
+  points: readonly DecidedPoint[],
+): Promise<Compared> {
+  let compared = compare(deps, selection, source, points);
+  while (source.numbered && compared.added.length > 0) {
+    const { added, first } = compared;
+    const params = await source.paramsFrom(placesOf(added), first);
+    compared = compare(deps, selection, source, points);
+    // A run that was withdrawn may have been taken back meanwhile.
+    if (!isDeepStrictEqual(placesOf(added), placesOf(compared.added))) continue;
+    return { ...compared, added: compared.added.map((point, i) => ({ ...point, paramsJson: params[i] ?? "" })) };
+  }
+  return compared;
+}
+
+function compare(
+  deps: WriteDeps,
+  { sweepId }: Selection,
+  { shapes, settings }: ExpandedSource,
+  points: readonly DecidedPoint[],
+): Compared {
+  const standing = required(deps.queries.standing.get(sweepId), "the sweep of a reference");
+  const numbers = shapeNumbers(standing.shapes, shapes);
+  const edited = points.map((point) => ({
+    ...point,
+    shape: numbers.of[point.shape] ?? 0,
+    priority: point.priority ?? settings.priority,
+    own: point.priority,
+  }));
+  return { ...compareSweep(standing.runs, edited), standing, shapes: numbers, first: standing.total + 1 };
+}
+
+function placesOf(points: readonly DecidedPoint[]): number[] {
+  return points.map(({ place }) => place);
 }
 
 function sweepOf(deps: WriteDeps, ref: string): Selection {
@@ -136,7 +179,7 @@ function response(
   { settings, report }: ExpandedSource,
   selection: Selection,
   standing: StandingSweep,
-  difference: SweepDifference<StandingSweep["runs"][number]["id"], DecidedPoint & { readonly own: number | undefined }>,
+  difference: Difference,
 ): ApplyResponse {
   const { added, withdrawn, unchanged, runningOn, reshaped } = difference;
   return {

@@ -1,6 +1,7 @@
 /** What the verbs that change something work with. */
 import type { Clock } from "../../../shared/kernel/clock.ts";
 import type { RunId, SweepId } from "../../../shared/kernel/ids.ts";
+import type { TableName } from "../../../shared/run/notify.ts";
 import type { RunState } from "../../../shared/run/states.ts";
 import type { RunStateRow } from "../../core/changes.ts";
 import type { Sweep } from "../../core/cluster.ts";
@@ -31,6 +32,8 @@ export interface WriteDeps {
   readonly clock: Clock;
   /** Channels that `[notify]` may name, as `kind:name`. */
   readonly channels: ReadonlySet<string>;
+  /** Those that channels fill. */
+  readonly tables: readonly TableName[];
 }
 
 /** Ids of every run that the references name, in one of the states; none: any. Throws AppError for one that names nothing. */

@@ -1,4 +1,5 @@
 /** From a spec's text to points with the decision whether each is new: what Plan shows and Submit does. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   type SourceDigests,
   SpecFormat,
@@ -9,15 +10,20 @@ import type { RunId } from "../../../shared/kernel/ids.ts";
 import { suggest } from "../../../shared/kernel/suggest.ts";
 import { manifestProblem } from "../../../shared/spec/code-manifest.ts";
 import type { Digests } from "../../../shared/spec/point-maker.ts";
+import type { RunNumbers } from "../../../shared/spec/types.ts";
 import type { SweepIdentity } from "../../core/changes.ts";
 import { decidePoint } from "../../core/same-work.ts";
+import { type Expansion, leave } from "../expand/expander.ts";
 import type { ExpansionHead, PointSlice, SourceFiles } from "../expand/messages.ts";
 import type { WriteDeps } from "./deps-write.ts";
 import { type FindImported, importedWork } from "./imported-work.ts";
+import { withMissingTables } from "./missing-tables.ts";
 
 export interface DecidedPoint {
   /** From 1, without gaps. */
   readonly index: number;
+  /** In the queue of the file, from 0, with those that are left out. */
+  readonly place: number;
   readonly paramsJson: string;
   readonly fingerprint: string;
   readonly shape: number;
@@ -41,6 +47,11 @@ export interface ExpandedSource extends ExpansionHead {
   leftOut(): number;
   /** All points in order, once; decided when they are asked for. */
   readonly slices: AsyncIterable<readonly DecidedPoint[]>;
+  /**
+   * Parameters of the points at these places of the queue, in its order, as runs that are numbered from `first` on. Throws
+   * AppError where one of them has no value then.
+   */
+  paramsFrom(places: readonly number[], first: number): Promise<string[]>;
 }
 
 /** Throws AppError "invalid" with the place of the first problem. `force`: nothing is reused. */
@@ -51,22 +62,37 @@ export async function expandSource(
 ): Promise<ExpandedSource> {
   const source = sourceOf(message);
   const names = !deps.submissions.imports.isEmpty();
-  const expansion = await deps.expander.expand(source, names);
-  const { settings } = expansion;
-  checkChannels(deps.channels, settings.notify?.to ?? []);
-  checkDeadline(settings.deadline, deps.clock.wallMs());
+  const { slices, ...head } = await deps.expander.expand(source, names);
+  const { settings } = head;
+  try {
+    checkChannels(deps.channels, settings.notify?.to ?? []);
+    checkDeadline(settings.deadline, deps.clock.wallMs());
+  } catch (error) {
+    await leave(slices);
+    throw error;
+  }
   const shares = !force && settings.rerun !== "all";
   const findImported = shares && names ? importedWork(settings, deps.submissions.imports) : undefined;
   const only = shares && settings.rerun === "failed";
+  const policy: Policy = { shares, hold: settings.hold, only, findImported, tally: { leftOut: 0 } };
   const { code = "", env = "", data = "" } = source.digests;
-  const tally = { leftOut: 0 };
+  const numbered = (numbers: RunNumbers) => deps.expander.expand(source, names, numbers);
   return {
-    ...expansion,
+    ...head,
+    report: withMissingTables(head, deps.tables),
     shares,
     identity: { ...settings.identity, code, env, data },
     codeManifest: message?.digests?.codeManifest ?? "",
-    leftOut: () => tally.leftOut,
-    slices: decided(deps, expansion.slices, { shares, hold: settings.hold, only, findImported, tally }),
+    leftOut: () => policy.tally.leftOut,
+    slices:
+      only && head.numbered ? keptOnes(deps, slices, head.total, policy, numbered) : decided(deps, slices, policy),
+    async paramsFrom(places, first) {
+      const numbers = new Uint32Array(head.total);
+      for (const [i, place] of places.entries()) numbers[place] = first + i;
+      const params: string[] = [];
+      for await (const slice of (await numbered(numbers)).slices) params.push(...slice.paramsJson);
+      return params;
+    },
   };
 }
 
@@ -108,10 +134,12 @@ async function* decided(
   { shares, hold, only, findImported, tally }: Policy,
 ): AsyncGenerator<DecidedPoint[]> {
   const { cluster } = deps.engine;
+  let place = -1;
   let index = 0;
   for await (const slice of slices) {
     const points: DecidedPoint[] = [];
     for (const [i, fingerprint] of slice.fingerprint.entries()) {
+      place += 1;
       const decision = decidePoint(cluster, fingerprint, { shares, hold });
       const name = decision.reusedFrom === undefined ? slice.imported?.[i] : undefined;
       const imported = name && findImported?.(name);
@@ -123,6 +151,7 @@ async function* decided(
       index += 1;
       points.push({
         index,
+        place,
         paramsJson: slice.paramsJson[i] ?? "",
         fingerprint,
         shape: slice.shape[i] ?? 0,
@@ -134,6 +163,32 @@ async function* decided(
       });
     }
     yield points;
+  }
+}
+
+/**
+ * What is left of points whose parameters say which run they are: that is known when all have been decided, so they are made
+ * twice. What was left out the first time stays out.
+ */
+async function* keptOnes(
+  deps: WriteDeps,
+  slices: AsyncIterable<PointSlice>,
+  total: number,
+  policy: Policy,
+  numbered: (numbers: RunNumbers) => Promise<Expansion>,
+): AsyncGenerator<DecidedPoint[]> {
+  const numbers = new Uint32Array(total);
+  const places: number[] = [];
+  for await (const points of decided(deps, slices, policy)) {
+    for (const { place, index } of points) {
+      numbers[place] = index;
+      places.push(place);
+    }
+    await nextTurn();
+  }
+  const kept = await numbered(numbers);
+  for await (const points of decided(deps, kept.slices, { ...policy, only: false })) {
+    yield points.map((point) => ({ ...point, place: places[point.place] ?? point.place }));
   }
 }
 

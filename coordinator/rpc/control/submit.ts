@@ -5,6 +5,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { SubmitRequest, SubmitResponse } from "../../../proto/gen/runner/v1/control.ts";
+import { withoutLarkSecrets } from "../../../shared/compat/lark.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import { type RunId, runId, type SweepId, sweepId } from "../../../shared/kernel/ids.ts";
@@ -15,6 +16,7 @@ import { newRun } from "../../core/apply-change.ts";
 import type { RunRow } from "../../core/changes.ts";
 import type { Event, NewRun, NewSweep } from "../../core/events.ts";
 import { StagedWork } from "../../core/staged-work.ts";
+import { leave } from "../expand/expander.ts";
 import { SLICE_POINTS } from "../expand/messages.ts";
 import { originOf } from "./code-origin.ts";
 import type { WriteDeps } from "./deps-write.ts";
@@ -37,14 +39,21 @@ async function submitOne(deps: WriteDeps, request: SubmitRequest): Promise<Submi
   const earlier = deps.submissions.find(request.submitId);
   if (earlier) return response(earlier);
   const expanded = await expandSource(deps, request.source, request.force);
-  const origin = await originOf(deps, request, expanded.shapes);
-  const id = sweepId(`swp_${deps.newUlid()}`);
-  const sweep = { ...newSweep(deps, id, request, expanded), ...(origin && { origin }) };
+  const sweep = await headOf(deps, request, expanded).catch(async (error: unknown) => {
+    await leave(expanded.slices);
+    throw error;
+  });
   const isLarge = expanded.total > SLICE_POINTS;
   const event = isLarge ? await stagedEvent(deps, sweep, expanded) : await plainEvent(deps, sweep, expanded);
   await deps.engine.apply({ ...event, number: deps.submissions.nextNumber(sweep.name) });
   const made = required(deps.submissions.find(request.submitId), "the sweep that was submitted");
   return { ...response(made), warnings: expanded.report.warnings.map(warningLine) };
+}
+
+async function headOf(deps: WriteDeps, request: SubmitRequest, expanded: ExpandedSource): Promise<NewSweep> {
+  const origin = await originOf(deps, request, expanded.shapes);
+  const id = sweepId(`swp_${deps.newUlid()}`);
+  return { ...newSweep(deps, id, request, expanded), ...(origin && { origin }) };
 }
 
 function response(made: { name: string; number: number; total: number; reused: number }): SubmitResponse {
@@ -63,7 +72,8 @@ type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, 
 async function plainEvent(deps: WriteDeps, sweep: NewSweep, { slices }: ExpandedSource): Promise<SubmitEvent> {
   const runs: NewRun[] = [];
   for await (const slice of slices) {
-    for (const { reusedFrom: _, waitsFor: _w, ...point } of slice) runs.push({ id: newRunId(deps), ...point });
+    for (const { reusedFrom: _, waitsFor: _w, place: _p, ...point } of slice)
+      runs.push({ id: newRunId(deps), ...point });
   }
   return { kind: "submit", sweep: { ...sweep, total: runs.length }, runs };
 }
@@ -76,7 +86,7 @@ async function stagedEvent(deps: WriteDeps, sweep: NewSweep, { slices }: Expande
   deps.staging.begin(sweep.id);
   try {
     for await (const slice of slices) {
-      const rows = slice.map((point): RunRow => ({ id: newRunId(deps), ...point }));
+      const rows = slice.map(({ place: _, ...point }): RunRow => ({ id: newRunId(deps), ...point }));
       deps.staging.add(sweep, rows);
       total += rows.length;
       for (const row of rows) if (row.reusedFrom === undefined) work.add(newRun(sweep, row));
@@ -124,7 +134,7 @@ function newSweep(
     shares,
     objective: settings.objective,
     sourcePath: request.source?.path ?? "",
-    sourceText: request.source?.text ?? "",
+    sourceText: withoutLarkSecrets(request.source?.text ?? ""),
     identity,
     codeManifest,
     ...(settings.notify && { notify: settings.notify }),

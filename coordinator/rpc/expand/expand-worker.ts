@@ -13,13 +13,13 @@ import { type ExpandReply, type ExpandRequest, type PointSlice, SLICE_POINTS } f
 
 const port = required(parentPort, "the port to the main thread");
 
-port.on("message", ({ source, files, digests, names, credits }: ExpandRequest) => {
+port.on("message", ({ source, files, digests, names, numbers, credits }: ExpandRequest) => {
   try {
     const texts = new Map(files);
-    const read = readSweep({ ...source, readFile: (path) => texts.get(path) }, digests);
+    const read = readSweep({ ...source, readFile: (path) => texts.get(path) }, digests, numbers);
     if ("problems" in read) throw specError(read.problems);
-    const { sweep: settings, shapes, total, report } = read.sweep;
-    reply({ kind: "head", head: { settings, shapes, total, report } });
+    const { sweep: settings, points: _, ...rest } = read.sweep;
+    reply({ kind: "head", head: { settings, ...rest } });
     sendPoints(read.sweep, names, new Int32Array(credits));
     reply({ kind: "end" });
   } catch (error) {
@@ -53,7 +53,6 @@ function mayGoOn(credits: Int32Array): boolean {
 
 function sliceOf(points: readonly SweepPoint[], settings: SweepSettings | undefined): PointSlice {
   return {
-    first: required(points[0], "a point").index,
     paramsJson: points.map((point) => point.paramsJson),
     fingerprint: points.map((point) => point.fingerprint),
     shape: Uint32Array.from(points, (point) => point.shape),

@@ -4,6 +4,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { AppError, errorOfRefusal } from "../../../shared/kernel/errors.ts";
+import type { RunNumbers } from "../../../shared/spec/types.ts";
 import {
   CREDITS,
   type ExpandReply,
@@ -20,10 +21,10 @@ export interface Expansion extends ExpansionHead {
 
 export interface Expander {
   /**
-   * Throws AppError "invalid" with the place of the first problem. `names`: also what imported work would be called. The
-   * slices must be read, or left.
+   * Throws AppError "invalid" with the place of the first problem. `names`: also what imported work would be called.
+   * `numbers`: of the runs; absent: 1, 2, 3 …. The slices must be read, or left.
    */
-  expand(source: SourceFiles, names: boolean): Promise<Expansion>;
+  expand(source: SourceFiles, names: boolean, numbers?: RunNumbers): Promise<Expansion>;
   close(): Promise<void>;
 }
 
@@ -69,10 +70,10 @@ export function createExpander(): Expander {
   }
 
   return {
-    async expand(source, names) {
+    async expand(source, names, numbers) {
       const worker = await take();
       worker.ref();
-      const conversation = new Conversation(worker, source, names);
+      const conversation = new Conversation(worker, { ...source, names, numbers });
       try {
         const reply = await conversation.next();
         if (reply?.kind !== "head") throw new Error("assertion failed: an expansion begins with its head");
@@ -89,6 +90,11 @@ export function createExpander(): Expander {
       await Promise.all([...all].map((worker) => worker.terminate()));
     },
   };
+}
+
+/** Ends an expansion whose points nobody wants any more, read or not: its thread is free then. */
+export async function leave(slices: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of slices) break;
 }
 
 async function* slicesOf(conversation: Conversation, done: () => Promise<void>): AsyncGenerator<PointSlice> {
@@ -113,13 +119,13 @@ class Conversation {
   #failure: Error | undefined;
   #over = false;
 
-  constructor(worker: Worker, source: SourceFiles, names: boolean) {
+  constructor(worker: Worker, question: Omit<ExpandRequest, "credits">) {
     this.#worker = worker;
     this.#credits[0] = CREDITS;
     worker.on("message", this.#onReply);
     worker.on("error", this.#onFailure);
     worker.on("exit", this.#onExit);
-    const request: ExpandRequest = { ...source, names, credits: this.#credits.buffer as SharedArrayBuffer };
+    const request: ExpandRequest = { ...question, credits: this.#credits.buffer as SharedArrayBuffer };
     worker.postMessage(request);
   }
 

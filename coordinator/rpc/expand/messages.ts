@@ -2,7 +2,7 @@
 import type { Refusal } from "../../../shared/kernel/errors.ts";
 import type { SpecSource } from "../../../shared/spec/parse.ts";
 import type { Digests } from "../../../shared/spec/point-maker.ts";
-import type { ExpansionReport, ImportedName, RunShape, SweepSettings } from "../../../shared/spec/types.ts";
+import type { ExpandedSweep, ImportedName, RunNumbers, SweepSettings } from "../../../shared/spec/types.ts";
 
 /** A sweep file with all that belongs to it, as plain data. */
 export interface SourceFiles {
@@ -15,14 +15,13 @@ export interface SourceFiles {
 export interface ExpandRequest extends SourceFiles {
   /** Whether names of imported work are wanted: there is some. */
   readonly names: boolean;
+  readonly numbers: RunNumbers | undefined;
   /** One counter of 32 bits: slices that may still be sent; below 0: nobody wants any more. */
   readonly credits: SharedArrayBuffer;
 }
 
 /** Points in columns: on their way between threads they cost a fifth of as many objects. */
 export interface PointSlice {
-  /** Index of the first; the others follow it. */
-  readonly first: number;
   readonly paramsJson: readonly string[];
   readonly fingerprint: readonly string[];
   readonly shape: Uint32Array;
@@ -32,11 +31,8 @@ export interface PointSlice {
   readonly imported: readonly (ImportedName | undefined)[] | undefined;
 }
 
-export interface ExpansionHead {
+export interface ExpansionHead extends Omit<ExpandedSweep, "sweep" | "points"> {
   readonly settings: SweepSettings;
-  readonly shapes: readonly RunShape[];
-  readonly total: number;
-  readonly report: ExpansionReport;
 }
 
 export type ExpandReply =
