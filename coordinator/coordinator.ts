@@ -201,6 +201,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     newUlid: createUlidSource(() => clock.wallMs(), randomBytes),
     clock,
     channels: new Set(config.channels.messages.map(({ name }) => name)),
+    tables: config.channels.tables,
   };
   const reader = createReader({ path: storeFile, feed, logger });
   stack.push("reader", () => reader.close());

@@ -1,6 +1,7 @@
 /** Runs that are shown elsewhere as they go on: which channel wants which, and when it is told again. */
 import type { RunId } from "../../shared/kernel/ids.ts";
 import { type Fence, runId } from "../../shared/kernel/ids.ts";
+import type { TableName } from "../../shared/run/notify.ts";
 import type { RunRecord } from "../../shared/run/records.ts";
 import type { Database } from "../store/database.ts";
 import type { Outbox, OutboxEntry } from "../store/outbox.ts";
@@ -13,6 +14,8 @@ export interface RunTarget {
   readonly projects: readonly string[];
   /** Names of sweeps; `*` stands for any text. */
   readonly sweeps: readonly string[];
+  /** The table that it fills; runs that name it are taken whatever the lists say. */
+  readonly table?: TableName;
   /** Time between two updates of a run that goes on; absent: half a minute. */
   readonly updateMs?: number;
 }
@@ -69,9 +72,10 @@ export interface RunTellerOptions {
 
 export function createRunTeller(options: RunTellerOptions): RunTeller {
   const { db, outbox, targets, newId, wallMs, gatherMs = GATHER_MS } = options;
-  const sweepOf = db.prepare(
-    "SELECT w.name, w.project FROM runs r JOIN sweeps w ON w.sweep_id = r.sweep_id WHERE r.run_id = ?",
-  );
+  const sweepOf = db.prepare(`SELECT w.name, w.project, h.template_json ->> '$.table.appToken' AS appToken,
+      h.template_json ->> '$.table.tableId' AS tableId
+    FROM runs r JOIN sweeps w ON w.sweep_id = r.sweep_id
+    JOIN sweep_shapes h ON h.sweep_id = r.sweep_id AND h.number = r.shape WHERE r.run_id = ?`);
   const hasBegun = db.prepare("SELECT 1 FROM attempts WHERE run_id = ? LIMIT 1");
   const runOf = db.prepare("SELECT run_id FROM attempts WHERE fence = ?");
   return {
@@ -88,7 +92,7 @@ export function createRunTeller(options: RunTellerOptions): RunTeller {
         if (what !== "edited" || hasBegun.get(id) !== undefined) runs.set(id, "changed");
       }
       for (const [id, why] of runs) {
-        const row = sweepOf.get(id) as { name: string; project: string } | undefined;
+        const row = sweepOf.get(id) as unknown as Wanting | undefined;
         for (const target of row ? targets : []) {
           if (!row || !wants(target, row)) continue;
           put(target.name, id, why === "changed" ? gatherMs : (target.updateMs ?? UPDATE_MS));
@@ -104,9 +108,18 @@ export function createRunTeller(options: RunTellerOptions): RunTeller {
   }
 }
 
-/** Whether the channel takes the runs of this sweep. */
-export function wants(target: RunTarget, sweep: { readonly name: string; readonly project: string }): boolean {
-  const { projects, sweeps } = target;
+/** What decides who takes a run: its sweep, and the table that its file names; null: none. */
+export interface Wanting {
+  readonly name: string;
+  readonly project: string;
+  readonly appToken: string | null;
+  readonly tableId: string | null;
+}
+
+/** Whether the channel takes the run. */
+export function wants(target: RunTarget, sweep: Wanting): boolean {
+  const { projects, sweeps, table } = target;
+  if (table && table.appToken === sweep.appToken && table.tableId === sweep.tableId) return true;
   if (projects.length > 0 && !projects.includes(sweep.project)) return false;
   return sweeps.length === 0 || sweeps.some((pattern) => patternOf(pattern).test(sweep.name));
 }

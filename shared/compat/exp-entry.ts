@@ -1,5 +1,6 @@
 /** [P] One `[[experiments]]` entry of an EXP file, each value read as EXP's code reads it. */
 import { PRIORITY_MAX, RETRIES_MAX, RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
+import type { TableName } from "../run/notify.ts";
 import { childOf, entriesOf, itemsOf, kindOf, type SpecNode } from "../spec/node.ts";
 import {
   addFinding,
@@ -12,10 +13,11 @@ import {
   wrongType,
   wrongValue,
 } from "../spec/report.ts";
-import { noteLark, noteResultsPlace, readFloat, readInt } from "./exp-fields.ts";
+import { noteResultsPlace, readFloat, readInt } from "./exp-fields.ts";
 import type { Notes } from "./exp-notes.ts";
 import type { OrderKey } from "./exp-order.ts";
 import { expandPath, type UserPlaces } from "./exp-paths.ts";
+import { type LarkKeys, readLark, tableOfLark } from "./lark.ts";
 import { pythonInt, pythonStr, pythonTruth } from "./python-values.ts";
 
 const EXPERIMENT_KEYS = [
@@ -51,18 +53,21 @@ export interface LoadedEntry {
   readonly cwd: string;
   readonly environment: { readonly [name: string]: string };
   readonly description: string | undefined;
+  /** Table of Lark that its row goes to. */
+  readonly table: TableName | undefined;
   readonly retries: number;
   readonly repeats: number;
   readonly further: readonly OrderKey[];
 }
 
-/** Undefined for what is no table; of use only when `report` stays empty. */
+/** `lark`: keys of the scheduler. Undefined for what is no table; of use only when `report` stays empty. */
 export function readExperiment(
   report: Report,
   notes: Notes,
   node: SpecNode,
   number: number,
   places: UserPlaces,
+  lark: LarkKeys,
 ): LoadedEntry | undefined {
   if (!hasKind(report, node, `experiment ${number}`, "table")) return undefined;
   for (const [key, child] of entriesOf(node)) {
@@ -124,6 +129,7 @@ export function readExperiment(
     cwd: cwd ?? places.configDirectory,
     environment,
     description: text("description"),
+    table: tableOfLark(notes, node, readLark(notes, node, "experiments", lark)),
     retries: Number(retries < 0n ? 0n : retries > RETRIES_MAX ? BigInt(RETRIES_MAX) : retries),
     repeats: Number(repeats < 1n ? 1n : repeats > RUNS_PER_SWEEP_MAX ? BigInt(RUNS_PER_SWEEP_MAX + 1) : repeats),
     further: [
@@ -164,7 +170,6 @@ function noteNoEffect(
       "resume has no effect: the directory that EXP made is not on the hosts; the run starts anew",
     );
   }
-  noteLark(notes, node, "experiments");
 }
 
 function readTags(report: Report, node: SpecNode | undefined, label: string): string[] {

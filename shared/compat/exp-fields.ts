@@ -1,5 +1,5 @@
-/** [P] Single fields of an EXP file, read as Python's `int(x)` and `float(x)` read them, and those that have no effect. */
-import { childOf, type SpecNode } from "../spec/node.ts";
+/** [P] Single fields of an EXP file, read as Python's `int(x)` and `float(x)` read them, and places of results, which have no effect. */
+import type { SpecNode } from "../spec/node.ts";
 import { excerpt, type Report, readText, wrongType, wrongValue } from "../spec/report.ts";
 import type { Notes } from "./exp-notes.ts";
 import { expandPath, type UserPlaces } from "./exp-paths.ts";
@@ -19,13 +19,6 @@ export function readFloat(report: Report, node: SpecNode, label: string): number
   if (value !== undefined) return value;
   if (typeof node.raw === "string") return wrongValue(report, node, `${label} is no number: ${excerpt(node.raw)}`);
   return wrongType(report, node, label, "a number");
-}
-
-export function noteLark(notes: Notes, node: SpecNode, where: string): void {
-  for (const key of ["lark_url", "lark_config"]) {
-    const child = childOf(node, key);
-    if (child) notes.add(`${where} ${key}`, child, `${key} has no effect: rows are not sent to Lark tables`);
-  }
 }
 
 export function noteResultsPlace(

@@ -7,10 +7,11 @@ import { grouped } from "../spec/document.ts";
 import { childOf, entriesOf, itemsOf, kindOf, type SpecNode } from "../spec/node.ts";
 import { addFinding, hasKind, keySpan, type Report, valueSpan, wrongType, wrongValue } from "../spec/report.ts";
 import { type LoadedEntry, readExperiment } from "./exp-entry.ts";
-import { noteLark, noteResultsPlace, readFloat, readInt } from "./exp-fields.ts";
+import { noteResultsPlace, readFloat, readInt } from "./exp-fields.ts";
 import type { Notes } from "./exp-notes.ts";
 import { inExpOrder } from "./exp-order.ts";
 import type { UserPlaces } from "./exp-paths.ts";
+import { type LarkKeys, NO_LARK, readLark } from "./lark.ts";
 import { pythonTruth } from "./python-values.ts";
 
 /** One run of an EXP file. */
@@ -61,7 +62,7 @@ export function readExpFile(report: Report, notes: Notes, root: SpecNode, places
     addFinding(report, { id: "spec.missing", message: "the file has no [[experiments]]", span });
   } else {
     for (const [i, node] of itemsOf(experiments).entries()) {
-      const entry = readExperiment(report, notes, node, i + 1, places);
+      const entry = readExperiment(report, notes, node, i + 1, places, scheduler.lark);
       if (entry) loaded.push(entry);
     }
     checkCount(report, experiments, loaded);
@@ -74,6 +75,8 @@ interface Scheduler {
   readonly parallel: number;
   /** Whether `max_retries` counts. */
   readonly restarts: boolean;
+  /** What experiments do not say themselves. */
+  readonly lark: LarkKeys;
 }
 
 function readScheduler(
@@ -91,7 +94,7 @@ function readScheduler(
       "scheduler.base_experiment_dir is missing, without which EXP refuses a file",
     );
   }
-  if (!node || !hasKind(report, node, "scheduler", "table")) return { parallel: 1, restarts: false };
+  if (!node || !hasKind(report, node, "scheduler", "table")) return { parallel: 1, restarts: false, lark: NO_LARK };
   for (const [key, child] of entriesOf(node)) {
     if (!SCHEDULER_KEYS.includes(key)) notes.unknown(child, key, SCHEDULER_KEYS, "[scheduler]");
   }
@@ -105,7 +108,6 @@ function readScheduler(
   if (linger) {
     notes.add("linger_when_idle", linger, "scheduler.linger_when_idle has no effect: the coordinator always stays");
   }
-  noteLark(notes, node, "scheduler");
   const concurrent = childOf(node, "max_concurrent_experiments");
   const parallel = (concurrent && readInt(report, concurrent, "scheduler.max_concurrent_experiments")) ?? 1n;
   if (concurrent && parallel < 1n) {
@@ -115,6 +117,7 @@ function readScheduler(
   return {
     parallel: Number(parallel < RUNS_PER_SWEEP_MAX ? parallel : BigInt(RUNS_PER_SWEEP_MAX)),
     restarts: pythonTruth(childOf(node, "auto_restart_on_error")?.raw),
+    lark: readLark(notes, node, "scheduler", NO_LARK),
   };
 }
 

@@ -20,6 +20,12 @@ export function channelName(text: string): string | undefined {
   return kind && `${kind}:${match?.[2]}`;
 }
 
+/** A table of Feishu or Lark, as its address has it. */
+export interface TableName {
+  readonly appToken: string;
+  readonly tableId: string;
+}
+
 /** A channel as people see it. */
 export interface ChannelState {
   readonly name: string;

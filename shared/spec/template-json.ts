@@ -1,18 +1,32 @@
 /** Command templates as stored and sent. What is absent is left out, so that a plain template stays short. */
 import { CAPTURE_DEFAULTS, type CaptureChoices } from "../capture/options.ts";
+import type { TableName } from "../run/notify.ts";
 import { STYLE_CHOICES, STYLE_WORDS } from "./args.ts";
 import type { ArgsOptions, ArgsStyle, Interpreter, RunTemplate } from "./types.ts";
 
 export function templateToJson(template: RunTemplate): string {
-  const { command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code, capture } = template;
-  return JSON.stringify({ command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code, capture });
+  const { command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code, capture, table } = template;
+  return JSON.stringify({
+    command,
+    args,
+    argsOptions,
+    cwd,
+    env,
+    setup,
+    stdin,
+    umask,
+    interpreter,
+    code,
+    capture,
+    table,
+  });
 }
 
 /** Reverse of `templateToJson`. Throws a plain error for a text that it cannot have made. */
 export function templateFromJson(text: string): RunTemplate {
   const body: unknown = JSON.parse(text);
   if (!isTable(body)) throw new Error("a command template is an object");
-  const { command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code, capture } = body;
+  const { command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code, capture, table } = body;
   if (typeof command !== "string" && !isTexts(command)) throw new Error("a command template has a command");
   if (!isStyle(args)) throw new Error(`a command template has no args style ${JSON.stringify(args)}`);
   if (argsOptions !== undefined && !isOptions(argsOptions))
@@ -42,6 +56,7 @@ export function templateFromJson(text: string): RunTemplate {
     ...(interpreter && { interpreter }),
     ...(code && { code }),
     ...(capture && { capture }),
+    ...(isTableName(table) && { table }),
   };
 }
 
@@ -84,6 +99,10 @@ function isCapture(value: unknown): value is CaptureChoices {
     const choice = value[key];
     return choice === undefined || (Array.isArray(usual) ? isTexts(choice) : typeof choice === typeof usual);
   });
+}
+
+function isTableName(value: unknown): value is TableName {
+  return isTable(value) && typeof value.appToken === "string" && typeof value.tableId === "string";
 }
 
 function isInterpreter(value: unknown): value is Interpreter {

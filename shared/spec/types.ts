@@ -91,6 +91,27 @@ export interface Objective {
   readonly target?: number;
 }
 
+/** What ends runs, or their sweep, before their time. */
+export interface StopSettings {
+  /** Conditions on a run and its last metrics; each alone ends it. */
+  readonly when: readonly string[];
+  /** Absent: runs are not compared. */
+  readonly ladder?: StopLadder;
+  /** Condition on the sweep. */
+  readonly sweepWhen?: string;
+}
+
+/** At which steps runs are compared by the objective, and who goes on. */
+export interface StopLadder {
+  readonly policy: "median" | "asha";
+  /** Step of the first rung. */
+  readonly minSteps: number;
+  /** "asha": one in so many goes on, and the next rung is so many times higher. */
+  readonly divisor: number;
+  /** At most. */
+  readonly rungs: number;
+}
+
 /** "best" is the highest or the lowest value, as the goal says. */
 export type Reduce = "best" | "last" | "min" | "max";
 
@@ -160,6 +181,8 @@ export interface SweepSettings {
   readonly identity: Identity;
   /** Absent where nobody is to be told. */
   readonly notify?: NotifySettings;
+  /** Absent where nothing ends before its time. */
+  readonly stop?: StopSettings;
 }
 
 /** A whole sweep, expanded: a pure function of its files. */
@@ -215,7 +238,12 @@ export interface ExpansionReport {
   readonly where: readonly WhereReport[];
   /** Points that were the same work as an earlier one. */
   readonly duplicates: number;
-  readonly order: "listed" | "shuffled";
+  /** The steps that it takes, in their order. */
+  readonly steps: readonly ExpansionStep[];
+  /** Of the queue: as the steps give it, shuffled, or by priority, name and command as in EXP's own files. */
+  readonly order: QueueOrder;
+  /** Which of the shuffled orders; 0 where nothing is shuffled. */
+  readonly shuffleSeed: number;
   /** Points beyond `limits.runs`. */
   readonly cut: number;
   /** What is accepted and has no effect. */
@@ -231,6 +259,9 @@ export interface AxisReport {
   /** Number of the variant that it belongs to, from 1; undefined: of the whole sweep. */
   readonly variant: number | undefined;
 }
+
+export type ExpansionStep = "base" | AxisReport["step"] | "derive" | "where";
+export type QueueOrder = "listed" | "shuffled" | "exp";
 
 export interface WhereReport {
   readonly condition: string;

@@ -76,8 +76,14 @@ test("runs are rows of a table, with their last metrics, through a kill of the c
   const told = `[objective]\nmetric = "acc"\ngoal = "maximize"\n[notify]\non = ["best", "finished"]\nto = ["lark:team"]\n`;
   const shown = await fleet.submit(`name = "shown"\n${body}${told}`);
   const other = await fleet.submit(`name = "other"\nrerun = "all"\n${body}`);
+  // One of EXP's files names the table itself.
+  const named = await fleet.submit(
+    `[scheduler]\nbase_experiment_dir = "out"\n[[experiments]]\nname = "lab"\ncommand = "true"\n` +
+      `lark_url = "https://x.feishu.cn/base/appTest12345?table=tblTest1"\n`,
+  );
   await fleet.done(shown.sweep, 60_000);
   await fleet.done(other.sweep, 60_000);
+  await fleet.done(named.sweep, 60_000);
   await fleet.coordinator.kill9();
   table.fault = undefined;
   await fleet.coordinator.start();
@@ -85,7 +91,10 @@ test("runs are rows of a table, with their last metrics, through a kill of the c
     [...table.records.values()]
       .map(({ run, state, acc }) => [run, state, acc])
       .sort((a, b) => (String(a) < String(b) ? -1 : 1));
-  const wanted = [1, 2, 3, 4].map((x) => [`shown.1.${x}`, "succeeded", Number(`0.${x}5`)]);
+  const ofShown = [1, 2, 3, 4].map((x) => [`shown.1.${x}`, "succeeded", Number(`0.${x}5`)]);
+  const wanted = [...ofShown, [`${named.sweep}.1`, "succeeded", undefined]].sort((a, b) =>
+    String(a) < String(b) ? -1 : 1,
+  );
   await waitUntil("every run is shown", () => JSON.stringify(rows()) === JSON.stringify(wanted), {
     boundMs: 60_000,
     seen: rows,

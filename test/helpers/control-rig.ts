@@ -93,6 +93,7 @@ export async function startControlRig(): Promise<ControlRig> {
     loadTerminalRun: createTerminalRunLoader(db),
     loadSweep: createSweepLoader(db),
     channels: new Set(["slack:ml"]),
+    tables: [{ appToken: "appKnown1", tableId: "tblKnown1" }],
     newUlid: createUlidSource(() => clock.wallMs(), randomBytes),
     clock,
   });

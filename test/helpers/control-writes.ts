@@ -53,6 +53,7 @@ export function createTestWrites(db: Database, feed: Feed, deps: ReadDeps): Test
     loadTerminalRun: createTerminalRunLoader(db),
     loadSweep: createSweepLoader(db),
     channels: new Set(["slack:ml"]),
+    tables: [],
     newUlid,
     clock,
   });

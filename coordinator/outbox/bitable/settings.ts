@@ -1,8 +1,8 @@
 /** The keys of a table of Feishu or Lark, as EXP has them, and what they amount to. */
 import { z } from "zod";
+import { parseTableAddress } from "../../../shared/compat/table-address.ts";
 import type { AppError } from "../../../shared/kernel/errors.ts";
 import type { RunTarget } from "../tracked-runs.ts";
-import { parseTableAddress } from "./address.ts";
 import type { BitableSettings } from "./client.ts";
 
 export interface TableTarget extends RunTarget, BitableSettings {
@@ -53,6 +53,7 @@ export function tableTarget(name: string, keys: TableKeys, wrong: (what: string)
     appSecret: keys.app_secret,
     appToken,
     tableId,
+    table: { appToken, tableId },
     viewId: address.viewId ?? keys.view_id,
     userIdType: keys.user_id_type,
     ignoreConsistencyCheck:

@@ -1,12 +1,19 @@
 /** Plan: what Submit would do, and why, without doing it. */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { PlanPoint, PlanReason, PlanRequest, PlanResponse } from "../../../proto/gen/runner/v1/control.ts";
+import type {
+  PlanPoint,
+  PlanReason,
+  PlanRequest,
+  PlanResponse,
+  PlanSteps,
+} from "../../../proto/gen/runner/v1/control.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import type { RunId } from "../../../shared/kernel/ids.ts";
 import { runRef } from "../../../shared/run/names.ts";
 import { paramsFromJson } from "../../../shared/spec/params-json.ts";
 import { warningLine } from "../../../shared/spec/problems.ts";
 import { shownArgv } from "../../../shared/spec/shown-command.ts";
+import type { ExpansionReport } from "../../../shared/spec/types.ts";
 import type { WriteDeps } from "./deps-write.ts";
 import { type DecidedPoint, type ExpandedSource, expandSource } from "./expand-source.ts";
 import { watchForMissed } from "./imported-work.ts";
@@ -37,13 +44,18 @@ export const plan =
       failedExample: counted.failedExample,
       reasons: await reasons(deps, source, counted),
       where: report.where.map(({ condition, dropped }) => ({ condition, dropped })),
-      steps: { product: report.product, duplicates: report.duplicates, cut: report.cut, leftOut: source.leftOut() },
+      steps: stepsMessage(report, source.leftOut()),
       needs,
       estimate: planEstimate(cluster, past, source, needs),
       rerun: request.force ? "all" : settings.rerun,
       warnings: [...report.warnings.map(warningLine), ...missedImports(deps, source, counted)],
     };
   };
+
+function stepsMessage(report: ExpansionReport, leftOut: number): PlanSteps {
+  const { product, duplicates, cut, steps, order, shuffleSeed } = report;
+  return { product, duplicates, cut, leftOut, taken: [...steps], order, shuffleSeed };
+}
 
 /** What somebody who has just imported work may have expected to be reused. */
 function missedImports(deps: WriteDeps, { settings }: ExpandedSource, { unexplained }: Counted): string[] {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { expandPath } from "../../../shared/compat/exp-paths.ts";
 import { readExpSweep, sweepName } from "../../../shared/compat/exp-toml.ts";
+import { withoutLarkSecrets } from "../../../shared/compat/lark.ts";
 import { pythonStr } from "../../../shared/compat/python-values.ts";
 import { readSweep } from "../../../shared/spec/read-sweep.ts";
 import type { ExpandedSweep } from "../../../shared/spec/types.ts";
@@ -160,6 +161,57 @@ describe("what counts as the same work", () => {
   });
 });
 
+describe("the table of Lark that rows go to", () => {
+  const ADDRESS = "https://x.feishu.cn/base/appABCDEF?table=tblA&view=vewA";
+  const scheduler = (keys: string) => `${BASE}${keys}\n[[experiments]]\nname = "a"\ncommand = "x"\n`;
+
+  test.each<[string, string, string | undefined]>([
+    ["of the scheduler", scheduler(`lark_url = "${ADDRESS}"`), "appABCDEF tblA"],
+    ["of the scheduler's keys", scheduler('lark_config = { app_token = "Tok", table_id = "tblB" }'), "Tok tblB"],
+    ["of an experiment", one(`lark_config = { table_url = "${ADDRESS}" }`), "appABCDEF tblA"],
+    [
+      "of an experiment, key by key over the scheduler's",
+      `${scheduler('lark_config = { app_token = "Tok", table_id = "tblB" }')}lark_config = { table_id = "tblC" }\n`,
+      "Tok tblC",
+    ],
+    [
+      "an address goes before keys of their own, those of an experiment too",
+      `${scheduler(`lark_url = "${ADDRESS}"`)}lark_config = { table_id = "tblC" }\n`,
+      "appABCDEF tblA",
+    ],
+    [
+      "an address of an experiment replaces that of the scheduler",
+      `${scheduler(`lark_url = "${ADDRESS}"`)}lark_url = "https://x.feishu.cn/base/appOTHER1?table=tblO"\n`,
+      "appOTHER1 tblO",
+    ],
+    ["lark_url goes before url", one(`lark_url = "${ADDRESS}"\nlark_config = { url = "u" }`), "appABCDEF tblA"],
+    ["an address without a table", one('lark_url = "https://x.feishu.cn/base/appABCDEF"'), undefined],
+    ["a wiki page", one('lark_url = "https://x.feishu.cn/wiki/W1?table=tblA"'), undefined],
+    ["odd characters", one('lark_config = { app_token = "a/b", table_id = "tblB" }'), undefined],
+    ["no table of keys", one('lark_config = "u"'), undefined],
+    ["none", one(""), undefined],
+  ])("%s", (_, text, expected) => {
+    const { table } = shapeOf(text).template;
+    expect(table && `${table.appToken} ${table.tableId}`).toBe(expected);
+  });
+
+  test("what is missing is said, and other keys than those of the table too", () => {
+    const text = one('lark_url = "https://x.feishu.cn/wiki/W1"\nlark_config = { app_secret = "s", colour = 1 }');
+    expect(sweepOf(text).report.warnings.slice(1).map(problemLine)).toEqual([
+      "6:1+8 spec.no-effect: rows are sent to no table: the app_token is not known (an address of a wiki page has none; set it in lark_config)",
+      "7:17+10 spec.no-effect: app_secret of a lark_config has no effect: the coordinator's channel for the table has its own",
+      '7:35+6 spec.no-effect: "colour" is not a key of a lark_config, which ignores it',
+    ]);
+  });
+
+  test.each([
+    ['lark_config = { app_id = "i", app_secret = "hid\\"den" }', 'lark_config = { app_id = "i", app_secret = "***" }'],
+    ["[scheduler.lark_config]\napp_secret='hidden'\nx=1", '[scheduler.lark_config]\napp_secret="***"\nx=1'],
+    ['[scheduler.lark_config]\n"app_secret" = """hid\nden"""', '[scheduler.lark_config]\n"app_secret" = "***"'],
+    ['[base]\napp_secret = "a parameter"', '[base]\napp_secret = "a parameter"'],
+  ])("%j is kept as %j", (text, kept) => expect(withoutLarkSecrets(text)).toBe(kept));
+});
+
 describe("what has no effect is said once for each key, with its place", () => {
   const warnings = (text: string) => sweepOf(text).report.warnings.map(problemLine);
 
@@ -193,14 +245,14 @@ describe("what has no effect is said once for each key, with its place", () => {
       "2:1+19 spec.no-effect: scheduler.base_experiment_dir (/srv/alice/out) has no effect: the coordinator keeps all results in one place",
       "3:1+14 spec.no-effect: scheduler.check_interval has no effect: nothing is polled",
       "4:1+16 spec.no-effect: scheduler.linger_when_idle has no effect: the coordinator always stays",
-      "5:1+8 spec.no-effect: lark_url has no effect: rows are not sent to Lark tables",
       '6:1+6 spec.no-effect: "colour" is not a key of [scheduler], which ignores it',
       '7:2+3 spec.no-effect: "gpu" is not a key of EXP, which ignores it',
       "11:1+7 spec.no-effect: gpu_ids asks for that many GPUs of one host; which ones, the scheduler decides (and in 1 more place)",
       "12:1+8 spec.no-effect: base_dir (/home/alice/b) has no effect: the coordinator keeps all results in one place",
       "13:1+6 spec.no-effect: resume has no effect: the directory that EXP made is not on the hosts; the run starts anew",
       "14:1+13 spec.no-effect: delay_seconds has no effect: runs start as soon as a device is free",
-      "15:1+11 spec.no-effect: lark_config has no effect: rows are not sent to Lark tables",
+      "15:1+11 spec.no-effect: rows are sent to no table: the app_token is not known (an address of a wiki page has none; set it in lark_config) (and in 1 more place)",
+      "15:17+6 spec.no-effect: app_id of a lark_config has no effect: the coordinator's channel for the table has its own",
       '16:1+9 spec.no-effect: "gpu_count" is not a key of [[experiments]], which ignores it',
       "17:1+8 spec.no-effect: priority of experiment 1 counts as 1000000 among other sweeps; the order within the file is kept",
       '18:17+5 spec.no-effect: "EXP_X" in an environment has no effect: names that begin with EXP_ are set here',

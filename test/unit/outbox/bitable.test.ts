@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { parseTableAddress } from "../../../coordinator/outbox/bitable/address.ts";
 import { fieldValue, type RowValue } from "../../../coordinator/outbox/bitable/fields.ts";
 import { parseChannels } from "../../../coordinator/outbox/channels-file.ts";
 import { wants } from "../../../coordinator/outbox/tracked-runs.ts";
+import { parseTableAddress } from "../../../shared/compat/table-address.ts";
 
 describe("addresses of tables", () => {
   test.each<[string, (string | undefined)[]]>([
@@ -94,5 +94,15 @@ test.each([
   [[], ["d.gits"], false],
   [["vision"], ["other", "*its"], true],
 ])("projects %o, sweeps %o", (projects, sweeps, expected) => {
-  expect(wants({ name: "bitable:x", projects, sweeps }, { name: "digits", project: "vision" })).toBe(expected);
+  const sweep = { name: "digits", project: "vision", appToken: null, tableId: null };
+  expect(wants({ name: "bitable:x", projects, sweeps }, sweep)).toBe(expected);
+});
+
+test.each([
+  ["appA1", "tblA", true],
+  ["appA1", "tblB", false],
+  [null, null, false],
+])("a run that names %s and %s is taken whatever the lists say: %s", (appToken, tableId, expected) => {
+  const target = { name: "bitable:x", projects: ["vision"], sweeps: [], table: { appToken: "appA1", tableId: "tblA" } };
+  expect(wants(target, { name: "digits", project: "", appToken, tableId })).toBe(expected);
 });
