@@ -47,7 +47,9 @@ function ownKeys(columns: PointColumns): string[] {
 
 function xsOf(points: Points, columns: PointColumns, x: string, startedAt: number): Float64Array {
   if (x === "step") return points.steps.values;
-  if (x === "time") return points.times.values.map((time) => time - startedAt);
+  // A point that says no time has no place on an axis of time.
+  if (x === "wall") return points.times.values.map((time) => (time > 0 ? time : Number.NaN));
+  if (x === "time") return points.times.values.map((time) => (time > 0 ? time - startedAt : Number.NaN));
   const other = columns.get(x);
   return other ? joined(points, other) : new Float64Array(points.steps.length).fill(Number.NaN);
 }

@@ -48,6 +48,18 @@ export function time(ms: number): string {
   );
 }
 
+const DAY_MS = 86_400_000;
+
+/** Marks along the user's own clock, `stepMs` apart: "13:05:09", "13:05", "11-21 13:05" or "11-21". */
+export function clockMarks(times: readonly number[], stepMs: number): string[] {
+  const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
+  return times.map((ms) => {
+    const text = time(ms);
+    if (stepMs >= DAY_MS) return text.slice(5, 10);
+    return span >= DAY_MS ? text.slice(5, 16) : text.slice(11, stepMs % 60_000 === 0 ? 16 : 19);
+  });
+}
+
 /** A value of a table or a parameter as text. */
 export function text(value: unknown): string {
   if (value === null || value === undefined) return "";

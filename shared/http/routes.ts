@@ -74,14 +74,14 @@ export const ROUTES = {
   }),
   runSeries: get("/runs/:ref/series", "Curves, cut to what a screen can show.", "SeriesAnswer", {
     keys: "Metrics, with commas between; every one where it is not said, 50 at most.",
-    x: '"step" (where it is not said), "time" in ms since the run started, or the name of a metric.',
+    x: '"step" (where it is not said), "time" in ms since the run started, "wall" in Unix ms, or the name of a metric.',
     width: "Buckets, 10 to 10,000; 800 where it is not said. Each gives at most two points.",
     from: "First x.",
     to: "Last x.",
     attempt: "Number of the attempt; the last where it is not said.",
   }),
   runPlace: get("/runs/:ref/place", "Where its output was at a point of a curve, or at a time.", "PlaceAnswer", {
-    x: '"step", "time" in ms since the run started (where it is not said), or the name of a metric.',
+    x: '"step", "time" in ms since the run started (where it is not said), "wall" in Unix ms, or the name of a metric.',
     value: "Place on this axis.",
     key: "The metric whose nearest point is meant; none for a time.",
     attempt: "Number of the attempt; the last where it is not said.",

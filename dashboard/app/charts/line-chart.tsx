@@ -13,6 +13,8 @@ export interface Curve {
   readonly label: string;
   readonly xs: readonly number[];
   readonly ys: readonly (number | null)[];
+  /** Lower and upper edge of a band around it, for each of its xs. */
+  readonly band?: { readonly low: readonly number[]; readonly high: readonly number[] };
   /** 0 to 7; the same run has the same colour everywhere. */
   readonly colour: number;
 }
@@ -29,10 +31,12 @@ export interface LineChartProps {
   readonly clip?: boolean;
   readonly sync?: string;
   readonly formatX?: (x: number) => string;
+  /** The xs are Unix ms; this writes marks that are `stepMs` apart. */
+  readonly clock?: ((times: readonly number[], stepMs: number) => string[]) | undefined;
   readonly formatY?: (y: number) => string;
-  /** The part of the axis that the user chose; undefined: all of it. */
   /** The place on the axis, by value, of a point that the user clicked. */
   readonly onPoint?: (x: number) => void;
+  /** The part of the axis that the user chose; undefined: all of it. */
   readonly onZoom?: (range: readonly [number, number] | undefined) => void;
 }
 
@@ -42,6 +46,7 @@ const CLIPPED_SHARE = 0.01;
 const CLIP_MARGIN = 0.05;
 /** Of the raw curve behind a smooth one. */
 const FAINT = "55";
+const BAND = "2a";
 const DRAG_PX = 4;
 
 export function LineChart(props: LineChartProps) {
@@ -55,7 +60,7 @@ export function LineChart(props: LineChartProps) {
   const data = tableOf(props);
   const clipped = useRef<readonly [number, number] | undefined>(undefined);
   clipped.current = props.clip === true ? clipOf(props.curves) : undefined;
-  const shape = `${props.curves.map(({ label, colour: index }) => `${label}\n${index}`).join("\n\n")} ${props.logX} ${props.logY} ${(props.smoothing ?? 0) > 0} ${theme} ${props.height}`;
+  const shape = `${props.curves.map(({ label, colour: index, band }) => `${label}\n${index}\n${band !== undefined}`).join("\n\n")} ${props.clock !== undefined} ${props.logX} ${props.logY} ${(props.smoothing ?? 0) > 0} ${theme} ${props.height}`;
 
   useEffect(() => {
     const element = holder.current;
@@ -102,21 +107,21 @@ function lastOf(curve: Curve): number {
   return curve.ys.findLast((y) => y !== null) ?? Number.NaN;
 }
 
-/** All curves over the union of their xs; with smoothing, each raw curve is followed by its smooth one. */
+/** All curves over the union of their xs; each is followed by its smooth one, where it is smoothed, and by the edges of its band. */
 function tableOf({ curves, smoothing = 0, logX = false, logY = false }: LineChartProps): uPlot.AlignedData {
   const tables = curves.map((curve): uPlot.AlignedData => {
-    const { xs, ys } = logX ? withPositiveX(curve) : curve;
-    const rows = smoothing > 0 ? [[...ys], smooth(xs, ys, smoothing)] : [[...ys]];
+    const first = logX ? curve.xs.findIndex((x) => x > 0) : 0;
+    const shown = <T,>(values: readonly T[]) => (first < 0 ? [] : values.slice(first));
+    const xs = shown(curve.xs);
+    const drawn = [curve.ys, ...(curve.band ? [curve.band.low, curve.band.high] : [])].map((ys) =>
+      smooth(xs, shown(ys), smoothing),
+    );
+    const rows = smoothing > 0 ? [shown(curve.ys), ...drawn] : drawn;
     // What is not above zero has no place on a log axis: a gap.
-    return [[...xs], ...rows.map((row) => (logY ? row.map((y) => (y !== null && y > 0 ? y : null)) : row))];
+    return [xs, ...rows.map((row) => (logY ? row.map((y) => (y !== null && y > 0 ? y : null)) : row))];
   });
   if (tables.length === 0) return [[]];
   return tables.length === 1 && tables[0] ? tables[0] : uPlot.join(tables);
-}
-
-function withPositiveX({ xs, ys }: Curve): Pick<Curve, "xs" | "ys"> {
-  const first = xs.findIndex((x) => x > 0);
-  return first < 0 ? { xs: [], ys: [] } : { xs: xs.slice(first), ys: ys.slice(first) };
 }
 
 function clipOf(curves: readonly Curve[]): readonly [number, number] | undefined {
@@ -146,26 +151,33 @@ function options(
   const formatX = props.formatX ?? number;
   const formatY = props.formatY ?? number;
   const smoothing = props.smoothing ?? 0;
+  const bands = bandsOf(props.curves, smoothing > 0 ? 2 : 1);
   return {
     width,
     height: props.height ?? HEIGHT_PX,
     cursor: props.sync === undefined ? {} : { sync: { key: props.sync, setSeries: false, scales: ["x", null] } },
     legend: { live: true },
+    ms: 1,
+    bands: bands.map(({ low, high, stroke }) => ({ series: [high, low], fill: stroke + BAND })),
     scales: {
-      x: { time: false, distr: props.logX === true ? 3 : 1 },
+      x: { time: props.clock !== undefined, distr: props.logX === true ? 3 : 1 },
       y: {
         distr: props.logY === true ? 3 : 1,
         range: (_, low, high) => rangeOf(clipped.current, props.logY === true, low, high),
       },
     },
     axes: [
-      { ...axis, values: (_, values) => values.map((x) => (x === null ? "" : formatX(x))) },
+      {
+        ...axis,
+        values: (_, values, __, ___, step) =>
+          props.clock?.(values, step) ?? values.map((x) => (x === null ? "" : formatX(x))),
+      },
       { ...axis, size: 62, values: (_, values) => values.map((y) => (y === null ? "" : short(formatY(y), y))) },
     ],
     series: [
       { label: "x", value: (_, x) => (x === null ? "" : formatX(x)) },
       ...props.curves.flatMap((curve): uPlot.Series[] => {
-        const stroke = colour(`--series-${(curve.colour % 8) + 1}`);
+        const stroke = seriesColour(curve.colour);
         const value = (_: uPlot, y: number | null) => (y === null ? "" : formatY(y));
         const line: uPlot.Series = {
           label: curve.label,
@@ -175,7 +187,9 @@ function options(
           value,
           points: { size: 4 },
         };
-        if (smoothing <= 0) return [line];
+        const edge: uPlot.Series = { ...line, stroke: "transparent", points: { show: false }, class: "band-edge" };
+        const edges = curve.band ? [edge, edge] : [];
+        if (smoothing <= 0) return [line, ...edges];
         return [
           {
             ...line,
@@ -185,10 +199,19 @@ function options(
             points: { show: false },
           },
           line,
+          ...edges,
         ];
       }),
     ],
     hooks: {
+      setSeries: [
+        (shown, index, { show }) => {
+          // A curve that is hidden or shown by its name takes its band along.
+          const band = show === undefined ? undefined : bands.find(({ curve }) => curve === index);
+          if (!band || show === undefined) return;
+          for (const edge of [band.low, band.high]) shown.setSeries(edge, { show });
+        },
+      ],
       setSelect: [
         (shown) => {
           if (shown.select.width <= 0) return;
@@ -212,6 +235,22 @@ function options(
       ],
     },
   };
+}
+
+/** Where the series of each band stand, behind that of the axis; `rows`: how many a curve has itself. */
+function bandsOf(curves: readonly Curve[], rows: number) {
+  const bands: { curve: number; low: number; high: number; stroke: string }[] = [];
+  let next = 1;
+  for (const { band, colour: index } of curves) {
+    const curve = next + rows - 1;
+    if (band) bands.push({ curve, low: curve + 1, high: curve + 2, stroke: seriesColour(index) });
+    next = curve + (band ? 3 : 1);
+  }
+  return bands;
+}
+
+function seriesColour(index: number): string {
+  return colour(`--series-${(index % 8) + 1}`);
 }
 
 /** A mark of an axis has room for eight characters. */

@@ -3,7 +3,8 @@ import type { AttemptView, RunDetail, SeriesAnswer } from "../../../shared/run/d
 import { isTerminal } from "../../../shared/run/states.ts";
 import { get } from "../api.ts";
 import { LineChart } from "../charts/line-chart.tsx";
-import { duration, formatOf, number } from "../format.ts";
+import { axisOf, chosenX, XChoice } from "../charts/x-axis.tsx";
+import { formatOf } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { joinKeys } from "../keys.ts";
 import { useLoaded } from "../loading.ts";
@@ -34,8 +35,7 @@ export function Charts({ detail, attempt }: { detail: RunDetail; attempt: Attemp
   }
   const own = metricKeys.filter((key) => !key.startsWith(SYSTEM));
   const system = metricKeys.filter((key) => key.startsWith(SYSTEM));
-  const asked = queryOf("x");
-  const x = asked === "time" || own.includes(asked) ? asked : "step";
+  const x = chosenX(own);
   const parts = { detail, attempt };
   return (
     <>
@@ -106,7 +106,7 @@ function Group({ detail, attempt, keys: all, x }: GroupProps) {
               logY={isOn("logy")}
               clip={isOn("clip")}
               sync={`${run.ref} ${x}`}
-              formatX={x === "time" ? duration : number}
+              {...axisOf(x)}
               formatY={formatOf(series.key)}
               onPoint={(value) => void showOutputAt({ run: run.ref, attempt, key: series.key, x, value })}
               onZoom={(chosen) =>
@@ -130,21 +130,7 @@ function Group({ detail, attempt, keys: all, x }: GroupProps) {
 function Choices(props: { x: string; metricKeys: readonly string[]; isZoomed: boolean }) {
   return (
     <div class="toolbar">
-      <label>
-        {t("chart.x")}{" "}
-        <select
-          value={props.x}
-          onChange={(event) => setQuery({ x: event.currentTarget.value, from: undefined, to: undefined })}
-        >
-          <option value="step">{t("chart.step")}</option>
-          <option value="time">{t("chart.time")}</option>
-          {props.metricKeys.map((key) => (
-            <option key={key} value={key}>
-              {key}
-            </option>
-          ))}
-        </select>
-      </label>
+      <XChoice x={props.x} metrics={props.metricKeys} />
       <SmoothingSlider />
       {(["logx", "logy", "clip"] as const).map((key) => (
         <QueryCheck key={key} name={key} label={t(`chart.${key}`)} />

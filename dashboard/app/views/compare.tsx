@@ -2,7 +2,7 @@
 import type { RunDetail } from "../../../shared/run/dashboard.ts";
 import type { JsonValue } from "../../../shared/run/views.ts";
 import { get } from "../api.ts";
-import { Curves } from "../compare/curves.tsx";
+import { Curves, shownGroups } from "../compare/curves.tsx";
 import { CodeDiffs, codeTable, packageTable, useRecords } from "../compare/records.tsx";
 import { Rows } from "../compare/rows.tsx";
 import { duration } from "../format.ts";
@@ -50,6 +50,8 @@ function Shown({ refs }: { refs: readonly string[] }) {
   const packages = compareTables((records.data ?? []).map(packageTable));
   const shown = (rows: readonly ComparedRow[]) => (whole ? rows : rows.filter(({ differs }) => differs));
   const width = details.length + 1;
+  const groups = shownGroups(details);
+  const colourOf = (at: number) => groups.find(({ members }) => members.includes(at))?.members[0] ?? at;
   return (
     <section class="compare">
       <h1>{t("compare.title")}</h1>
@@ -76,7 +78,7 @@ function Shown({ refs }: { refs: readonly string[] }) {
               <td />
               {details.map(({ run }, i) => (
                 <th scope="col" key={run.ref}>
-                  <span class={`swatch swatch-${(i % 8) + 1}`} aria-hidden="true" />{" "}
+                  <span class={`swatch swatch-${(colourOf(i) % 8) + 1}`} aria-hidden="true" />{" "}
                   <Link to={`/runs/${run.ref}`}>{run.ref}</Link>{" "}
                   <button
                     type="button"

@@ -177,6 +177,36 @@ describe.each([
     });
   });
 
+  test("compare, over the clock, seeds folded into bands", async () => {
+    const refs = "curves.1.1,curves.1.2,curves.1.3,curves.1.4";
+    await browser.visit(fleet, `/compare?runs=${refs}&x=wall`, { language, theme }, async (page) => {
+      const charts = page.locator(".chart");
+      await charts.nth(1).waitFor();
+      expect(await charts.first().locator(".u-legend .u-series").count()).toBe(5);
+      await page
+        .getByRole("combobox")
+        .filter({ has: page.locator("option[value=wall]") })
+        .selectOption("step");
+      await page
+        .getByRole("combobox")
+        .filter({ has: page.locator("option[value=seed]") })
+        .selectOption("seed");
+      const named = charts.first().locator(".u-legend .u-series:not(.band-edge) .u-label");
+      await named.filter({ hasText: "optim=sgd (2)" }).waitFor();
+      expect(await named.allInnerTexts()).toEqual(["x", "optim=adam (2)", "optim=sgd (2)"]);
+      await page
+        .getByRole("combobox")
+        .filter({ has: page.locator("option[value=deviation]") })
+        .selectOption("deviation");
+      await named.filter({ hasText: "optim=sgd (2)" }).click();
+      await charts.first().locator(".u-legend .u-off").nth(2).waitFor({ state: "attached" });
+      expect(await charts.first().locator(".u-legend .u-off").count()).toBe(3);
+      expect(new URL(page.url()).search).toContain("fold=seed&band=deviation");
+      await expectAccessible(page);
+      await picture(page, `compare-bands-${language}-${theme}`, true);
+    });
+  });
+
   test("queue and runs", async () => {
     await browser.visit(fleet, "/queue", { language, theme }, async (page) => {
       await page.getByRole("link", { name: "long.1.8" }).waitFor();

@@ -294,6 +294,13 @@ describe("curves", () => {
     };
   }
 
+  test("a point that says no time has no place on an axis of time", async () => {
+    const { ref } = seed(`${JSON.stringify({ e: "m", s: 0, v: { loss: 9 } })}\n${line(1, { loss: 8 })}`, "timeless");
+    expect((await series(ref, { keys: "loss" })).series[0]?.xs).toEqual([0, 1]);
+    expect((await series(ref, { keys: "loss", x: "time" })).series[0]).toMatchObject({ xs: [1000], ys: [8] });
+    expect((await series(ref, { keys: "loss", x: "wall" })).series[0]).toMatchObject({ xs: [1_700_000_003_000] });
+  });
+
   test("all points where they are few; by step, by time, by another metric; in a range", async () => {
     const { ref } = seed(
       [0, 1, 2, 3]
@@ -307,6 +314,9 @@ describe("curves", () => {
     });
     expect((await series(ref)).series.map(({ key }) => key)).toEqual(["loss", "epoch"]);
     expect((await series(ref, { keys: "loss", x: "time" })).series[0]?.xs).toEqual([0, 1000, 2000, 3000]);
+    expect((await series(ref, { keys: "loss", x: "wall" })).series[0]?.xs).toEqual(
+      [2, 3, 4, 5].map((second) => 1_700_000_000_000 + second * 1_000),
+    );
     expect((await series(ref, { keys: "loss", x: "epoch" })).series[0]?.xs).toEqual([0, 0.5, 1, 1.5]);
     expect((await series(ref, { keys: "loss", from: "1", to: "2" })).series[0]).toMatchObject({
       points: 2,
