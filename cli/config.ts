@@ -35,6 +35,8 @@ export interface Config {
   readonly token: string | undefined;
   readonly contextsFile: string;
   readonly reportDir: string;
+  /** Files that lead a browser to the dashboard, with the token. */
+  readonly openDir: string;
   /** Holds nothing that cannot be asked for again. */
   readonly cacheDir: string;
   readonly format: Format;
@@ -58,6 +60,7 @@ export function loadConfig(args: Args, env: Environment, terminal: TerminalFacts
   const dirFlag = args.text("dir");
   const dirEnv = given(env.EXP_DIR);
   const home = given(env.HOME) ?? cwd;
+  const stateDir = join(given(env.XDG_STATE_HOME) ?? join(home, ".local", "state"), "exp");
   return {
     cwd,
     home,
@@ -68,7 +71,8 @@ export function loadConfig(args: Args, env: Environment, terminal: TerminalFacts
     tokenFile: args.text("token-file") ?? given(env.EXP_TOKEN_FILE),
     token: given(env.EXP_TOKEN),
     contextsFile: join(given(env.XDG_CONFIG_HOME) ?? join(home, ".config"), "exp", "contexts.json"),
-    reportDir: join(given(env.XDG_STATE_HOME) ?? join(home, ".local", "state"), "exp", "reports"),
+    reportDir: join(stateDir, "reports"),
+    openDir: join(stateDir, "open"),
     cacheDir: join(given(env.XDG_CACHE_HOME) ?? join(home, ".cache"), "exp"),
     format: formatOf(args, env),
     quiet: args.flag("quiet"),

@@ -1,13 +1,10 @@
 /** `exp open`: the dashboard, at a run or a sweep where one is named. */
-import { execa } from "execa";
 import { AppError } from "../../shared/kernel/errors.ts";
+import { openInBrowser } from "../browser.ts";
 import { EXIT } from "../exit-codes.ts";
-import { pause } from "../follow.ts";
 import type { Command, Session } from "../session.ts";
 import { shownSweep } from "../shown-sweep.ts";
 
-/** What starts a browser returns at once, or is the browser itself. */
-const STARTED_MS = 2_000;
 const LOOPBACK = /^(?:127\.|\[::1\]|localhost)/;
 const ANYWHERE = /^(?:0\.0\.0\.0|\[::\])/;
 
@@ -33,7 +30,11 @@ export const open: Command = {
       session.out.note(`it listens on its own machine only: ssh -L ${port}:127.0.0.1:${port} ${hostOf(address)}`);
       return EXIT.ok;
     }
-    if (stdoutIsTty && !args.flag("no-browser")) await startBrowser(session, shown);
+    if (stdoutIsTty && !args.flag("no-browser")) {
+      const { environment, openDir: directory } = session.config;
+      const problem = await openInBrowser(shown, { environment, platform: process.platform, directory });
+      if (problem !== undefined) session.out.note(problem);
+    }
     return EXIT.ok;
   },
 };
@@ -54,15 +55,4 @@ function baseOf(http: string, grpc: string): string {
 
 function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(":"));
-}
-
-async function startBrowser(session: Session, url: string): Promise<void> {
-  const { environment } = session.config;
-  const isMac = process.platform === "darwin";
-  // Over SSH there is no screen, and xdg-open would start a browser in the terminal.
-  if (!isMac && !environment.DISPLAY && !environment.WAYLAND_DISPLAY) return;
-  const opener = isMac ? "open" : "xdg-open";
-  const child = execa(opener, [url], { detached: true, cleanup: false, stdio: "ignore", reject: false });
-  const result = await Promise.race([child, pause(STARTED_MS)]);
-  if (result?.failed) session.out.note(`no browser: ${opener} ${result.exitCode ?? "is not there"}`);
 }
