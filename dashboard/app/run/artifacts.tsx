@@ -5,7 +5,7 @@ import { get, request } from "../api.ts";
 import { bytes, time } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { useLoaded } from "../loading.ts";
-import { Command, downloadBlob, Waiting } from "../widgets/parts.tsx";
+import { Command, CsvButton, downloadBlob, Waiting } from "../widgets/parts.tsx";
 
 /** Rows drawn at first: the newest. */
 const FEW = 20;
@@ -76,6 +76,16 @@ export function Artifacts({ run }: { run: string }) {
           {t("run.all-files", { count: all.length })}
         </button>
       )}
+      <CsvButton
+        file={`${run}-artifacts.csv`}
+        header={["name", "kind", "step", "attempt", "size_bytes", "hash", "state", "reason", "at"]}
+        rows={() =>
+          all.map(({ name, kind, step, attempt, sizeBytes, hash, state, reason, at }) => [
+            ...[name, kind, step, attempt, hash === "" ? null : sizeBytes, hash, state, reason],
+            new Date(at).toISOString(),
+          ])
+        }
+      />
       {problem.value !== "" && (
         <p class="problem" role="alert">
           {problem.value}

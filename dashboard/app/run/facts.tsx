@@ -3,6 +3,7 @@ import type { RunDetail } from "../../../shared/run/dashboard.ts";
 import { bytes, formatOf, text } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { type Fact, FactTable } from "../widgets/fact-table.tsx";
+import { CsvButton } from "../widgets/parts.tsx";
 
 export function Params({ detail }: { detail: RunDetail }) {
   const entries = Object.entries(detail.run.params);
@@ -10,17 +11,27 @@ export function Params({ detail }: { detail: RunDetail }) {
   return (
     <section>
       <h2>{t("run.params")}</h2>
-      {entries.length === 0 && <p class="hint">{t("run.no-params")}</p>}
-      <table>
-        <tbody>
-          {entries.map(([key, value]) => (
-            <tr key={key} class={differing.has(key) ? "differs" : ""}>
-              <th scope="row">{key}</th>
-              <td class="mono">{typeof value === "number" ? String(value) : text(value)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      {entries.length === 0 ? (
+        <p class="hint">{t("run.no-params")}</p>
+      ) : (
+        <>
+          <table>
+            <tbody>
+              {entries.map(([key, value]) => (
+                <tr key={key} class={differing.has(key) ? "differs" : ""}>
+                  <th scope="row">{key}</th>
+                  <td class="mono">{typeof value === "number" ? String(value) : text(value)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          <CsvButton
+            file={`${detail.run.ref}-params.csv`}
+            header={["parameter", "value", "differs"]}
+            rows={() => entries.map(([key, value]) => [key, value, differing.has(key)])}
+          />
+        </>
+      )}
     </section>
   );
 }
@@ -43,7 +54,7 @@ export function Facts({ detail }: { detail: RunDetail }) {
   return (
     <section>
       <h2>{t("run.facts")}</h2>
-      <FactTable rows={rows} valueClass="mono wrap" />
+      <FactTable file={`${run.ref}-facts.csv`} rows={rows} valueClass="mono wrap" />
     </section>
   );
 }

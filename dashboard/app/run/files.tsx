@@ -5,7 +5,7 @@ import { get, request } from "../api.ts";
 import { bytes, time } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { useLoaded } from "../loading.ts";
-import { downloadBlob, Waiting } from "../widgets/parts.tsx";
+import { CsvButton, downloadBlob, Waiting } from "../widgets/parts.tsx";
 
 /** Rows drawn at first. */
 const FEW = 30;
@@ -68,6 +68,13 @@ export function Files({ run, state }: { run: string; state: string }) {
         </button>
       )}
       {more && <p class="hint">{t("run.more-files", { count: files.length })}</p>}
+      {files.length > 0 && (
+        <CsvButton
+          file={`${run}-files.csv`}
+          header={["path", "size_bytes", "modified"]}
+          rows={() => files.map((one) => [one.path, one.sizeBytes, new Date(one.modifiedAt).toISOString()])}
+        />
+      )}
       {problem.value !== "" && (
         <p class="problem" role="alert">
           {problem.value}

@@ -9,7 +9,7 @@ import { useLoaded } from "../loading.ts";
 import { gitDiffLines, sizeOfDiff } from "../stats/git-diff.ts";
 import { cudaOf, packagesWith } from "../stats/packages.ts";
 import { type Fact, FactTable } from "../widgets/fact-table.tsx";
-import { Command, download, Link, toCsv, Waiting } from "../widgets/parts.tsx";
+import { Command, CsvButton, Link, Waiting } from "../widgets/parts.tsx";
 import { Unfold } from "../widgets/unfold.tsx";
 
 /** An environment is told a moment after the start: it is read again when an attempt begins or ends. */
@@ -46,7 +46,7 @@ function Code({ run, record }: { run: string; record: RunRecordAnswer }) {
     <section>
       <h2>{t("record.code")}</h2>
       {code && !git && <p class="hint">{t("record.no-git")}</p>}
-      <FactTable rows={rows} valueClass="mono wrap" />
+      <FactTable file={`${run}-code.csv`} rows={rows} valueClass="mono wrap" />
       {repeats !== null && (
         <p>
           {t("record.repeats")} <Link to={`/runs/${repeats}`}>{repeats}</Link>
@@ -105,8 +105,8 @@ function Environment({ run, environment }: { run: string; environment: RunEnviro
   const rows: Fact[] = [
     ["Python", python ? `${python.implementation} ${python.version}` : ""],
     [t("record.executable"), python?.executable ?? ""],
-    ["CUDA", cudaOf(packages)],
-    [t("record.driver"), fact("driver")],
+    ["CUDA", cudaOf(packages) || fact("cuda_toolkit")],
+    [t("record.driver"), [fact("driver"), fact("cuda") && `CUDA ≤ ${fact("cuda")}`].filter((word) => word).join(", ")],
     ["GPU", fact("gpus")],
     [t("record.host"), fact("hostname")],
     [t("record.os"), [fact("os"), fact("kernel"), fact("arch")].filter((word) => word !== "").join(" ")],
@@ -118,11 +118,11 @@ function Environment({ run, environment }: { run: string; environment: RunEnviro
   return (
     <section>
       <h2>{t("record.environment")}</h2>
-      <FactTable rows={rows} valueClass="mono wrap" />
+      <FactTable file={`${run}-environment.csv`} rows={rows} valueClass="mono wrap" />
       {packages.length > 0 && <Packages run={run} packages={packages} />}
       {names.length > 0 && (
         <Unfold title={t("record.variables", { count: names.length })}>
-          <FactTable rows={names} valueClass="mono wrap" />
+          <FactTable file={`${run}-variables.csv`} rows={names} valueClass="mono wrap" />
         </Unfold>
       )}
     </section>
@@ -148,14 +148,7 @@ function Packages({ run, packages }: { run: string; packages: readonly string[] 
         <span class="hint" role="status">
           {t("record.found", { count: found.length })}
         </span>
-        <button
-          type="button"
-          onClick={() =>
-            download(`${run}-packages.csv`, "text/csv", toCsv(["package", "version"], packages.map(packageOf)))
-          }
-        >
-          {t("common.csv")}
-        </button>
+        <CsvButton file={`${run}-packages.csv`} header={["package", "version"]} rows={() => packages.map(packageOf)} />
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be within reach of the keyboard */}
       <section class="short-list" tabIndex={0} aria-label={t("record.packages", { count: packages.length })}>

@@ -5,7 +5,7 @@ import { t } from "../i18n/i18n.ts";
 import { titleOf } from "../keys.ts";
 import { IMPORTANCE_RUNS_MIN, type Importance, importance } from "../stats/forest.ts";
 import { spearman } from "../stats/spearman.ts";
-import { download, toCsv } from "../widgets/parts.tsx";
+import { CsvButton } from "../widgets/parts.tsx";
 import { columnOf, type Frame } from "./frame.ts";
 
 /** The page stays at hand: so long at most between two looks at what the user does. */
@@ -69,21 +69,11 @@ export function ImportanceTable({
           </tbody>
         </table>
       </div>
-      <button
-        type="button"
-        onClick={() =>
-          download(
-            "importance.csv",
-            "text/csv",
-            toCsv(
-              ["parameter", "importance", "spearman"],
-              rows.map(({ key, score, rho }) => [titleOf(key), score, rho ?? null]),
-            ),
-          )
-        }
-      >
-        {t("common.csv")}
-      </button>
+      <CsvButton
+        file="importance.csv"
+        header={["parameter", "importance", "spearman"]}
+        rows={() => rows.map(({ key, score, rho }) => [titleOf(key), score, rho ?? null])}
+      />
     </>
   );
 }

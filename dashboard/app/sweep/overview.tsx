@@ -5,11 +5,11 @@ import { LineChart } from "../charts/line-chart.tsx";
 import { shellWord } from "../commands.ts";
 import { duration, number, text } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
-import { isSeed, joinKeys, titleOf } from "../keys.ts";
+import { joinKeys, titleOf } from "../keys.ts";
 import { useLoaded } from "../loading.ts";
 import { bestSoFar, type Goal, steps } from "../stats/best-so-far.ts";
 import { compareTables } from "../stats/compare-runs.ts";
-import { Command, download, Link, StateBadge, toCsv, Waiting } from "../widgets/parts.tsx";
+import { Command, CsvButton, Link, StateBadge, Waiting } from "../widgets/parts.tsx";
 import { doneOf, Progress, statesOf } from "../widgets/progress.tsx";
 import { columnOf, type Frame } from "./frame.ts";
 import { Strip } from "./strip.tsx";
@@ -46,6 +46,7 @@ export interface OverviewProps {
   /** Key of the metric that is looked at; "" where there is none. */
   readonly metric: string;
   readonly goal: Goal;
+  /** Those that tell points apart. */
   readonly params: readonly string[];
   readonly stamp: unknown;
 }
@@ -120,7 +121,7 @@ function bestOf(detail: SweepDetail, frame: Frame, metric: string, goal: Goal) {
   return bestSoFar(points, goal);
 }
 
-/** As `exp best`: succeeded runs, those that differ only in their seed in one row. */
+/** As `exp best`: succeeded runs, replicates of a point in one row. */
 function Leaderboard(props: Omit<OverviewProps, "frame"> & { frame: Frame }) {
   const { detail, frame, metric, goal, params, stamp } = props;
   const sweep = detail.ref;
@@ -132,7 +133,7 @@ function Leaderboard(props: Omit<OverviewProps, "frame"> & { frame: Frame }) {
     [sweep, query, isKnown, stamp],
   );
   if (board.data === undefined) return <Waiting error={board.error} reload={board.reload} />;
-  const folds = params.some(isSeed);
+  const folds = board.data?.rows.some(({ refs }) => refs.length > 1) ?? false;
   const sort = joinKeys([`${goal === "maximize" ? "-" : ""}${metric}`]);
   return (
     <section>
@@ -156,22 +157,19 @@ function Leaderboard(props: Omit<OverviewProps, "frame"> & { frame: Frame }) {
 
 function Board(props: { answer: BestAnswer; params: readonly string[]; folds: boolean; sweep: string }) {
   const { answer, params, folds, sweep } = props;
-  const varying = new Set(params.filter((key) => !isSeed(key)).map(titleOf));
+  const varying = new Set(params.map(titleOf));
   const columns = compareTables(answer.rows.map((row) => row.params))
     .filter(({ key }) => varying.has(key))
     .slice(0, BOARD_PARAMS_MAX);
   const csv = () =>
-    toCsv(
-      ["rank", ...columns.map(({ key }) => key), answer.metric, "deviation", "runs", "run"],
-      answer.rows.map(({ rank, value, deviation, refs, run }, i) => [
-        rank,
-        ...columns.map(({ values }) => values[i] ?? null),
-        value,
-        deviation,
-        refs.length,
-        run.ref,
-      ]),
-    );
+    answer.rows.map(({ rank, value, deviation, refs, run }, i) => [
+      rank,
+      ...columns.map(({ values }) => values[i] ?? null),
+      value,
+      deviation,
+      refs.length,
+      run.ref,
+    ]);
   return (
     <>
       <div class="scroll-x">
@@ -217,9 +215,11 @@ function Board(props: { answer: BestAnswer; params: readonly string[]; folds: bo
           </tbody>
         </table>
       </div>
-      <button type="button" onClick={() => download(`${sweep}-best.csv`, "text/csv", csv())}>
-        {t("common.csv")}
-      </button>
+      <CsvButton
+        file={`${sweep}-best.csv`}
+        header={["rank", ...columns.map(({ key }) => key), answer.metric, "deviation", "runs", "run"]}
+        rows={csv}
+      />
     </>
   );
 }

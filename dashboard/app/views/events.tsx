@@ -7,13 +7,14 @@ import { t } from "../i18n/i18n.ts";
 import { subscribe } from "../live.ts";
 import { queryOf, setQuery } from "../router.ts";
 import { History } from "../widgets/history.tsx";
-import { Command, download, toCsv, Waiting } from "../widgets/parts.tsx";
+import { Command, CsvButton, Waiting } from "../widgets/parts.tsx";
 
 const PAGE = 200;
 /** Kept and drawn: older ones are reached by a filter, or by the CSV file. */
 const SHOWN_MAX = 5_000;
 const CSV_MAX = 100_000;
 const CSV_PAGE = 1_000;
+const CSV_HEADER = ["seq", "at", "kind", "run", "node", "text"];
 
 export function Events() {
   const run = queryOf("run");
@@ -55,9 +56,7 @@ export function Events() {
             onChange={(event) => setQuery({ node: event.currentTarget.value.trim() })}
           />
         </label>
-        <button type="button" onClick={() => void saveCsv(filter)}>
-          {t("common.csv")}
-        </button>
+        <CsvButton file="events.csv" header={CSV_HEADER} rows={() => readAll(filter)} />
       </form>
       <Listed key={filter} filter={filter} />
       <Command text={["exp events", ...commandParts({ run, node, kind })].join(" ")} />
@@ -77,7 +76,7 @@ async function readPage(filter: string, before: number | undefined, limit: numbe
 }
 
 /** Every event that fits the filter, up to a bound. */
-async function saveCsv(filter: string): Promise<void> {
+async function readAll(filter: string): Promise<unknown[][]> {
   const rows: unknown[][] = [];
   for (let before: number | undefined; rows.length < CSV_MAX; ) {
     const page = await readPage(filter, before, CSV_PAGE);
@@ -87,7 +86,7 @@ async function saveCsv(filter: string): Promise<void> {
     before = page.at(-1)?.seq;
     if (page.length < CSV_PAGE) break;
   }
-  download("events.csv", "text/csv", toCsv(["seq", "at", "kind", "run", "node", "text"], rows));
+  return rows;
 }
 
 function Listed({ filter }: { filter: string }) {

@@ -9,7 +9,7 @@ import { t } from "../i18n/i18n.ts";
 import { useLoaded } from "../loading.ts";
 import { type Fact, FactTable } from "../widgets/fact-table.tsx";
 import { History } from "../widgets/history.tsx";
-import { Command, download, Link, toCsv, Waiting } from "../widgets/parts.tsx";
+import { Command, CsvButton, Link, Waiting } from "../widgets/parts.tsx";
 
 type NodeVerb = "cordon" | "uncordon" | "drain";
 
@@ -33,7 +33,7 @@ export function Node({ names }: { names: { readonly [name: string]: string } }) 
       <Verbs name={node.name} state={node.state} onDone={detail.reload} />
       <Facts detail={detail.data} />
       <h2>{t("node.devices")}</h2>
-      <Devices devices={node.devices} />
+      <Devices devices={node.devices} name={node.name} />
       <h2>{t("node.current")}</h2>
       <Attempts attempts={current} name={`${node.name}-current`} />
       <h2>{t("node.recent")}</h2>
@@ -114,53 +114,66 @@ function Facts({ detail }: { detail: NodeDetail }) {
     [t("node.version"), detail.version],
     [t("node.seen"), node.seenAt === null ? "" : time(Date.parse(node.seenAt))],
   ];
-  return <FactTable rows={rows} />;
+  return <FactTable file={`${node.name}.csv`} rows={rows} />;
 }
 
-function Devices({ devices }: { devices: readonly DeviceView[] }) {
+function Devices({ devices, name }: { devices: readonly DeviceView[]; name: string }) {
   if (devices.length === 0) return <p class="hint">{t("fleet.no-devices")}</p>;
   return (
-    <div class="scroll-x">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col" class="number">
-              {t("node.index")}
-            </th>
-            <th scope="col">{t("node.model")}</th>
-            <th scope="col" class="number">
-              {t("node.memory")}
-            </th>
-            <th scope="col">{t("node.state")}</th>
-            <th scope="col">{t("node.run")}</th>
-            <th scope="col">{t("node.foreign")}</th>
-            <th scope="col">{t("node.uuid")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {devices.map((device) => (
-            <tr key={device.uuid}>
-              <td class="number">{device.index}</td>
-              <td>{device.model}</td>
-              <td class="number">{device.memoryBytes > 0 ? bytes(device.memoryBytes) : ""}</td>
-              <td>{t(`device.${device.state}`)}</td>
-              <td>{device.run && <Link to={`/runs/${device.run}`}>{device.run}</Link>}</td>
-              <td>
-                {device.foreign.map(({ pid, name, user, memoryBytes }) => (
-                  <div key={pid}>
-                    {user} <span class="mono">{name}</span>{" "}
-                    <span class="hint">
-                      pid {pid}, {bytes(memoryBytes)}
-                    </span>
-                  </div>
-                ))}
-              </td>
-              <td class="mono">{device.uuid}</td>
+    <>
+      <div class="scroll-x">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col" class="number">
+                {t("node.index")}
+              </th>
+              <th scope="col">{t("node.model")}</th>
+              <th scope="col" class="number">
+                {t("node.memory")}
+              </th>
+              <th scope="col">{t("node.state")}</th>
+              <th scope="col">{t("node.run")}</th>
+              <th scope="col">{t("node.foreign")}</th>
+              <th scope="col">{t("node.uuid")}</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+          </thead>
+          <tbody>
+            {devices.map((device) => (
+              <tr key={device.uuid}>
+                <td class="number">{device.index}</td>
+                <td>{device.model}</td>
+                <td class="number">{device.memoryBytes > 0 ? bytes(device.memoryBytes) : ""}</td>
+                <td>{t(`device.${device.state}`)}</td>
+                <td>{device.run && <Link to={`/runs/${device.run}`}>{device.run}</Link>}</td>
+                <td>
+                  {device.foreign.map(({ pid, name, user, memoryBytes }) => (
+                    <div key={pid}>
+                      {user} <span class="mono">{name}</span>{" "}
+                      <span class="hint">
+                        pid {pid}, {bytes(memoryBytes)}
+                      </span>
+                    </div>
+                  ))}
+                </td>
+                <td class="mono">{device.uuid}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <CsvButton
+        file={`${name}-devices.csv`}
+        header={["index", "model", "memory_bytes", "state", "run", "foreign", "uuid"]}
+        rows={() =>
+          devices.map(({ index, model, memoryBytes, state, run, foreign, uuid }) => [
+            ...[index, model, memoryBytes, state, run],
+            foreign.map((one) => `${one.user} ${one.name} (pid ${one.pid}, ${bytes(one.memoryBytes)})`).join("; "),
+            uuid,
+          ])
+        }
+      />
+    </>
   );
 }
 
@@ -169,26 +182,14 @@ function Attempts({ attempts, name }: { attempts: readonly NodeAttempt[]; name: 
   const lasted = ({ startedAt, finishedAt }: NodeAttempt) =>
     startedAt === null ? undefined : (finishedAt ?? serverNow()) - startedAt;
   const csv = () =>
-    download(
-      `${name}.csv`,
-      "text/csv",
-      toCsv(
-        ["run", "attempt", "state", "devices", "started", "finished", "seconds"],
-        attempts.map((one) => {
-          const ms = lasted(one);
-          const at = (value: number | null) => (value === null ? "" : new Date(value).toISOString());
-          return [
-            one.ref,
-            one.number,
-            one.state,
-            one.devices.join(" "),
-            at(one.startedAt),
-            at(one.finishedAt),
-            ms === undefined ? "" : ms / 1_000,
-          ];
-        }),
-      ),
-    );
+    attempts.map((one) => {
+      const ms = lasted(one);
+      const at = (value: number | null) => (value === null ? "" : new Date(value).toISOString());
+      return [
+        ...[one.ref, one.number, one.state, one.devices.join(" "), at(one.startedAt), at(one.finishedAt)],
+        ms === undefined ? "" : ms / 1_000,
+      ];
+    });
   return (
     <>
       <div class="scroll-x">
@@ -226,9 +227,11 @@ function Attempts({ attempts, name }: { attempts: readonly NodeAttempt[]; name: 
           </tbody>
         </table>
       </div>
-      <button type="button" onClick={csv}>
-        {t("common.csv")}
-      </button>
+      <CsvButton
+        file={`${name}.csv`}
+        header={["run", "attempt", "state", "devices", "started", "finished", "seconds"]}
+        rows={csv}
+      />
     </>
   );
 }

@@ -13,7 +13,7 @@ import { duration } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { useNews } from "../loading.ts";
 import { go } from "../router.ts";
-import { Commands, download, Link, StateBadge, toCsv } from "../widgets/parts.tsx";
+import { Commands, CsvButton, Link, StateBadge } from "../widgets/parts.tsx";
 import { Table, type TableColumn } from "../widgets/table.tsx";
 
 type Row = QueueAnswer["rows"][number];
@@ -31,6 +31,7 @@ const NEWS_EVERY_MS = 1_000;
 const GATHER_MS = 400;
 const CSV_ROWS_MAX = 10_000;
 const CSV_PAGE = 1_000;
+const CSV_HEADER = ["position", "run", "state", "priority", "needs", "reason", "waiting_ms"];
 
 export function Queue() {
   const news = useNews(["runs", "nodes"], NEWS_EVERY_MS);
@@ -51,14 +52,7 @@ export function Queue() {
       <h1>{t("queue.title")}</h1>
       <div class="toolbar">
         <span class="hint">{t("queue.count", { count: total.value.toLocaleString("en") })}</span>
-        <button
-          type="button"
-          onClick={() => {
-            void readAll().then((text) => download("queue.csv", "text/csv", text));
-          }}
-        >
-          {t("common.csv")}
-        </button>
+        <CsvButton file="queue.csv" header={CSV_HEADER} rows={readAll} />
         {refs.length > 0 && (
           <>
             <span>{t("runs.selected", { count: refs.length })}</span>
@@ -222,7 +216,7 @@ async function read(offset: number, limit: number, signal?: AbortSignal): Promis
   return { total: answer.total, offset, rows: answer.rows.length, queue: answer.rows };
 }
 
-async function readAll(): Promise<string> {
+async function readAll(): Promise<unknown[][]> {
   const rows: Row[] = [];
   for (let total = 1; rows.length < Math.min(total, CSV_ROWS_MAX); ) {
     const page = await read(rows.length, CSV_PAGE);
@@ -230,8 +224,5 @@ async function readAll(): Promise<string> {
     total = page.total;
     rows.push(...page.queue);
   }
-  return toCsv(
-    ["position", "run", "state", "priority", "needs", "reason", "waiting_ms"],
-    rows.map((row, i) => [i + 1, row.ref, row.state, row.priority, row.needs, row.reason, row.waitingMs]),
-  );
+  return rows.map((row, i) => [i + 1, row.ref, row.state, row.priority, row.needs, row.reason, row.waitingMs]);
 }

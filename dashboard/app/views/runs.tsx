@@ -14,13 +14,13 @@ import { NoticeLine, RunActions } from "../actions.tsx";
 import { get } from "../api.ts";
 import { duration, number, text, time } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
-import { isParam, isSeed, joinKeys, splitKeys, titleOf } from "../keys.ts";
+import { isParam, joinKeys, splitKeys, titleOf } from "../keys.ts";
 import { subscribe } from "../live.ts";
 import { useLoaded, useNews } from "../loading.ts";
 import { go, isOn, queryOf, setQuery } from "../router.ts";
 import { ColourChoice, ColourLegend, type RowColours, RowMark, useRowColours } from "../runs/colour-by.tsx";
 import { ExpressionInput } from "../widgets/expression-input.tsx";
-import { Command, download, Link, StateBadge, toCsv, Waiting } from "../widgets/parts.tsx";
+import { Command, CsvButton, Link, StateBadge, Waiting } from "../widgets/parts.tsx";
 import { QueryCheck } from "../widgets/query-controls.tsx";
 import { Table, type TableColumn } from "../widgets/table.tsx";
 
@@ -69,7 +69,8 @@ function Shown({ sweep, known, within }: { sweep: string; known: ColumnsAnswer["
   const folded = isOn("fold");
   const all = chosenColumns(known, queryOf("columns"));
   // Of several seeds in one row neither the seed nor its mean says anything.
-  const chosen = folded ? all.filter(({ key }) => !isSeed(key)) : all;
+  const replicates = new Set(known.filter(({ replicate }) => replicate).map(({ key }) => key));
+  const chosen = folded ? all.filter(({ key }) => !replicates.has(key)) : all;
   const selected = useSignal<ReadonlySet<string>>(new Set());
   const total = useSignal(0);
   const news = useSignal(0);
@@ -80,7 +81,7 @@ function Shown({ sweep, known, within }: { sweep: string; known: ColumnsAnswer["
       }),
     [],
   );
-  const group = folded ? known.filter(({ key, distinct }) => isAxis(key, distinct)).map(({ key }) => key) : [];
+  const group = folded ? known.filter(isAxis).map(({ key }) => key) : [];
   const selection = { ...(sweep === "" ? {} : { sweep }), ...(condition === "" ? {} : { where: condition }) };
   const colours = useRowColours(known, selection);
   const asked = new Set([...chosen.map(({ key }) => key), ...(colours ? [colours.column.key] : [])]);
@@ -113,14 +114,7 @@ function Shown({ sweep, known, within }: { sweep: string; known: ColumnsAnswer["
         <QueryCheck name="fold" label={t("runs.group")} />
         <ColourChoice known={known} />
         <span class="hint">{t(folded ? "runs.rows" : "runs.count", { count: total.value.toLocaleString("en") })}</span>
-        <button
-          type="button"
-          onClick={() => {
-            void csv(read, chosen).then((csvText) => download("runs.csv", "text/csv", csvText));
-          }}
-        >
-          {t("common.csv")}
-        </button>
+        <CsvButton file="runs.csv" header={chosen.map(({ key }) => titleOf(key))} rows={() => allRows(read, chosen)} />
         {refs.length > 0 && (
           <>
             <span>{t("runs.selected", { count: refs.length })}</span>
@@ -300,8 +294,8 @@ function factKind(key: string): ColumnKind {
 }
 
 /** Parameters that tell points apart. */
-function isAxis(key: string, distinct: number): boolean {
-  return isParam(key) && !isSeed(key) && distinct > 1;
+function isAxis({ key, distinct, replicate }: ColumnsAnswer["columns"][number]): boolean {
+  return isParam(key) && !replicate && distinct > 1;
 }
 
 function tableColumn({ key, kind }: Column, withSpread: boolean): TableColumn {
@@ -322,10 +316,10 @@ function commandOf(sweep: string, where: string, state: string): string {
   return `exp ls${sweep === "" ? " -a" : ` ${sweep}`}${state === "" ? "" : ` --state ${state}`}${quoted}`;
 }
 
-async function csv(
+async function allRows(
   read: (offset: number, limit: number) => Promise<Page>,
   columns: readonly Column[],
-): Promise<string> {
+): Promise<Cell[][]> {
   const rows: Cell[][] = [];
   for (let offset = 0; offset < CSV_ROWS_MAX; offset += CSV_PAGE) {
     const page = await read(offset, CSV_PAGE);
@@ -334,8 +328,5 @@ async function csv(
     }
     if (offset + page.rows >= page.total || page.rows === 0) break;
   }
-  return toCsv(
-    columns.map(({ key }) => titleOf(key)),
-    rows,
-  );
+  return rows;
 }

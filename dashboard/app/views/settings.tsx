@@ -4,7 +4,7 @@ import { t } from "../i18n/i18n.ts";
 import { useLoaded } from "../loading.ts";
 import { forgetToken } from "../session.ts";
 import { LookChoices } from "../widgets/look.tsx";
-import { Command, Waiting } from "../widgets/parts.tsx";
+import { Command, CsvButton, Waiting } from "../widgets/parts.tsx";
 
 interface Health {
   readonly status: string;
@@ -59,16 +59,19 @@ function Server() {
     ],
   ];
   return (
-    <table>
-      <tbody>
-        {rows.map(([name, value, isGood]) => (
-          <tr key={name}>
-            <th scope="row">{name}</th>
-            <td class={isGood ? "" : "problem"}>{value}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <>
+      <table>
+        <tbody>
+          {rows.map(([name, value, isGood]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td class={isGood ? "" : "problem"}>{value}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <CsvButton file="server.csv" header={["name", "value"]} rows={() => rows.map(([name, value]) => [name, value])} />
+    </>
   );
 }
 

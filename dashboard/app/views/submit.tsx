@@ -7,7 +7,7 @@ import { ApiError, post } from "../api.ts";
 import { text as shown } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { go, guardLeaving } from "../router.ts";
-import { Command, Link } from "../widgets/parts.tsx";
+import { Command, CsvButton, Link } from "../widgets/parts.tsx";
 
 const SHOW = 50;
 const DIRECTORY_KEY = "expfleet-directory";
@@ -212,6 +212,18 @@ function Plan({ plan }: { plan: PlanAnswer }) {
           </tbody>
         </table>
       </div>
+      <CsvButton
+        file={`${plan.name}-plan.csv`}
+        header={["index", ...keys, "reused_from", "command"]}
+        rows={() =>
+          plan.points.map(({ index, params, command, reusedFrom }) => [
+            index,
+            ...keys.map((key) => params[key]),
+            reusedFrom,
+            command.join(" "),
+          ])
+        }
+      />
       {plan.total > plan.points.length && (
         <p class="hint">{t("submit.first", { count: plan.points.length, total: plan.total.toLocaleString("en") })}</p>
       )}

@@ -7,11 +7,12 @@ import { duration, number, time } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { createLanes, useLoaded } from "../loading.ts";
 import { go, queryOf, setQuery } from "../router.ts";
-import { Command, download, Link, StateBadge, toCsv, Waiting } from "../widgets/parts.tsx";
+import { Command, CsvButton, Link, StateBadge, Waiting } from "../widgets/parts.tsx";
 import { doneOf, Progress } from "../widgets/progress.tsx";
 import { Table, type TableColumn } from "../widgets/table.tsx";
 
 const PAGE = 1_000;
+const CSV_HEADER = ["sweep", "state", "runs", "done", "failed", "reused", "created"];
 /** Details read at once: they are many, and none is urgent. */
 const lanes = createLanes(2);
 /** By handle, with the counts that they belong to. */
@@ -48,9 +49,7 @@ export function Sweeps() {
           />
         </label>
         <span class="hint">{t("sweeps.count", { count: shown.length.toLocaleString("en") })}</span>
-        <button type="button" onClick={() => download("sweeps.csv", "text/csv", csvOf(shown))}>
-          {t("common.csv")}
-        </button>
+        <CsvButton file="sweeps.csv" header={CSV_HEADER} rows={() => csvOf(shown)} />
       </div>
       <Table<Page>
         label={t("sweeps.title")}
@@ -195,9 +194,6 @@ function sorted(sweeps: SweepView[], sort: string): SweepView[] {
   });
 }
 
-function csvOf(sweeps: readonly SweepView[]): string {
-  return toCsv(
-    ["sweep", "state", "runs", "done", "failed", "reused", "created"],
-    sweeps.map((s) => [s.ref, s.state, s.total, doneOf(s.counts), s.counts.failed ?? 0, s.reused, s.createdAt]),
-  );
+function csvOf(sweeps: readonly SweepView[]): unknown[][] {
+  return sweeps.map((s) => [s.ref, s.state, s.total, doneOf(s.counts), s.counts.failed ?? 0, s.reused, s.createdAt]);
 }

@@ -5,7 +5,7 @@ import { apiCommand } from "../commands.ts";
 import { t } from "../i18n/i18n.ts";
 import { useLoaded } from "../loading.ts";
 import { queryOf, setQuery } from "../router.ts";
-import { Command, download, Link, toCsv, Waiting } from "../widgets/parts.tsx";
+import { Command, CsvButton, Link, Waiting } from "../widgets/parts.tsx";
 
 const DAYS = [7, 14, 30, 90, 365];
 /** Sweeps with a colour of their own; the rest is one part. */
@@ -48,9 +48,11 @@ export function Usage() {
             <option value="cpu">CPU</option>
           </select>
         </label>
-        <button type="button" onClick={() => saveCsv(data)}>
-          {t("common.csv")}
-        </button>
+        <CsvButton
+          file="usage.csv"
+          header={["sweep", ...data.days]}
+          rows={() => data.rows.map(({ sweep, hours }) => [sweep, ...hours])}
+        />
         <span>{t("usage.total", { hours: shown(total) })}</span>
         <span class="hint">{t("usage.utc")}</span>
       </div>
@@ -155,14 +157,6 @@ function Rows({ usage, total }: { usage: UsageAnswer; total: number }) {
       {usage.rows.length > ROWS_MAX && <p class="hint">{t("usage.many", { count: ROWS_MAX })}</p>}
     </>
   );
-}
-
-function saveCsv({ days, rows }: UsageAnswer): void {
-  const text = toCsv(
-    ["sweep", ...days],
-    rows.map(({ sweep, hours }) => [sweep, ...hours]),
-  );
-  download("usage.csv", "text/csv", text);
 }
 
 /** Hours as people read them: two digits where there are few. */

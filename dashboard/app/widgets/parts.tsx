@@ -96,6 +96,35 @@ export function Commands({ texts }: { texts: readonly string[] }) {
   );
 }
 
+type Rows = readonly (readonly unknown[])[];
+
+/** Saves the table beside it. `rows`: all of them, also what is not drawn. */
+export function CsvButton(props: { file: string; header: readonly string[]; rows: () => Rows | Promise<Rows> }) {
+  const { file, header, rows } = props;
+  const [problem, setProblem] = useState("");
+  const save = async () => {
+    try {
+      setProblem("");
+      download(file, "text/csv", toCsv(header, await rows()));
+    } catch (error) {
+      setProblem(t("common.error", { reason: error instanceof Error ? error.message : String(error) }));
+    }
+  };
+  return (
+    <>
+      <button type="button" class="csv" title={file} onClick={() => void save()}>
+        {t("common.csv")}
+      </button>
+      {problem !== "" && (
+        <span class="problem" role="alert">
+          {" "}
+          {problem}
+        </span>
+      )}
+    </>
+  );
+}
+
 /** Offers `text` as a file. */
 export function download(name: string, type: string, text: string): void {
   downloadBlob(name, new Blob([text], { type }));
@@ -111,7 +140,7 @@ export function downloadBlob(name: string, blob: Blob): void {
 }
 
 /** Rows as CSV (RFC 4180). A cell that a spreadsheet would run as a formula gets a quote in front. */
-export function toCsv(header: readonly string[], rows: readonly (readonly unknown[])[]): string {
+export function toCsv(header: readonly string[], rows: Rows): string {
   const cell = (value: unknown) => {
     const plain =
       value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);

@@ -1,4 +1,5 @@
 /** What holds for every view: each action says its command, each table has a CSV button. */
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Page, startBrowser, type TestBrowser } from "../../helpers/browser.ts";
 import { startCurveFleet } from "../../helpers/curve-fleet.ts";
@@ -75,5 +76,73 @@ test("the queue: the row of the cursor says what its keys do", async () => {
     await page.getByText(`exp pause ${run}`, { exact: true }).waitFor();
     await page.keyboard.press("?");
     await page.getByRole("dialog").getByText("hold a run or let it go, in the queue").waitFor();
+  });
+});
+
+/**
+ * Looks in the page, legends of charts left out: a table is without where the smallest part around it that has a CSV button
+ * has more tables than buttons.
+ */
+const LOOK_AT_TABLES = `(() => {
+  const tables = [...document.querySelectorAll("main table:not(.u-legend)")];
+  const isCsv = (one) => one.textContent.trim() === "CSV";
+  const without = tables.filter((table) => {
+    for (let around = table.parentElement; around; around = around.parentElement) {
+      const buttons = [...around.querySelectorAll("button")].filter(isCsv).length;
+      if (buttons > 0) return around.querySelectorAll("table:not(.u-legend)").length > buttons;
+    }
+    return true;
+  });
+  return { tables: tables.length, without: without.map((table) => table.textContent.slice(0, 80)) };
+})()`;
+
+function tablesOf(page: Page): Promise<{ tables: number; without: string[] }> {
+  return page.evaluate(LOOK_AT_TABLES) as Promise<{ tables: number; without: string[] }>;
+}
+
+test("beside each table of each view is a CSV button", async () => {
+  expect((await fleet.exp("cancel", "long.1", "--yes")).code).toBe(0);
+  await fleet.submit('name = "waits"\nhold = true\nrun.command = ["true"]\n');
+  await fleet.submit(`
+    name = "keeps"
+    base.lr = 0.1
+    run.command = ["sh", "-c", "echo kept > best.ckpt"]
+    capture.artifacts = ["*.ckpt"]
+  `);
+  await fleet.done("keeps.1", 60_000);
+  /** Address, and how many tables must be there at least. */
+  const views: [path: string, tables: number][] = [
+    ["/queue", 1],
+    ["/runs", 1],
+    ["/sweeps", 1],
+    ["/sweeps/curves.1", 1],
+    ["/sweeps/curves.1?view=explore", 1],
+    ["/sweeps/curves.1?view=runs", 1],
+    ["/runs/keeps.1.1", 4],
+    ["/runs/curves.1.1", 2],
+    ["/compare?runs=curves.1.1,curves.1.4", 1],
+    ["/nodes/node-1", 3],
+    ["/usage?kind=cpu", 1],
+    ["/settings", 1],
+  ];
+  await browser.visit(fleet, "/", {}, async (page) => {
+    for (const [path, least] of views) {
+      await page.goto(`http://${fleet.http}${path}`);
+      await waitUntil(`the tables of ${path}`, async () => (await tablesOf(page)).tables >= least, {
+        boundMs: 20_000,
+        seen: () => path,
+      });
+      // What is folded has tables too.
+      for (const summary of await page.locator("details.unfold summary").all()) await summary.click();
+      expect([path, (await tablesOf(page)).without]).toEqual([path, []]);
+    }
+    await page.goto(`http://${fleet.http}/submit`);
+    await page.getByRole("textbox", { name: "or its text" }).fill('name = "p"\nrun.command = ["true"]\n');
+    await page.getByRole("textbox", { name: "Directory on the hosts" }).fill(fleet.dir);
+    await page.getByRole("button", { name: "Check" }).click();
+    const saved = page.waitForEvent("download");
+    await page.getByRole("button", { name: "CSV" }).click();
+    expect(readFileSync(await (await saved).path(), "utf8")).toContain("index,reused_from,command\r\n");
+    expect((await tablesOf(page)).without).toEqual([]);
   });
 });
