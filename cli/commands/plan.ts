@@ -3,10 +3,11 @@ import type { PlanResponse } from "../../proto/gen/runner/v1/control.ts";
 import { required } from "../../shared/kernel/assert.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
 import { paramsToPlain } from "../../shared/spec/params-json.ts";
-import type { SpecSource } from "../../shared/spec/parse.ts";
 import { specError, warningLine } from "../../shared/spec/problems.ts";
 import { readSweep } from "../../shared/spec/read-sweep.ts";
+import { needsOf } from "../../shared/spec/run-needs.ts";
 import { argvOrProblem } from "../../shared/spec/shown-command.ts";
+import type { ExpandedSweep } from "../../shared/spec/types.ts";
 import { EXIT } from "../exit-codes.ts";
 import { type PlanPointView, type PlanView, planLines } from "../render/plan.ts";
 import { shellWord } from "../render/text.ts";
@@ -27,7 +28,7 @@ export const plan: Command = {
     const file = args.required("file");
     const show = args.integer("show", 0) ?? SHOW_DEFAULT;
     const source = await collectSource(await readSpecFile(session, file), overridesOf(args));
-    const view = (await askCoordinator(session, source, args.flag("force"), show)) ?? planLocally(source.source, show);
+    const view = (await askCoordinator(session, source, args.flag("force"), show)) ?? planLocally(source, show);
     await session.out.single({ json: view, lines: planLines(view), name: view.name });
     for (const line of view.warnings) session.out.warn(line);
     session.out.next(`exp submit ${shellWord(file)}`);
@@ -69,6 +70,9 @@ function viewOf(response: PlanResponse): PlanView {
     duplicates: steps?.duplicates ?? 0,
     cut: steps?.cut ?? 0,
     leftOut: steps?.leftOut ?? 0,
+    steps: steps?.taken ?? [],
+    order: steps?.order ?? "",
+    shuffleSeed: steps?.shuffleSeed ?? 0,
     waiting: { points: response.waiting, example: orNull(response.waitingFor) },
     failedBefore: { points: response.failedBefore, example: orNull(response.failedExample) },
     reasons: response.reasons.map(({ text, points, example }) => ({ reason: text, points, example })),
@@ -93,8 +97,10 @@ function viewOf(response: PlanResponse): PlanView {
 }
 
 /** Throws AppError (invalid) with the place of the first problem. */
-function planLocally(source: SpecSource, show: number): PlanView {
-  const read = readSweep(source);
+function planLocally({ source, message }: SweepSource, show: number): PlanView {
+  const { code = "", env = "", data = "" } = message.digests ?? {};
+  const known = { ...(code && { code }), ...(env && { env }), ...(data && { data }) };
+  const read = readSweep(source, known);
   if ("problems" in read) throw specError(read.problems);
   const { sweep, shapes, points, total, report } = read.sweep;
   const shown: PlanPointView[] = [];
@@ -107,7 +113,7 @@ function planLocally(source: SpecSource, show: number): PlanView {
     if ("problem" in argv) throw new AppError("invalid", argv.problem, { id: "spec.command" });
     shown.push({ index, params: paramsToPlain(params), argv, reusedFrom: null, waitsFor: null });
   }
-  const { axes, product, where, duplicates, cut, warnings } = report;
+  const { axes, product, where, duplicates, cut, steps, order, shuffleSeed, warnings } = report;
   return {
     name: sweep.name,
     total,
@@ -121,12 +127,29 @@ function planLocally(source: SpecSource, show: number): PlanView {
     duplicates,
     cut,
     leftOut: 0,
+    steps,
+    order,
+    shuffleSeed,
     waiting: { points: 0, example: null },
     failedBefore: { points: 0, example: null },
     reasons: [],
-    needs: [],
+    needs: needsOf(shapes, runsByShape(read.sweep)).map(({ request, runs, timeMs }) => ({
+      request,
+      runs,
+      timeSeconds: timeMs > 0 ? timeMs / 1000 : null,
+      fitNow: null,
+      fitEver: null,
+      nodes: [],
+    })),
     estimate: null,
     warnings: warnings.map(warningLine),
     points: shown,
   };
+}
+
+function runsByShape({ shapes, points, total }: ExpandedSweep): Map<number, number> {
+  if (shapes.length === 1) return new Map([[0, total]]);
+  const runs = new Map<number, number>();
+  for (const { shape } of points) runs.set(shape, (runs.get(shape) ?? 0) + 1);
+  return runs;
 }

@@ -22,6 +22,12 @@ export interface PlanView {
   readonly cut: number;
   /** With rerun = "failed": never failed before. */
   readonly leftOut: number;
+  /** Steps of the expansion that the file takes, in their order. */
+  readonly steps: readonly string[];
+  /** Of the queue: "listed", "shuffled" or "exp"; empty where the coordinator does not say. */
+  readonly order: string;
+  /** Which of the shuffled orders; 0 where nothing is shuffled. */
+  readonly shuffleSeed: number;
   /** New, and done by another run right now. */
   readonly waiting: { readonly points: number; readonly example: string | null };
   readonly failedBefore: { readonly points: number; readonly example: string | null };
@@ -38,8 +44,9 @@ export interface PlanNeedView {
   readonly request: string;
   readonly runs: number;
   readonly timeSeconds: number | null;
-  readonly fitNow: number;
-  readonly fitEver: number;
+  /** How many fit beside what runs, and on an idle fleet; null where no coordinator was asked. */
+  readonly fitNow: number | null;
+  readonly fitEver: number | null;
   readonly nodes: readonly string[];
 }
 
@@ -64,7 +71,7 @@ export interface PlanPointView {
 const COLUMN = 11;
 
 export function planLines(plan: PlanView): string[] {
-  const lines = [headLine(plan), ...reuseLines(plan), ...newLines(plan)];
+  const lines = [headLine(plan), ...orderLines(plan), ...reuseLines(plan), ...newLines(plan)];
   if (plan.reuseChecked) lines.push(...fitLines(plan), ...whenLines(plan));
   for (const point of plan.points) {
     const words = point.argv.map(shellWord).join(" ");
@@ -93,6 +100,18 @@ function headLine(plan: PlanView): string {
   return `${escapeControl(name)}  ${plural(product, "point")}${made};  ${steps.join("; ")}  ->  ${plural(total, "run")}`;
 }
 
+/** "variants, grid, seeds, where; as listed" */
+function orderLines({ product, steps, order, shuffleSeed }: PlanView): string[] {
+  if (product < 2 || order === "") return [];
+  const queue =
+    order === "shuffled"
+      ? `shuffled (shuffle_seed ${shuffleSeed})`
+      : order === "exp"
+        ? "by priority, name and command, as EXP does"
+        : "as listed";
+  return [line("order", `${steps.join(", ")}; ${queue}`)];
+}
+
 function reuseLines(plan: PlanView): string[] {
   if (!plan.reuseChecked) return [line("reuse", "not checked: no coordinator was asked")];
   const { reused, waiting, rerun } = plan;
@@ -105,9 +124,14 @@ function reuseLines(plan: PlanView): string[] {
 }
 
 function newLines(plan: PlanView): string[] {
-  if (!plan.reuseChecked) return [];
-  const fresh = plan.new - plan.waiting.points;
   const [need, ...others] = plan.needs;
+  if (!plan.reuseChecked) {
+    const needs = plan.needs.map(
+      (each) => (others.length > 0 ? `${plural(each.runs, "run")}: ` : "each ") + needText(each),
+    );
+    return needs.map((text, i) => line(i === 0 ? "needs" : "", text));
+  }
+  const fresh = plan.new - plan.waiting.points;
   const head = need && others.length === 0 ? `${fresh}, each ${needText(need)}` : `${fresh}`;
   const lines = [line("new", head)];
   if (others.length > 0) lines.push(...plan.needs.map((each) => line("", `${each.runs} with ${needText(each)}`)));
@@ -124,7 +148,8 @@ function needText({ request, timeSeconds }: PlanNeedView): string {
 }
 
 function fitLines(plan: PlanView): string[] {
-  return plan.needs.map(({ request, fitNow, fitEver, nodes }) => {
+  return plan.needs.flatMap(({ request, fitNow, fitEver, nodes }) => {
+    if (fitEver === null) return [];
     const label = plan.needs.length > 1 ? `${escapeControl(request)}: ` : "";
     if (fitEver === 0) return line("fits", `${label}nowhere: no node that takes work has this`);
     return line("fits", `${label}${fitEver} at once (${nodeList(nodes)}); ${fitNow} now`);
@@ -140,7 +165,7 @@ function nodeList(nodes: readonly string[]): string {
 function whenLines({ estimate, needs }: PlanView): string[] {
   if (!estimate) return [];
   const { medianSeconds, likeRuns, totalSeconds, ahead } = estimate;
-  const isNow = ahead === 0 && needs.some(({ fitNow }) => fitNow > 0);
+  const isNow = ahead === 0 && needs.some(({ fitNow }) => (fitNow ?? 0) > 0);
   const first = isNow
     ? "first now"
     : ahead > 0

@@ -105,7 +105,7 @@ export function addActions(api: Hono<HttpEnv>, parts: ActionParts): void {
 
   add("plan", async ({ source, force = false, show = SHOW_DEFAULT }): Promise<PlanAnswer> => {
     const request = PlanRequest.fromPartial({ source: sourceOf(source), force, show });
-    const { name, total, fresh, reused, axes, points, warnings } = await writes.plan(request);
+    const { name, total, fresh, reused, axes, steps, points, warnings } = await writes.plan(request);
     return {
       message: `${name}: ${runs(total)}, ${fresh} new, ${reused} reused`,
       name,
@@ -114,6 +114,9 @@ export function addActions(api: Hono<HttpEnv>, parts: ActionParts): void {
       reused,
       warnings,
       axes: axes.map(({ key, size }) => ({ key, size })),
+      steps: steps?.taken ?? [],
+      order: steps?.order ?? "listed",
+      shuffleSeed: steps?.shuffleSeed ?? 0,
       points: points.map(({ index, paramsJson, argv, reusedFrom }) => ({
         index,
         params: paramsOf(paramsJson),

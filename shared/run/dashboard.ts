@@ -340,6 +340,12 @@ export interface ApplyAnswer extends ActionAnswer {
   readonly reused: number;
   readonly withdrawn: number;
   readonly unchanged: number;
+  /** Steps of the expansion that the file takes, in their order: "base", "variants", "grid" and so on. */
+  readonly steps: readonly string[];
+  /** Of the queue: "listed", "shuffled", or "exp" as in EXP's own files. */
+  readonly order: string;
+  /** Which of the shuffled orders; 0 where nothing is shuffled. */
+  readonly shuffleSeed: number;
   /** Gone from the file, and left alone as they run. */
   readonly runningOn: number;
   /** Queued runs that take on other resources, limits or retries. */

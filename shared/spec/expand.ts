@@ -4,6 +4,7 @@
  */
 import type { BlockCursor } from "./block-cursor.ts";
 import { checkCommands, type Queued } from "./command-check.ts";
+import { stepsOf } from "./expansion-steps.ts";
 import type { SweepSpec } from "./parse.ts";
 import { type Digests, PointMaker } from "./point-maker.ts";
 import type { SpecProblem } from "./problems.ts";
@@ -98,7 +99,7 @@ class Point implements SweepPoint {
 }
 
 function reportOf(spec: SweepSpec, selection: Selection): ExpansionReport {
-  const { blocks, conditions, order, report } = spec;
+  const { blocks, conditions, order, shuffleSeed, report } = spec;
   return {
     axes: axesOf(spec),
     product: blocks.reduce((sum, { count }) => sum + count, 0),
@@ -106,7 +107,9 @@ function reportOf(spec: SweepSpec, selection: Selection): ExpansionReport {
     duplicates: selection.duplicates,
     order,
     cut: selection.cut,
+    steps: stepsOf(spec),
     warnings: warningsOf(report),
+    shuffleSeed: order === "shuffled" ? shuffleSeed : 0,
   };
 }
 

@@ -67,6 +67,7 @@ export async function expandSource(
   try {
     checkChannels(deps.channels, settings.notify?.to ?? []);
     checkDeadline(settings.deadline, deps.clock.wallMs());
+    for (const ref of settings.after) checkAfter(deps, ref);
   } catch (error) {
     await leave(slices);
     throw error;
@@ -117,6 +118,16 @@ function checkDeadline(deadline: number, now: number): void {
     id: "submit.deadline",
     hint: "none of its runs would start; change the deadline, or take it out",
   });
+}
+
+function checkAfter(deps: WriteDeps, ref: string): void {
+  try {
+    deps.queries.refs.resolve([ref]);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const { code, message, id, hint } = error;
+    throw new AppError(code, `after = ${JSON.stringify(ref)}: ${message}`, { id, hint, cause: error });
+  }
 }
 
 interface Policy {

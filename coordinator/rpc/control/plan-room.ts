@@ -1,7 +1,6 @@
 /** Where the runs of a plan would run, and how long they would take by what like runs took. */
 import type { PlanEstimate, PlanNeed } from "../../../proto/gen/runner/v1/control.ts";
-import { required } from "../../../shared/kernel/assert.ts";
-import { describeRequest } from "../../../shared/run/devices.ts";
+import { needsOf } from "../../../shared/spec/run-needs.ts";
 import type { Cluster } from "../../core/cluster.ts";
 import { roomFor } from "../../core/room.ts";
 import type { PastWork } from "../../store/queries/past-work.ts";
@@ -9,25 +8,13 @@ import type { ExpandedSource } from "./expand-source.ts";
 
 const SWEEPS_MAX = 20;
 const DURATIONS_MAX = 2_000;
-/** Shapes that are written out. */
-const NEEDS_MAX = 8;
 
 /** `fresh`: new runs by shape. */
 export function planNeeds(cluster: Cluster, source: ExpandedSource, fresh: ReadonlyMap<number, number>): PlanNeed[] {
-  const needs = new Map<string, PlanNeed>();
-  for (const [number, runs] of fresh) {
-    const { resources, limits } = required(source.shapes[number], "the shape of a point");
-    const request = describeRequest(resources);
-    const key = `${request} ${limits.timeMs}`;
-    const known = needs.get(key);
-    if (known) {
-      known.runs += runs;
-    } else if (needs.size < NEEDS_MAX) {
-      const { now, ever, nodes } = roomFor(cluster, resources);
-      needs.set(key, { request, runs, timeMs: limits.timeMs, fitNow: now, fitEver: ever, nodes: [...nodes] });
-    }
-  }
-  return [...needs.values()];
+  return needsOf(source.shapes, fresh).map(({ request, resources, timeMs, runs }) => {
+    const { now, ever, nodes } = roomFor(cluster, resources);
+    return { request, runs, timeMs, fitNow: now, fitEver: ever, nodes: [...nodes] };
+  });
 }
 
 /** Undefined where nothing like it has finished, or nothing would run. */

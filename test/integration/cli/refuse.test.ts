@@ -65,6 +65,10 @@ describe("refusals", () => {
         { key: "lr", size: 2 },
         { key: "seed", size: 2 },
       ],
+      steps: ["grid", "seeds"],
+      order: "listed",
+      shuffleSeed: 0,
+      needs: [{ request: "1 device", runs: 4, timeSeconds: null, fitNow: null, fitEver: null, nodes: [] }],
       warnings: [],
       points: [
         {
@@ -81,8 +85,37 @@ describe("refusals", () => {
         },
       ],
     });
-    expect((await exp(["plan", "sweep.toml"])).stdout).toContain("not checked");
+    const { stdout } = await exp(["plan", "sweep.toml"]);
+    expect(stdout.split("\n").slice(1, 4)).toEqual([
+      "  order    grid, seeds; as listed",
+      "  reuse    not checked: no coordinator was asked",
+      "  needs    each 1 device",
+    ]);
     expect((await exp(["plan", "sweep.toml", "--server", "127.0.0.1:1"])).code).toBe(5);
+  });
+
+  test("plan says what each run asks for, and how the queue is shuffled, without a coordinator", async () => {
+    const text = `name = "big"
+order = "shuffled"
+shuffle_seed = 7
+run.command = ["true", "\${args}"]
+[grid]
+m = ["s", "l"]
+k = [1, 2]
+[resources]
+gpus = { expr = "4 if m == 'l' else 1" }
+[limits]
+time = "6h"
+`;
+    writeFileSync(join(dir, "big.toml"), text);
+    const { stdout } = await exp(["plan", "big.toml", "--where", "m == 's' or k == 1", "--show", "0"]);
+    expect(stdout.split("\n").slice(1)).toEqual([
+      "  order    grid, where; shuffled (shuffle_seed 7)",
+      "  reuse    not checked: no coordinator was asked",
+      "  needs    1 run: 4 GPUs, <= 6h",
+      "           2 runs: 1 GPU, <= 6h",
+      "",
+    ]);
   });
 
   test("a bad sweep file is shown with its place", async () => {

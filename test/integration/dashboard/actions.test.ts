@@ -81,6 +81,7 @@ describe("sweep files", () => {
       axes: [{ key: "lr", size: 3 }],
       warnings: [],
     });
+    expect(plan).toMatchObject({ steps: ["grid"], order: "listed", shuffleSeed: 0 });
     expect(plan.points).toHaveLength(2);
     expect(plan.points[0]).toMatchObject({ index: 1, params: { lr: 0.1 }, reusedFrom: null });
     expect(plan.points[0]?.command.join(" ")).toContain("python t.py --lr 0.1");

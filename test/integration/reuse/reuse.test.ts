@@ -173,6 +173,21 @@ describe("where and when", () => {
     expect(plan.estimate).toBeUndefined();
   });
 
+  test("a sweep to wait for that is not there is told by plan, submit and apply alike", async () => {
+    await rig.submit(sweep([1]));
+    const file = sweep([2], 'after = ["digist"]');
+    const refusal = {
+      code: "not_found",
+      id: "ref.unknown",
+      message: expect.stringMatching(/^after = "digist": no sweep/),
+    };
+    await expect(rig.plan(file)).rejects.toMatchObject(refusal);
+    await expect(rig.submit(file)).rejects.toMatchObject(refusal);
+    const source = await rig.source(file);
+    await expect(rig.client.apply({ source, ref: "", dryRun: true })).rejects.toMatchObject(refusal);
+    expect(await rig.plan(sweep([2], 'after = ["digits"]'))).toMatchObject({ total: 1 });
+  });
+
   test("steps of the expansion", async () => {
     const plan = await rig.plan(sweep([1, 2, 3, 4], 'where = ["lr > 1", "lr < 4"]\nlimits.runs = 1'));
     expect(plan).toMatchObject({
@@ -182,7 +197,7 @@ describe("where and when", () => {
         { condition: "lr > 1", dropped: 1 },
         { condition: "lr < 4", dropped: 1 },
       ],
-      steps: { product: 4, cut: 1 },
+      steps: { product: 4, cut: 1, taken: ["grid", "where"], order: "listed", shuffleSeed: 0 },
     });
   });
 });

@@ -290,6 +290,12 @@ export interface PlanSteps {
   cut: number;
   /** Never failed before, with rerun = "failed". */
   leftOut: number;
+  /** Steps of the expansion that the file takes, in their order: "base", "grid" and so on. */
+  taken: string[];
+  /** Order of the queue: "listed", "shuffled", or "exp" as in EXP's own files. */
+  order: string;
+  /** Which of the shuffled orders. */
+  shuffleSeed: number;
 }
 
 export interface PlanNeed {
@@ -2327,7 +2333,7 @@ export const PlanWhere: MessageFns<PlanWhere> = {
 };
 
 function createBasePlanSteps(): PlanSteps {
-  return { product: 0, duplicates: 0, cut: 0, leftOut: 0 };
+  return { product: 0, duplicates: 0, cut: 0, leftOut: 0, taken: [], order: "", shuffleSeed: 0 };
 }
 
 export const PlanSteps: MessageFns<PlanSteps> = {
@@ -2343,6 +2349,15 @@ export const PlanSteps: MessageFns<PlanSteps> = {
     }
     if (message.leftOut !== 0) {
       writer.uint32(32).int32(message.leftOut);
+    }
+    for (const v of message.taken) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.order !== "") {
+      writer.uint32(50).string(message.order);
+    }
+    if (message.shuffleSeed !== 0) {
+      writer.uint32(56).int64(message.shuffleSeed);
     }
     return writer;
   },
@@ -2392,6 +2407,30 @@ export const PlanSteps: MessageFns<PlanSteps> = {
             message.leftOut = reader.int32();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.taken.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.order = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.shuffleSeed = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2414,6 +2453,13 @@ export const PlanSteps: MessageFns<PlanSteps> = {
         : isSet(object.left_out)
         ? globalThis.Number(object.left_out)
         : 0,
+      taken: globalThis.Array.isArray(object?.taken) ? object.taken.map((e: any) => globalThis.String(e)) : [],
+      order: isSet(object.order) ? globalThis.String(object.order) : "",
+      shuffleSeed: isSet(object.shuffleSeed)
+        ? globalThis.Number(object.shuffleSeed)
+        : isSet(object.shuffle_seed)
+        ? globalThis.Number(object.shuffle_seed)
+        : 0,
     };
   },
 
@@ -2431,6 +2477,15 @@ export const PlanSteps: MessageFns<PlanSteps> = {
     if (message.leftOut !== 0) {
       obj.leftOut = Math.round(message.leftOut);
     }
+    if (message.taken?.length) {
+      obj.taken = message.taken;
+    }
+    if (message.order !== "") {
+      obj.order = message.order;
+    }
+    if (message.shuffleSeed !== 0) {
+      obj.shuffleSeed = Math.round(message.shuffleSeed);
+    }
     return obj;
   },
 
@@ -2443,6 +2498,9 @@ export const PlanSteps: MessageFns<PlanSteps> = {
     message.duplicates = object.duplicates ?? 0;
     message.cut = object.cut ?? 0;
     message.leftOut = object.leftOut ?? 0;
+    message.taken = object.taken?.map((e) => e) || [];
+    message.order = object.order ?? "";
+    message.shuffleSeed = object.shuffleSeed ?? 0;
     return message;
   },
 };
