@@ -3,6 +3,7 @@
  * them. Start order is the order of this file; a stop walks back. Stopping the agent never stops a run, unless asked to.
  */
 import { join } from "node:path";
+import { captureOptions } from "../shared/capture/options.ts";
 import { unreachable } from "../shared/kernel/assert.ts";
 import type { Clock } from "../shared/kernel/clock.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
@@ -10,6 +11,7 @@ import { ReleaseStack } from "../shared/lifecycle.ts";
 import type { Logger } from "../shared/logger.ts";
 import { makeDirectory } from "../shared/make-directory.ts";
 import { type Hello, PROTOCOL_VERSION } from "../shared/run/session.ts";
+import { templateFromJson } from "../shared/spec/template-json.ts";
 import { VERSION } from "../shared/version.ts";
 import { activityOf } from "./activity.ts";
 import { createAttemptArtifacts } from "./artifacts/attempt-artifacts.ts";
@@ -166,7 +168,12 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     const environments = createEnvironmentNotes({
       host,
       gpus: () => state.devices.filter(({ kind }) => kind === "gpu").map(({ model }) => model),
+      cuda: () => devices.cudaVersion(),
       askPython: createPythonFacts(),
+      allowedOf: (fence) => {
+        const template = state.attempts.get(fence)?.assignment.templateJson;
+        return template === undefined ? [] : captureOptions(templateFromJson(template).capture).envAllow;
+      },
       send: (noted) => contents.noteEnvironments(noted),
       logger,
     });

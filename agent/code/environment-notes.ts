@@ -2,19 +2,15 @@
  * Finds out what attempts run on, after they have started, and tells the coordinator: many at once, each environment whole
  * only once. Nothing waits for it; what cannot be told now is told later.
  */
-import { hash as hashOf } from "node:crypto";
 import type { NotedEnvironment } from "../../proto/gen/runner/v1/store.ts";
 import { AppError, errorMessage } from "../../shared/kernel/errors.ts";
 import type { Fence } from "../../shared/kernel/ids.ts";
-import type { RunEnvironment } from "../../shared/run/provenance.ts";
-import type { HostFacts } from "../../shared/run/session.ts";
-import { type AskPython, pythonOf } from "./python-facts.ts";
+import { createEnvironmentTexts, type EnvironmentText, type EnvironmentTextsOptions } from "./environment-text.ts";
+import { pythonOf } from "./python-facts.ts";
 
-export interface EnvironmentNotesOptions {
-  readonly host: HostFacts;
-  /** Models of the GPUs of this host. */
-  readonly gpus: () => readonly string[];
-  readonly askPython: AskPython;
+export interface EnvironmentNotesOptions extends EnvironmentTextsOptions {
+  /** Variables of a run that are recorded besides those that can change results. */
+  readonly allowedOf: (fence: Fence) => readonly string[];
   /** Rejects with "not_found" where the coordinator does not know an environment yet. */
   readonly send: (environments: readonly NotedEnvironment[]) => Promise<void>;
   readonly logger: { debug(fields: object, message: string): void };
@@ -34,20 +30,23 @@ export interface EnvironmentNotes {
   close(): void;
 }
 
+type BatchEntry = NotedEnvironment & { readonly fence: Fence };
+
 const GATHERING_MS = 300;
 const AGAIN_MS = 5_000;
 /** Untold ones that are kept; of more, the oldest are left out. */
 const WAITING_MAX = 10_000;
-/** Variables that can change results. */
-const TELLING =
-  /^(?:CUBLAS_|CUDA_LAUNCH_BLOCKING$|NCCL_|TORCH_|PYTORCH_|TF_|XLA_|JAX_|OMP_|MKL_|OPENBLAS_|NVIDIA_TF32|PYTHONHASHSEED$|LD_LIBRARY_PATH$|VIRTUAL_ENV$|CONDA_DEFAULT_ENV$|LANG$|LC_ALL$|TZ$)/;
-const SECRET = /TOKEN|SECRET|KEY|PASS|AUTH|CREDENTIAL/i;
+/** Of one call: attempts, and characters of whole environments. */
+const BATCH_MAX = 1_000;
+const BATCH_CHARS_MAX = 1_000_000;
+/** Hashes that are remembered as told. */
+const TOLD_MAX = 10_000;
 
 export function createEnvironmentNotes(options: EnvironmentNotesOptions): EnvironmentNotes {
-  const { host, gpus, askPython, send, logger } = options;
-  const waiting = new Map<Fence, string>();
-  /** Environments by hash, as text, and those that the coordinator has. */
-  const texts = new Map<string, string>();
+  const { allowedOf, send, logger } = options;
+  const textOf = createEnvironmentTexts(options);
+  const waiting = new Map<Fence, EnvironmentText>();
+  /** Hashes of those that the coordinator has. */
   const told = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -59,19 +58,13 @@ export function createEnvironmentNotes(options: EnvironmentNotesOptions): Enviro
   }
 
   async function flush(): Promise<void> {
-    const batch = [...waiting].slice(0, 1_000);
+    const batch = nextBatch(waiting, told);
     let pause = GATHERING_MS;
     try {
-      const whole = new Set<string>();
-      await send(
-        batch.map(([fence, hash]) => {
-          const isNew = !told.has(hash) && !whole.has(hash);
-          whole.add(hash);
-          return { fence, hash, environmentJson: isNew ? (texts.get(hash) ?? "") : "" };
-        }),
-      );
-      for (const hash of whole) told.add(hash);
-      for (const [fence] of batch) waiting.delete(fence);
+      await send(batch);
+      if (told.size >= TOLD_MAX) told.clear();
+      for (const { hash } of batch) told.add(hash);
+      for (const { fence } of batch) waiting.delete(fence);
     } catch (error) {
       // Another store, say: everything is told whole again.
       if (error instanceof AppError && error.code === "not_found") told.clear();
@@ -83,24 +76,11 @@ export function createEnvironmentNotes(options: EnvironmentNotesOptions): Enviro
   }
 
   async function look({ fence, argv, env, python }: StartedAttempt): Promise<void> {
-    const text = JSON.stringify(await environmentOf(python ?? pythonOf(argv, env), env));
-    const hash = hashOf("sha256", text, "hex");
-    texts.set(hash, text);
+    const environment = await textOf(python ?? pythonOf(argv, env), env, allowedOf(fence));
     const [oldest] = waiting.keys();
     if (waiting.size >= WAITING_MAX && oldest !== undefined) waiting.delete(oldest);
-    waiting.set(fence, hash);
+    waiting.set(fence, environment);
     later(GATHERING_MS);
-  }
-
-  async function environmentOf(program: string | undefined, env: StartedAttempt["env"]): Promise<RunEnvironment> {
-    const base = { host: hostOf(host, gpus()), variables: variablesOf(env) };
-    if (program === undefined) return { python: null, packages: [], ...base, problem: null };
-    try {
-      const { packages, ...found } = await askPython(program, env);
-      return { python: found, packages, ...base, problem: null };
-    } catch (error) {
-      return { python: null, packages: [], ...base, problem: errorMessage(error) };
-    }
   }
 
   return {
@@ -118,23 +98,17 @@ export function createEnvironmentNotes(options: EnvironmentNotesOptions): Enviro
   };
 }
 
-function hostOf(host: HostFacts, gpus: readonly string[]): RunEnvironment["host"] {
-  const counts = Map.groupBy(gpus, (model) => model);
-  const devices = [...counts].map(([model, all]) => `${all.length}x ${model}`).join(", ");
-  return {
-    hostname: host.hostname,
-    os: host.os,
-    kernel: host.kernel,
-    arch: host.arch,
-    cpu: host.cpuModel,
-    cpus: host.cpuCount,
-    memory_bytes: host.memoryBytes,
-    ...(host.driverVersion === "" ? {} : { driver: host.driverVersion }),
-    ...(devices === "" ? {} : { gpus: devices }),
-  };
-}
-
-function variablesOf(env: StartedAttempt["env"]): { readonly [name: string]: string } {
-  const names = Object.keys(env).filter((name) => TELLING.test(name) && !SECRET.test(name));
-  return Object.fromEntries(names.sort().map((name) => [name, env[name] ?? ""]));
+/** What fits into one call: each environment whole where it was not told, and not twice. */
+function nextBatch(waiting: ReadonlyMap<Fence, EnvironmentText>, told: ReadonlySet<string>): BatchEntry[] {
+  const batch: BatchEntry[] = [];
+  const whole = new Set<string>();
+  let chars = 0;
+  for (const [fence, { hash, text }] of waiting) {
+    const isNew = !told.has(hash) && !whole.has(hash);
+    if (isNew) chars += text.length;
+    if (batch.length > 0 && (batch.length >= BATCH_MAX || chars > BATCH_CHARS_MAX)) break;
+    whole.add(hash);
+    batch.push({ fence, hash, environmentJson: isNew ? text : "" });
+  }
+  return batch;
 }

@@ -31,6 +31,8 @@ export interface Devices extends DeviceDriver {
   gauges(uuids: readonly DeviceUuid[]): ReadonlyMap<DeviceUuid, GpuGauges>;
   /** Of the GPU driver; empty without one. */
   readonly driverVersion: string;
+  /** The newest CUDA that the GPU driver offers, such as "12.4"; empty without one. Never rejects. */
+  cudaVersion(): Promise<string>;
 }
 
 /** Throws `invalid` for options that this host cannot meet, `unavailable` where its GPU driver does not work. */
@@ -74,6 +76,7 @@ export async function createDevices(options: DevicesOptions): Promise<Devices> {
     get driverVersion() {
       return gpuDriver && "driverVersion" in gpuDriver ? String(gpuDriver.driverVersion) : "";
     },
+    cudaVersion: async () => (await gpuDriver?.cudaVersion?.()) ?? "",
     async close() {
       await Promise.all(drivers.map((driver) => driver.close()));
     },

@@ -30,6 +30,8 @@ export interface DeviceDriver {
    * the devices, until nobody has called for a while.
    */
   gauges?(uuids: readonly DeviceUuid[]): ReadonlyMap<DeviceUuid, GpuGauges>;
+  /** The newest CUDA that the driver offers; empty where it does not say. Never rejects. */
+  cudaVersion?(): Promise<string>;
   /** Ends what the driver keeps running. */
   close(): Promise<void>;
 }

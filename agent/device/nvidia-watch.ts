@@ -8,6 +8,7 @@ import type { DeviceUuid } from "../../shared/kernel/ids.ts";
 import type { Device } from "../../shared/run/devices.ts";
 import { coalesce } from "../process/coalesce.ts";
 import { type DeviceDriver, type DevicesListener, type GpuGauges, missingDevice } from "./driver.ts";
+import { createCudaQuestion } from "./nvidia-cuda.ts";
 import { NvidiaGauges } from "./nvidia-gauges.ts";
 import { busyBytes, judge, learnIdle, suspectBytes } from "./nvidia-judge.ts";
 import {
@@ -66,6 +67,7 @@ export class GpuWatch implements DeviceDriver {
   readonly #listeners: DevicesListener[] = [];
   readonly #gauges: NvidiaGauges;
   readonly #look: () => Promise<void>;
+  readonly #cuda: () => Promise<string>;
   #apps: readonly App[] = [];
   #appsAt = Number.NEGATIVE_INFINITY;
   /** Which GPUs were busy at the last look at `#apps`. */
@@ -83,6 +85,7 @@ export class GpuWatch implements DeviceDriver {
     this.#timing = timing;
     this.#isOwn = isOwn;
     this.#gauges = new NvidiaGauges(smi);
+    this.#cuda = createCudaQuestion(smi);
     this.#gpus = new Map(
       listed.map((gpu) => [
         gpu.uuid,
@@ -100,6 +103,10 @@ export class GpuWatch implements DeviceDriver {
 
   get driverVersion(): string {
     return [...this.#gpus.values()].find((gpu) => gpu.row)?.row?.driverVersion ?? "";
+  }
+
+  cudaVersion(): Promise<string> {
+    return this.#cuda();
   }
 
   list(): Promise<Device[]> {

@@ -22,6 +22,8 @@ export interface CaptureOptions {
   readonly keepBest: number;
   /** A Python program that dies of an exception leaves its traceback with the run. */
   readonly hook: boolean;
+  /** Variables of a run's environment that are recorded. */
+  readonly envAllow: readonly string[];
 }
 
 export const CAPTURE_DEFAULTS: CaptureOptions = {
@@ -36,12 +38,15 @@ export const CAPTURE_DEFAULTS: CaptureOptions = {
   keepLast: 0,
   keepBest: 0,
   hook: false,
+  envAllow: [],
 };
 
 /** Patterns of one sweep file. */
 export const PATTERNS_MAX = 10;
 /** CSV globs of one sweep file. */
 export const CSV_GLOBS_MAX = 20;
+/** Variables to record, of one sweep file. */
+export const ENV_NAMES_MAX = 50;
 
 /** What a sweep file says; the rest is as usual. */
 export type CaptureChoices = { readonly [key in keyof CaptureOptions]?: CaptureOptions[key] };

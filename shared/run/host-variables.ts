@@ -19,6 +19,11 @@ export function passesToRuns(name: string): boolean {
   return PASSED_NAMES.has(name) || PASSED_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
+/** True for a name behind which a credential may be: its value is never recorded. */
+export function looksSecret(name: string): boolean {
+  return /TOKEN|SECRET|KEY|PASS|AUTH|CREDENTIAL/i.test(name);
+}
+
 /** The variables of `env` that are handed on. */
 export function passedVariables(env: { readonly [name: string]: string | undefined }): Record<string, string> {
   const passed: Record<string, string> = {};

@@ -1,7 +1,8 @@
 /** `[capture]`: what of a run's output and files becomes metrics without its program's help. */
-import { type CaptureChoices, CSV_GLOBS_MAX, PATTERNS_MAX } from "../capture/options.ts";
+import { type CaptureChoices, CSV_GLOBS_MAX, ENV_NAMES_MAX, PATTERNS_MAX } from "../capture/options.ts";
 import { compilePattern } from "../capture/pattern.ts";
 import { ARTIFACT_GLOBS_MAX } from "../run/artifacts.ts";
+import { looksSecret } from "../run/host-variables.ts";
 import { childOf, itemsOf, type SpecNode } from "./node.ts";
 import { excerpt, type Report, wrongValue } from "./report.ts";
 import { SECTION_KEYS } from "./sweep-keys.ts";
@@ -18,6 +19,7 @@ export function readCapture(
   checkPaths(report, node && childOf(node, "csv"), "csv", CSV_GLOBS_MAX);
   checkPaths(report, node && childOf(node, "tensorboard_dirs"), "tensorboard_dirs", CSV_GLOBS_MAX);
   checkPaths(report, node && childOf(node, "artifacts"), "artifacts", ARTIFACT_GLOBS_MAX);
+  checkVariables(report, node && childOf(node, "env_allow"));
   const best = node && childOf(node, "keep_best");
   if (best && !hasObjective)
     wrongValue(
@@ -38,6 +40,7 @@ export function readCapture(
     ...(table.keep_last !== undefined && { keepLast: table.keep_last }),
     ...(table.keep_best !== undefined && { keepBest: table.keep_best }),
     ...(table.hook !== undefined && { hook: table.hook }),
+    ...(table.env_allow && { envAllow: table.env_allow }),
   };
   return Object.keys(choices).length > 0 ? choices : undefined;
 }
@@ -52,6 +55,21 @@ function checkPatterns(report: Report, node: SpecNode | undefined): void {
     if (!("problem" in compiled)) continue;
     const hint = "such as 'loss (?P<loss>\\value) at step (?P<step>\\step)', in single quotes";
     wrongValue(report, item, `the pattern ${excerpt(item.raw)} ${compiled.problem}`, hint);
+  }
+}
+
+function checkVariables(report: Report, node: SpecNode | undefined): void {
+  const items = node ? itemsOf(node) : [];
+  if (node && items.length > ENV_NAMES_MAX)
+    wrongValue(report, node, `capture.env_allow has more than ${ENV_NAMES_MAX} entries`);
+  for (const item of items) {
+    if (typeof item.raw !== "string") continue;
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(item.raw)) {
+      wrongValue(report, item, `${excerpt(item.raw)} is no name of a variable`, 'such as "DATA_VERSION"');
+    } else if (looksSecret(item.raw)) {
+      const hint = "what looks like a credential is never recorded: no TOKEN, SECRET, KEY, PASS, AUTH or CREDENTIAL";
+      wrongValue(report, item, `capture.env_allow does not record ${excerpt(item.raw)}`, hint);
+    }
   }
 }
 

@@ -155,7 +155,9 @@ export const SECTION_KEYS = {
     hook: boolean("true: a Python program that dies of an exception leaves its traceback with the run", {
       without: "false",
     }),
-    env_allow: texts("environment variables to record", { without: "none", noEffect: true }),
+    env_allow: texts("variables of the run's environment to record", {
+      without: "those that often change results, such as `OMP_NUM_THREADS`",
+    }),
   },
   notify: {
     on: words(NOTIFY_EVENTS, "what to tell about", { without: "required" }),

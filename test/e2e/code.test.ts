@@ -47,6 +47,9 @@ name = "copy"
 [run]
 command = ["sh", "-c", "./latest \${n}; ls; echo mine >> lib/words.sh; pwd; test $PWD = $EXP_CODE_DIR"]
 code = "snapshot"
+env = { DATA_VERSION = "of-1" }
+[capture]
+env_allow = ["DATA_VERSION"]
 [grid]
 n = [1, 2, 3]
 `;
@@ -116,6 +119,7 @@ test("uncommitted code, edited while queued: the runs use the code as submitted"
   });
   expect(environment.python?.version).toMatch(/^3\./);
   expect(environment.host.hostname).toBe(hostname());
+  expect(environment.variables).toMatchObject({ DATA_VERSION: "of-1" });
 
   // Once more, with another value, from the same code.
   const again = await fleet.exp("rerun", runs[0]?.ref ?? "", "--set", "n=9", "--json");

@@ -51,6 +51,22 @@ describe("a host with GPUs", () => {
     expect(devices.driverVersion).toBe("550.54.15");
   });
 
+  it("says which CUDA its driver offers, asked once, when somebody wants to know", async () => {
+    hostOf(1);
+    put("table", "| NVIDIA-SMI 550.54.15   Driver Version: 550.54.15   CUDA Version: 12.4 |\n");
+    const devices = await open();
+    expect(await Promise.all([devices.cudaVersion(), devices.cudaVersion()])).toEqual(["12.4", "12.4"]);
+    expect(await devices.cudaVersion()).toBe("12.4");
+    expect(calls().filter((line) => /^\d+ ?$/.test(line))).toHaveLength(1);
+  });
+
+  it("says none where nvidia-smi fails", async () => {
+    hostOf(1);
+    const devices = await open();
+    put("fails", "no");
+    expect(await devices.cudaVersion()).toBe("");
+  });
+
   it("keeps one long-lived nvidia-smi, and asks nothing else while the GPUs are idle", async () => {
     hostOf(1);
     await open();

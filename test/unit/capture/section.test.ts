@@ -13,7 +13,8 @@ test("choices go with the command; what is not said is as usual", () => {
     tensorboard_dirs = ["out"]
     csv = []
     system_every = "30s"
-    hook = true`);
+    hook = true
+    env_allow = ["DATA_VERSION"]`);
   expect(report.warnings.map(problemLine)).toEqual([]);
   const template = shapes[0]?.template;
   if (!template) throw new Error("no shape");
@@ -30,6 +31,7 @@ test("choices go with the command; what is not said is as usual", () => {
     keepLast: 0,
     keepBest: 0,
     hook: true,
+    envAllow: ["DATA_VERSION"],
   });
   expect(sweepOf(SOUND).shapes[0]?.template).not.toHaveProperty("capture");
 });
@@ -41,6 +43,9 @@ test.each([
   ['stdout = ["xml"]', "4:11+5 spec."],
   ['system_every = "10ms"', "4:16+6 spec.value: capture.system_every must be at least 1s"],
   [`csv = [${'"a",'.repeat(21)}]`, "4:7+"],
+  ['env_allow = ["A", "1B"]', '4:19+4 spec.value: "1B" is no name of a variable'],
+  ['env_allow = ["HF_TOKEN"]', '4:14+10 spec.value: capture.env_allow does not record "HF_TOKEN"'],
+  [`env_allow = [${'"A",'.repeat(51)}]`, "4:13+"],
   ["csvs = []", "4:1+4 spec.unknown-key"],
 ])("%s is refused at its place", (line, problem) => {
   const lines = problemLinesOf(`${SOUND}[capture]\n${line}\n`);
