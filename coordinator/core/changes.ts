@@ -7,7 +7,7 @@ import type { NotifySettings } from "../../shared/run/notify.ts";
 import type { CodeSnapshot } from "../../shared/run/provenance.ts";
 import type { FinalSizes } from "../../shared/run/session.ts";
 import type { Outcome, RunState } from "../../shared/run/states.ts";
-import type { IdentityPart, Objective, RunShape } from "../../shared/spec/types.ts";
+import type { IdentityPart, Objective, ParamOrigins, RunShape, StopSettings } from "../../shared/spec/types.ts";
 import type { Attempt, Node, Reserved, Run, StopReason, Sweep, SweepStanding } from "./cluster.ts";
 import type { ImportedChange } from "./imported.ts";
 import type { SweepExtended } from "./reactor-apply.ts";
@@ -60,6 +60,8 @@ export interface SweepIdentity {
   readonly data: string;
 }
 
+  /** What the file says of the parameters; absent for sweeps from before it was kept. */
+  readonly params?: ParamOrigins;
 export interface RunRow {
   readonly id: RunId;
   readonly index: number;

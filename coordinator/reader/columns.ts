@@ -107,8 +107,13 @@ export function readColumns(cache: RunCache, ref: string | undefined, nowMs: num
   const facts = Object.keys(FACT_COLUMNS).map((key) => counted(runs, key, cellReader(cache, key, nowMs)));
   const params = new Map<string, ParamColumn>();
   const metrics = new Map<string, { runs: number; values: Set<number> }>();
+  /** Names that tell points apart in one of the sweeps. */
+  const points = new Set<string>();
   for (const sweep of new Set(runs.map((run) => run.sweep))) {
-    for (const [key, column] of sweep.columns) add(params, key, column);
+    for (const [key, column] of sweep.columns) {
+      add(params, key, column);
+      if (!sweep.replicates.has(key)) points.add(key);
+    }
   }
   for (const { record } of runs) {
     for (const [key, value] of Object.entries(record.metrics)) {
@@ -126,7 +131,8 @@ export function readColumns(cache: RunCache, ref: string | undefined, nowMs: num
       ...facts,
       ...[...params].map(([name, { runs, isNumber, values }]) => {
         const kind = isNumber ? ("number" as const) : ("text" as const);
-        return { key: `param:${name}`, kind, runs, distinct: values.size };
+        const replicate = !points.has(name);
+        return { key: `param:${name}`, kind, runs, distinct: values.size, ...(replicate && { replicate }) };
       }),
       ...[...metrics].sort(byName).map(([name, { runs, values }]) => {
         return { key: `metric:${name}`, kind: "number" as const, runs, distinct: values.size };

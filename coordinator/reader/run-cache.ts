@@ -42,6 +42,8 @@ export class CachedSweep {
   readonly objective: Objective | undefined;
   /** Of the sweep file, for every run. */
   readonly tags: readonly string[];
+  /** Names of the parameters by which replicates of a point differ. */
+  readonly replicates: ReadonlySet<string>;
   /** By position. */
   readonly runs: CachedRun[];
   #columns: Map<string, ParamColumn> | undefined;
@@ -50,6 +52,7 @@ export class CachedSweep {
     this.selection = { ...selection, picks: "all" };
     this.objective = queries.sweeps.objective(selection.sweepId);
     this.tags = queries.sweeps.tags(selection.sweepId);
+    this.replicates = new Set(queries.sweeps.replicates(selection.sweepId));
     this.runs = queries.runs.ofSweep(selection.sweepId).map((record) => ({
       record: { ...record, paramsJson: "" },
       params: readFlatParams(record.paramsJson, interner),

@@ -25,11 +25,6 @@ export function isMetric(key: string): boolean {
   return key.startsWith("metric:");
 }
 
-/** The seed tells replicates of one point apart; every other parameter tells points apart. */
-export function isSeed(key: string): boolean {
-  return key === "param:seed";
-}
-
 const NAME = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
 const RESERVED = new Set([
   ...Object.keys(FACT_COLUMNS),

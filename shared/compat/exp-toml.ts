@@ -68,6 +68,7 @@ function sweepOf(
     points: { [Symbol.iterator]: () => pointsOf(entries, shapeOf, repeated) },
     total: entries.length,
     numbered: false,
+    params: { replicates: [REPEAT_PARAM], numbered: [], derived: [] },
     report: {
       axes: [{ step: "runs", key: "experiments", size: entries.length, variant: undefined }],
       product: entries.length,

@@ -44,6 +44,8 @@ export interface ColumnsAnswer {
     readonly runs: number;
     /** Different values; more than 1,000 are said as 1,000. */
     readonly distinct: number;
+    /** True for a parameter by which replicates of a point differ, as the seed; absent for all others. */
+    readonly replicate?: boolean;
   })[];
 }
 
@@ -107,6 +109,8 @@ export interface RunDetail {
   /** Parameters in which it differs within its sweep. */
   readonly differing: readonly string[];
   readonly attempts: readonly AttemptView[];
+  /** Those by which replicates of a point differ, as the seed. */
+  readonly replicates: readonly string[];
   readonly events: readonly HistoryView[];
   /** Keys of its metrics, in order of first appearance. */
   readonly metricKeys: readonly string[];

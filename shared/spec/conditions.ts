@@ -120,7 +120,7 @@ export function planExpression(
 }
 
 /** Names as an expression may write them: `params["weight-decay"]` is the parameter `weight-decay`. */
-class KnownNames extends Set<string> {
+export class KnownNames extends Set<string> {
   override has(name: string): boolean {
     return super.has(name) || super.has(plainName(name));
   }
@@ -132,7 +132,7 @@ export function plainName(name: string): string {
 }
 
 /** True for a name or a part of one: "optim.lr.x" is among { "optim.lr" }. */
-function isAmong(used: string, names: ReadonlySet<string>): boolean {
+export function isAmong(used: string, names: ReadonlySet<string>): boolean {
   if (names.has(used)) return true;
   for (let dot = used.lastIndexOf("."); dot > 0; dot = used.lastIndexOf(".", dot - 1)) {
     if (names.has(used.slice(0, dot))) return true;

@@ -5,6 +5,7 @@
 import type { BlockCursor } from "./block-cursor.ts";
 import { checkCommands, type Queued } from "./command-check.ts";
 import { stepsOf } from "./expansion-steps.ts";
+import { paramOrigins } from "./param-origins.ts";
 import type { SweepSpec } from "./parse.ts";
 import { type Digests, PointMaker } from "./point-maker.ts";
 import type { SpecProblem } from "./problems.ts";
@@ -26,7 +27,8 @@ export function expand(
   const { shapes } = selection;
   const total = numbers?.reduce((count, number) => (number > 0 ? count + 1 : count), 0) ?? selection.total;
   const report = reportOf(spec, selection);
-  return { sweep: { sweep: spec.settings, shapes, points, total, numbered: isNumbered(spec), report } };
+  const params = paramOrigins(spec.blocks);
+  return { sweep: { sweep: spec.settings, shapes, points, total, numbered: isNumbered(spec), params, report } };
 }
 
 /** The points that become runs, in the order of the queue. */

@@ -195,7 +195,24 @@ export interface ExpandedSweep {
   readonly total: number;
   /** True where derived parameters say which run of the sweep it is: other numbers give other parameters. */
   readonly numbered: boolean;
+  readonly params: ParamOrigins;
   readonly report: ExpansionReport;
+}
+
+/** What a file says of its parameters beyond their values. */
+export interface ParamOrigins {
+  /** Replicates of a point differ by these: the seed, and what follows from it or says which run it is. */
+  readonly replicates: readonly string[];
+  /** Derived ones that only say which run of the sweep it is: they never count. */
+  readonly numbered: readonly string[];
+  /** In the order in which they are computed. */
+  readonly derived: readonly Derivation[];
+}
+
+export interface Derivation {
+  readonly name: string;
+  /** Null where variants have it in different ways. */
+  readonly expression: string | null;
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Best: the leaderboard of a sweep. Runs that differ only in their seed are one row, unless each is asked for. */
+/** Best: the leaderboard of a sweep. Replicates of a point are one row, unless each is asked for. */
 import type { BestRequest, BestResponse, BestRow } from "../../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import { nearest } from "../../../shared/kernel/nearest.ts";
@@ -15,8 +15,6 @@ import type { ReadDeps } from "./deps.ts";
 
 const ROWS_DEFAULT = 10;
 const ROWS_MAX = 10_000;
-/** The parameter by which replicates of a point differ. */
-const SEED = "seed";
 const REDUCES: readonly Reduce[] = ["best", "last", "min", "max"];
 
 /** Runs of one row. Only those that succeeded with a finite value are in `scored`. */
@@ -40,10 +38,11 @@ export const best =
     const objective = objectiveOf(deps, request, selection, deps.queries.sweeps.objective(selection.sweepId));
     const limit = Math.min(request.limit > 0 ? request.limit : ROWS_DEFAULT, ROWS_MAX);
     const groups = new Map<string, Group>();
+    const replicates = request.byRun ? undefined : deps.queries.sweeps.replicates(selection.sweepId);
     let lastOnly = 0;
     for (const portion of deps.queries.best.scores(selection, objective)) {
       for (const run of portion) {
-        addTo(groups, run, request.byRun);
+        addTo(groups, run, replicates);
         if (run.state === "succeeded" && run.lastOnly) lastOnly += 1;
       }
       await yieldTurn();
@@ -62,9 +61,10 @@ export const best =
     };
   };
 
-function addTo(groups: Map<string, Group>, run: Scored, byRun: boolean): void {
-  const paramsJson = byRun ? run.paramsJson : withoutSeed(run.paramsJson);
-  const key = byRun ? run.runId : paramsJson;
+/** `replicates`: names of the parameters that a row may differ in; undefined: each run has its own. */
+function addTo(groups: Map<string, Group>, run: Scored, replicates: readonly string[] | undefined): void {
+  const paramsJson = replicates ? without(replicates, run.paramsJson) : run.paramsJson;
+  const key = replicates ? paramsJson : run.runId;
   let group = groups.get(key);
   if (!group) {
     group = { paramsJson, scored: [], withoutValue: 0, notSucceeded: 0, live: 0 };
@@ -76,10 +76,10 @@ function addTo(groups: Map<string, Group>, run: Scored, byRun: boolean): void {
   else group.scored.push({ run, value: run.value });
 }
 
-function withoutSeed(paramsJson: string): string {
-  if (!paramsJson.includes(`"${SEED}"`)) return paramsJson;
+function without(names: readonly string[], paramsJson: string): string {
+  if (!names.some((name) => paramsJson.includes(JSON.stringify(name)))) return paramsJson;
   const params = new Map(paramsFromJson(paramsJson));
-  params.delete(SEED);
+  for (const name of names) params.delete(name);
   return paramsToJson(params);
 }
 

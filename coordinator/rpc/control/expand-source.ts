@@ -82,7 +82,7 @@ export async function expandSource(
     ...head,
     report: withMissingTables(head, deps.tables),
     shares,
-    identity: { ...settings.identity, code, env, data },
+    identity: { ...settings.identity, code, env, data, params: head.params },
     codeManifest: message?.digests?.codeManifest ?? "",
     leftOut: () => policy.tally.leftOut,
     slices:

@@ -4,7 +4,9 @@ import { sweepRef } from "../../../shared/run/names.ts";
 import type { SweepSummary } from "../../../shared/run/records.ts";
 import { RUN_STATES } from "../../../shared/run/states.ts";
 import { sweepStateOf } from "../../../shared/run/views.ts";
+import { USUAL_REPLICATES } from "../../../shared/spec/param-origins.ts";
 import type { Reduce, Objective as SweepObjective } from "../../../shared/spec/types.ts";
+import type { SweepIdentity } from "../../core/changes.ts";
 import type { Database } from "../database.ts";
 import type { Selection } from "./refs.ts";
 
@@ -28,6 +30,8 @@ export interface SweepQueries {
   source(id: SweepId): { readonly path: string; readonly text: string };
   /** Of all its runs. */
   tags(id: SweepId): readonly string[];
+  /** Names of the parameters by which replicates of a point differ. */
+  replicates(id: SweepId): readonly string[];
   progress(selection: Selection): Progress;
   /** Live runs of the whole fleet by state: from an index that holds live runs only. */
   liveCounts(): { [state: string]: number };
@@ -41,6 +45,7 @@ export function createSweepQueries(db: Database): SweepQueries {
     FROM sweeps WHERE sweep_id = ?`);
   const source = db.prepare("SELECT source_path AS path, source_text AS text FROM sweeps WHERE sweep_id = ?");
   const tags = db.prepare("SELECT tags_json FROM sweeps WHERE sweep_id = ?");
+  const identity = db.prepare("SELECT identity_json FROM sweep_identities WHERE sweep_id = ?");
   const counts = db.prepare("SELECT state, count(*) AS runs FROM run_states WHERE sweep_id = ? GROUP BY state");
   const picked = db.prepare(`SELECT s.state, count(*) AS runs FROM runs r JOIN run_states s ON s.run_id = r.run_id
     WHERE r.sweep_id = ? AND r.idx BETWEEN ? AND ? GROUP BY s.state`);
@@ -86,6 +91,12 @@ export function createSweepQueries(db: Database): SweepQueries {
     source: (id) => ({ path: "", text: "", ...(source.get(id) as { path: string; text: string } | undefined) }),
 
     tags: (id) => JSON.parse((tags.get(id) as { tags_json: string } | undefined)?.tags_json ?? "[]") as string[],
+
+    replicates(id) {
+      const row = identity.get(id) as { identity_json: string } | undefined;
+      const { params } = row ? (JSON.parse(row.identity_json) as SweepIdentity) : {};
+      return params?.replicates ?? USUAL_REPLICATES;
+    },
 
     progress(selection) {
       const { sweepId, total, picks } = selection;

@@ -1,4 +1,4 @@
-/** The curves of a few runs over each other, one chart for each metric; those that differ only in the seed folded on request. */
+/** The curves of a few runs over each other, one chart for each metric; replicates of a point folded on request. */
 import type { RunDetail, SeriesAnswer } from "../../../shared/run/dashboard.ts";
 import { isTerminal } from "../../../shared/run/states.ts";
 import { get } from "../api.ts";
@@ -6,10 +6,10 @@ import { type Curve, LineChart } from "../charts/line-chart.tsx";
 import { axisOf, chosenX, XChoice } from "../charts/x-axis.tsx";
 import { formatOf } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
-import { isSeed, joinKeys } from "../keys.ts";
+import { joinKeys } from "../keys.ts";
 import { useLoaded, useNews } from "../loading.ts";
 import { isOn, queryOf, setQuery } from "../router.ts";
-import { type BandCurve, type BandGroup, bandOf, groupBySeed, type Spread } from "../stats/bands.ts";
+import { type BandCurve, type BandGroup, bandOf, groupReplicates, type Spread } from "../stats/bands.ts";
 import { Waiting } from "../widgets/parts.tsx";
 import { QueryCheck, SmoothingSlider, smoothingOf } from "../widgets/query-controls.tsx";
 
@@ -26,10 +26,7 @@ export function shownGroups(details: readonly RunDetail[]): readonly BandGroup[]
 }
 
 function seedGroups(details: readonly RunDetail[]): BandGroup[] {
-  return groupBySeed(
-    details.map(({ run }) => run),
-    (name) => isSeed(`param:${name}`),
-  );
+  return groupReplicates(details.map(({ run: { sweep, params }, replicates }) => ({ sweep, params, replicates })));
 }
 
 export function Curves({ details }: { details: readonly RunDetail[] }) {

@@ -6,6 +6,8 @@ import { meanOf, summarise } from "../../../shared/stats/sample.ts";
 export interface BandRun {
   readonly sweep: string;
   readonly params: { readonly [name: string]: JsonValue };
+  /** Names of the parameters by which replicates of a point differ. */
+  readonly replicates: readonly string[];
 }
 
 export interface BandGroup {
@@ -15,15 +17,15 @@ export interface BandGroup {
   readonly members: readonly number[];
 }
 
-/** Runs of one sweep that are equal in all parameters but those of which `isSeed` says so, in order of first appearance. */
-export function groupBySeed(runs: readonly BandRun[], isSeed: (name: string) => boolean): BandGroup[] {
+/** Replicates of a point of one sweep together, in order of first appearance. */
+export function groupReplicates(runs: readonly BandRun[]): BandGroup[] {
   // Values as JSON: the text "1" is not the number. A parameter has a name, so the sweep stands under none.
   const facts = runs.map(
-    ({ sweep, params }) =>
+    ({ sweep, params, replicates }) =>
       new Map<string, string>([
         ["", JSON.stringify(sweep)],
         ...Object.entries(params)
-          .filter(([name]) => !isSeed(name))
+          .filter(([name]) => !replicates.includes(name))
           .sort(([a], [b]) => (a < b ? -1 : 1))
           .map(([name, value]) => [name, JSON.stringify(value)] as const),
       ]),

@@ -1,7 +1,7 @@
 /** What a metric depends on: all runs across all axes, any value against any other, importance, one slice for each parameter. */
 import type { ColumnsAnswer } from "../../../shared/run/dashboard.ts";
 import { t } from "../i18n/i18n.ts";
-import { conditionOf, isSeed, joinKeys, splitKeys, titleOf } from "../keys.ts";
+import { conditionOf, joinKeys, splitKeys, titleOf } from "../keys.ts";
 import { isOn, queryOf, setQuery } from "../router.ts";
 import type { Brush } from "../stats/axis-scale.ts";
 import { Link } from "../widgets/parts.tsx";
@@ -21,17 +21,19 @@ export interface ExploreProps {
   readonly columns: ColumnsAnswer["columns"];
   /** Parameters with more than one value. */
   readonly params: readonly string[];
+  /** Those of them that tell points apart, not their replicates. */
+  readonly points: readonly string[];
   readonly metric: string;
 }
 
-export function Explore({ sweep, frame, columns, params, metric }: ExploreProps) {
+export function Explore({ sweep, frame, columns, params, points, metric }: ExploreProps) {
   const keys = columns.filter(({ key, kind }) => frame.cells.has(key) && kind !== "time").map(({ key }) => key);
   return (
     <>
       {frame.total > frame.refs.length && (
         <p class="hint">{t("explore.first", { shown: FRAME_RUNS_MAX, total: frame.total.toLocaleString("en") })}</p>
       )}
-      <ParallelSection sweep={sweep} frame={frame} keys={keys} params={params} metric={metric} />
+      <ParallelSection sweep={sweep} frame={frame} keys={keys} points={points} metric={metric} />
       <ScatterSection frame={frame} keys={keys} params={params} metric={metric} />
       {metric !== "" && (
         <>
@@ -63,11 +65,11 @@ function isWide(frame: Frame, key: string): boolean {
   return low > 0 && numbers.reduce((a, b) => Math.max(a, b), 0) >= 1_000 * low;
 }
 
-type PartProps = Pick<ExploreProps, "frame" | "params" | "metric"> & { readonly keys: readonly string[] };
+type PartProps = Pick<ExploreProps, "frame" | "metric"> & { readonly keys: readonly string[] };
 
-function ParallelSection({ sweep, frame, keys, params, metric }: PartProps & { sweep: string }) {
+function ParallelSection({ sweep, frame, keys, points, metric }: PartProps & Pick<ExploreProps, "sweep" | "points">) {
   const asked = splitKeys(queryOf("axes")).filter((key) => keys.includes(key));
-  const usual = [...params.filter((key) => !isSeed(key)).slice(0, AXES_USUAL), ...(metric === "" ? [] : [metric])];
+  const usual = [...points.slice(0, AXES_USUAL), ...(metric === "" ? [] : [metric])];
   const axes = asked.length >= 2 ? asked : usual;
   const logged = queryOf("plog");
   const log = new Set(logged === "" ? axes.filter((key) => isWide(frame, key)) : splitKeys(logged));
@@ -152,7 +154,7 @@ function AxisChoice({ keys, axes }: { keys: readonly string[]; axes: readonly st
   );
 }
 
-function ScatterSection({ frame, keys, params, metric }: PartProps) {
+function ScatterSection({ frame, keys, params, metric }: PartProps & Pick<ExploreProps, "params">) {
   const chosen = (name: string, usual: string) => {
     const asked = queryOf(name);
     return keys.includes(asked) || asked === "-" ? asked : usual;

@@ -84,7 +84,9 @@ function Pictures({ detail, tab }: { detail: SweepDetail; tab: Tab }) {
     [ref, news],
   );
   const known = columns.data?.columns ?? [];
-  const params = known.filter(({ key, distinct }) => isParam(key) && distinct > 1).map(({ key }) => key);
+  const varying = known.filter(({ key, distinct }) => isParam(key) && distinct > 1);
+  const params = varying.map(({ key }) => key);
+  const points = varying.filter(({ replicate }) => !replicate).map(({ key }) => key);
   const metrics = known.filter(({ key }) => isMetric(key)).map(({ key }) => key);
   const keys = [...params.slice(0, PARAMS_MAX), ...metrics.slice(0, METRICS_MAX), "duration", "finished"];
   const frame = useLoaded(
@@ -116,11 +118,11 @@ function Pictures({ detail, tab }: { detail: SweepDetail; tab: Tab }) {
         </div>
       )}
       {tab === "overview" && (
-        <Overview detail={detail} frame={frame.data} metric={metric} goal={goal} params={params} stamp={news} />
+        <Overview detail={detail} frame={frame.data} metric={metric} goal={goal} params={points} stamp={news} />
       )}
       {tab === "explore" &&
         (frame.data ? (
-          <Explore sweep={ref} frame={frame.data} columns={known} params={params} metric={metric} />
+          <Explore sweep={ref} frame={frame.data} columns={known} params={params} points={points} metric={metric} />
         ) : (
           <Waiting error={frame.error} reload={frame.reload} />
         ))}

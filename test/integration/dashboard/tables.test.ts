@@ -205,7 +205,7 @@ test("what a table can show", async () => {
   expect(params).toEqual([
     { key: "param:lr", kind: "number", runs: 4, distinct: 2 },
     { key: "param:opt", kind: "text", runs: 4, distinct: 2 },
-    { key: "param:seed", kind: "number", runs: 4, distinct: 2 },
+    { key: "param:seed", kind: "number", runs: 4, distinct: 2, replicate: true },
   ]);
 });
 

@@ -1,6 +1,6 @@
 /** Curves of replicates as one, with a band. */
 import { describe, expect, test } from "vitest";
-import { bandOf, groupBySeed } from "../../../dashboard/app/stats/bands.ts";
+import { bandOf, groupReplicates } from "../../../dashboard/app/stats/bands.ts";
 
 describe("a band", () => {
   test("mean between smallest and largest", () => {
@@ -45,15 +45,15 @@ describe("a band", () => {
 });
 
 describe("groups", () => {
-  const isSeed = (name: string) => name === "seed";
+  const replicates = ["seed", "out"];
 
-  test("of one sweep, by all parameters but the seed; named by what differs between them", () => {
+  test("of one sweep, by all parameters but those of replicates; named by what differs between them", () => {
     const runs = [
-      { sweep: "a.1", params: { seed: 0, lr: 0.1, width: 8, optim: "sgd" } },
-      { sweep: "a.1", params: { seed: 0, lr: 1, width: 8, optim: "sgd" } },
-      { sweep: "a.1", params: { optim: "sgd", width: 8, lr: 0.1, seed: 1 } },
+      { sweep: "a.1", params: { seed: 0, lr: 0.1, width: 8, optim: "sgd", out: "1" }, replicates },
+      { sweep: "a.1", params: { seed: 0, lr: 1, width: 8, optim: "sgd", out: "2" }, replicates },
+      { sweep: "a.1", params: { optim: "sgd", width: 8, lr: 0.1, seed: 1, out: "3" }, replicates },
     ];
-    expect(groupBySeed(runs, isSeed)).toEqual([
+    expect(groupReplicates(runs)).toEqual([
       { label: "lr=0.1 (2)", members: [0, 2] },
       { label: "lr=1 (1)", members: [1] },
     ]);
@@ -61,19 +61,19 @@ describe("groups", () => {
 
   test("runs of different sweeps stay apart", () => {
     const runs = [
-      { sweep: "a.1", params: { seed: 0 } },
-      { sweep: "b.1", params: { seed: 0 } },
-      { sweep: "b.1", params: { seed: 1 } },
+      { sweep: "a.1", params: { seed: 0 }, replicates },
+      { sweep: "b.1", params: { seed: 0 }, replicates },
+      { sweep: "b.1", params: { seed: 1 }, replicates },
     ];
-    expect(groupBySeed(runs, isSeed)).toEqual([
+    expect(groupReplicates(runs)).toEqual([
       { label: "a.1 (1)", members: [0] },
       { label: "b.1 (2)", members: [1, 2] },
     ]);
   });
 
   test("one group is named by its sweep; a text is not the number that it looks like", () => {
-    const one = { sweep: "a.1", params: { seed: 0, n: "1" } };
-    expect(groupBySeed([one, { ...one, params: { seed: 1, n: "1" } }], isSeed)[0]?.label).toBe("a.1 (2)");
-    expect(groupBySeed([one, { ...one, params: { seed: 1, n: 1 } }], isSeed)).toHaveLength(2);
+    const one = { sweep: "a.1", params: { seed: 0, n: "1" }, replicates };
+    expect(groupReplicates([one, { ...one, params: { seed: 1, n: "1" } }])[0]?.label).toBe("a.1 (2)");
+    expect(groupReplicates([one, { ...one, params: { seed: 1, n: 1 } }])).toHaveLength(2);
   });
 });
