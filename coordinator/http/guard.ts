@@ -1,4 +1,5 @@
 /** Stands before every HTTP request: Host, Origin, method, then the token where one is needed. */
+import type { IncomingHttpHeaders } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import type { Context, MiddlewareHandler } from "hono";
 import { AppError, type SourcePlace } from "../../shared/kernel/errors.ts";
@@ -28,8 +29,9 @@ export function guardRequests(hosts: HostRule): MiddlewareHandler<HttpEnv> {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.header(name, value);
     const { incoming } = c.env;
     const { host = "", origin } = incoming.headers;
-    // Hosts call the coordinator what they like; no page has their token, whatever name it was given.
-    const isNamed = c.req.path.startsWith(CONTENTS) || hosts.allows(host, incoming.socket.localAddress);
+    // Hosts call the coordinator what they like. The page of a browser does not, whatever name it was given.
+    const isHost = c.req.path.startsWith(CONTENTS) && !isFromBrowser(incoming.headers);
+    const isNamed = isHost || hosts.allows(host, incoming.socket.localAddress);
     if (countHeader(incoming.rawHeaders, "host") > 1 || !isNamed) {
       return refuse(
         c,
@@ -113,6 +115,11 @@ function methodsOf(path: string): readonly string[] {
   if (path.startsWith("/api/v1/actions/")) return ["POST"];
   if (path.startsWith(CONTENTS)) return ["GET", "PUT"];
   return path.startsWith("/api/") ? ["GET"] : ["GET", "HEAD"];
+}
+
+/** A browser says at least one of these. Node's own fetch, by which hosts send, says Sec-Fetch-Mode and none of them. */
+function isFromBrowser(headers: IncomingHttpHeaders): boolean {
+  return ["origin", "sec-fetch-site", "sec-fetch-dest", "referer"].some((name) => headers[name] !== undefined);
 }
 
 function countHeader(rawHeaders: readonly string[], name: string): number {

@@ -44,6 +44,8 @@ const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const SOCKET_SILENCE_MS = 120_000;
+/** More are cut off at once: they would take the files that the database and the queue need. */
+const CONNECTIONS_MAX = 16_384;
 
 /** Throws AppError where the address cannot be bound. */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
@@ -88,6 +90,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     },
   }) as Server;
   server.setTimeout(SOCKET_SILENCE_MS);
+  server.maxConnections = CONNECTIONS_MAX;
   await listen(server, host, options.port);
   return {
     port: (server.address() as AddressInfo).port,

@@ -109,9 +109,27 @@ async function visitOnce(
     if (/^https?:|^wss?:/.test(url.protocol) && url.origin !== origin) note(`request to ${url.href}`);
   });
   const token = readFileSync(site.tokenFile, "utf8").trim();
+  const asked: Promise<void>[] = [];
+  context.on("request", (request) => {
+    // A request that ends with its page says nothing more.
+    asked.push(
+      request.allHeaders().then(
+        (headers) => noteToken(request.url(), headers),
+        () => undefined,
+      ),
+    );
+  });
+  /** The token goes by its own header and by nothing else. */
+  const noteToken = (url: string, headers: { readonly [name: string]: string }) => {
+    const { authorization: _, ...others } = headers;
+    for (const [name, value] of Object.entries({ ...others, "the address": url.replace(/#.*/s, "") })) {
+      if (value.includes(token)) note(`the token is in ${name} of a request to ${url.replace(/[?#].*/s, "")}`);
+    }
+  };
   try {
     await page.goto(`${origin}${path}#t=${token}`);
     await look(page);
+    await Promise.all(asked);
     if (problems.length > 0) throw new Error(`the page had problems:\n${problems.join("\n")}`);
   } catch (error) {
     const picture = join(mkdtempSync(join(tmpdir(), "exp-page-")), "failure.png");
