@@ -1,7 +1,7 @@
 /** Reading the directories that EXP and ztxexp left on this machine. Nothing is changed or copied. */
 import { readdir, readFile, stat } from "node:fs/promises";
-import { join, posix } from "node:path";
-import { readExpMetadata, readExpMetrics } from "../shared/compat/exp-run.ts";
+import { basename, join, posix } from "node:path";
+import { readExpMetadata } from "../shared/compat/exp-run.ts";
 import { damaged, type FoundRun } from "../shared/compat/imported-run.ts";
 import { readZtxexpRun, ZTXEXP_FILES, type ZtxexpFiles } from "../shared/compat/ztxexp-run.ts";
 import { AppError, systemCode } from "../shared/kernel/errors.ts";
@@ -12,8 +12,8 @@ export interface FoundDirectory {
   readonly found: FoundRun;
 }
 
-/** Of one file; of what is larger only metrics are left out, anything else is damaged. */
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
+/** Of one file that is read as a whole. */
+export const FILE_BYTES_MAX = 64 * 1024 * 1024;
 /** Names of EXP's experiments may hold slashes, which nest their directories. */
 const EXP_DEPTH_MAX = 6;
 
@@ -40,23 +40,18 @@ async function* expRuns(root: string, directory: string, depth: number): AsyncGe
 async function ztxexpRun(root: string, directory: string): Promise<FoundRun> {
   const read = (key: keyof ZtxexpFiles) => readText(join(root, directory, ZTXEXP_FILES[key]));
   const runJson = await read("runJson");
-  const none = { configJson: undefined, metaJson: undefined, metricsJson: undefined, metricsJsonl: undefined };
   // Most directories that do not count are told by this file alone.
-  const first = readZtxexpRun(directory, { ...none, runJson, configJson: "{}" });
+  const first = readZtxexpRun(directory, { runJson, configJson: "{}", metaJson: undefined });
   if (first.kind !== "completed") return first;
   const [configJson, metaJson] = [await read("configJson"), await read("metaJson")];
-  const [metricsJson, metricsJsonl] = [await read("metricsJson"), await read("metricsJsonl")];
-  return readZtxexpRun(directory, { runJson, configJson, metaJson, metricsJson, metricsJsonl });
+  return readZtxexpRun(directory, { runJson, configJson, metaJson });
 }
 
 async function expRun(root: string, directory: string): Promise<FoundRun> {
   const path = join(root, directory, "metadata.json");
   const text = await readText(path);
   if (text === undefined) return { kind: "other" };
-  const { found, metricsFile } = readExpMetadata(directory, text, (await stat(path)).mtimeMs);
-  if (found.kind !== "completed" || metricsFile === undefined) return found;
-  const table = await readText(join(root, directory, "metrics", metricsFile));
-  return table === undefined ? found : { ...found, run: { ...found.run, metrics: readExpMetrics(table) } };
+  return readExpMetadata(directory, text, (await stat(path)).mtimeMs);
 }
 
 /** What the system refuses makes one directory damaged, and the others go on. */
@@ -64,6 +59,7 @@ async function guarded(read: () => Promise<FoundRun>): Promise<FoundRun> {
   try {
     return await read();
   } catch (error) {
+    if (error instanceof TooLarge) return damaged(error.message);
     const code = systemCode(error);
     if (code === undefined) throw error;
     return damaged(`cannot be read: ${code}`);
@@ -88,13 +84,19 @@ async function directoriesIn(root: string, directory: string): Promise<string[]>
   }
 }
 
-/** Undefined where there is no such file, or a larger one than anybody writes by hand or by training. */
+/** Undefined where there is no such file. */
 async function readText(path: string): Promise<string | undefined> {
   try {
-    if ((await stat(path)).size > FILE_BYTES_MAX) return undefined;
+    if ((await stat(path)).size > FILE_BYTES_MAX) throw new TooLarge(path);
     return await readFile(path, "utf8");
   } catch (error) {
     if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
     throw error;
+  }
+}
+
+class TooLarge extends Error {
+  constructor(path: string) {
+    super(`${basename(path)} has more than ${FILE_BYTES_MAX / 1024 ** 2} MiB`);
   }
 }

@@ -9,7 +9,6 @@ import type { FoundDirectory } from "./import-source.ts";
 const CHUNK_BYTES = 4 * 1024 * 1024;
 /** Of one frame: an event with pictures is larger than any with numbers. */
 const FRAME_BYTES_MAX = 256 * 1024 * 1024;
-const PORTION_BYTES = 1024 * 1024;
 
 /** Every directory with event files, by name; without its points. Throws AppError where the root cannot be read. */
 export async function* findEventRuns(root: string): AsyncGenerator<FoundDirectory> {
@@ -28,23 +27,18 @@ export async function* findEventRuns(root: string): AsyncGenerator<FoundDirector
       const configJson = JSON.stringify({ run });
       yield {
         directory,
-        found: { kind: "completed", run: { directory, configJson, command: "", ...times, metrics: [], tags: [] } },
+        found: { kind: "completed", run: { directory, configJson, command: "", ...times, tags: [] } },
       };
     }
   }
 }
 
-/** The points of one directory as lines of a client stream, in portions; the same files give the same bytes. */
-export async function* pointLines(root: string, directory: string): AsyncGenerator<Buffer> {
-  let text = "";
-  for await (const { tag, value, step, at } of scalarsIn(join(root, directory), [])) {
+/** The points of one directory as lines of a client stream. */
+export async function* scalarLines(path: string): AsyncGenerator<string> {
+  for await (const { tag, value, step, at } of scalarsIn(path, [])) {
     const shown = Number.isFinite(value) ? value : String(value);
-    text += `${JSON.stringify({ e: "m", t: at, s: step, v: { [tag]: shown } })}\n`;
-    if (text.length < PORTION_BYTES) continue;
-    yield Buffer.from(text);
-    text = "";
+    yield JSON.stringify({ e: "m", t: at, s: step, v: { [tag]: shown } });
   }
-  if (text !== "") yield Buffer.from(text);
 }
 
 async function directoriesWithEvents(root: string): Promise<string[]> {

@@ -1,4 +1,7 @@
-/** `exp import`: takes over what EXP or ztxexp completed, so that it is listed and not run again; and TensorBoard's curves. */
+/**
+ * `exp import`: takes over what EXP or ztxexp completed, with its curves, so that it is listed and not run again; and TensorBoard's
+ * event files.
+ */
 import { hostname } from "node:os";
 import { basename, resolve } from "node:path";
 import { type ImportedPlace, ImportTool as ImportToolMessage } from "../../proto/gen/runner/v1/control.ts";
@@ -8,8 +11,9 @@ import { nameProblem } from "../../shared/run/names.ts";
 import { type Args, usage } from "../args.ts";
 import type { Client } from "../client.ts";
 import { EXIT } from "../exit-codes.ts";
+import { pointsOf, type Say } from "../import-points.ts";
 import { findRuns } from "../import-source.ts";
-import { findEventRuns, pointLines } from "../import-tensorboard.ts";
+import { findEventRuns } from "../import-tensorboard.ts";
 import { plural } from "../render/text.ts";
 import type { Command } from "../session.ts";
 
@@ -39,7 +43,7 @@ export const importRuns: Command = {
     const problem = nameProblem(name);
     if (problem !== undefined) throw usage(`--name ${problem}`);
     const client = await session.connect();
-    const sender = createSender(client, { tool: TOOLS[tool], host: hostname(), root, name });
+    const sender = createSender(client, { tool, host: hostname(), root, name }, (problem) => session.out.warn(problem));
     const runs = tool === "tensorboard" ? findEventRuns(root) : findRuns(tool, root);
     const others = new Map<string, number>();
     let damaged = 0;
@@ -80,23 +84,27 @@ function toolOf(args: Args): ImportTool {
 /** Sends runs in batches, each of them durable when the next one goes. */
 function createSender(
   client: Client,
-  place: { readonly tool: ImportToolMessage; readonly host: string; readonly root: string; readonly name: string },
+  place: { readonly tool: ImportTool; readonly host: string; readonly root: string; readonly name: string },
+  say: Say,
 ) {
+  const { tool, root } = place;
   let batch: ImportedRun[] = [];
   let chars = 0;
   let totals: Totals = { sweep: "", added: 0, known: 0 };
   const send = async () => {
-    const runs = batch.map((run) => ({ ...run, metrics: [...run.metrics], tags: [...run.tags] }));
+    const runs = batch.map((run) => ({ ...run, metrics: [], tags: [...run.tags] }));
     batch = [];
     chars = 0;
-    const { sweep, added, known, places } = await client.importRuns({ ...place, runs });
-    for (const each of places) if (!each.complete) await sendPoints(client, place.root, each);
+    const { sweep, added, known, places } = await client.importRuns({ ...place, tool: TOOLS[tool], runs });
+    for (const each of places) {
+      if (!each.complete) await sendPoints(client, each, pointsOf(tool, root, each.directory, say));
+    }
     totals = { sweep, added: totals.added + added, known: totals.known + known };
   };
   return {
     async add(run: ImportedRun): Promise<void> {
       batch.push(run);
-      chars += run.configJson.length + run.command.length + run.metrics.length * 64;
+      chars += run.configJson.length + run.command.length;
       if (batch.length >= BATCH_RUNS || chars >= BATCH_CHARS) await send();
     },
     async end(): Promise<Totals> {
@@ -106,15 +114,20 @@ function createSender(
   };
 }
 
-/** From where an earlier call was interrupted. */
-async function sendPoints(client: Client, root: string, place: ImportedPlace): Promise<void> {
+/** From where an earlier call was interrupted. The last portion says that it is the last. */
+async function sendPoints(client: Client, place: ImportedPlace, portions: AsyncIterable<Buffer>): Promise<void> {
   let offset = 0;
-  for await (const data of pointLines(root, place.directory)) {
+  let data: Buffer = Buffer.alloc(0);
+  const send = async (complete: boolean) => {
     const end = offset + data.length;
-    if (end > place.stored) await client.importPoints({ runId: place.runId, offset, data, complete: false });
+    if (complete || end > place.stored) await client.importPoints({ runId: place.runId, offset, data, complete });
     offset = end;
+  };
+  for await (const portion of portions) {
+    if (data.length > 0) await send(false);
+    data = portion;
   }
-  await client.importPoints({ runId: place.runId, offset, data: Buffer.alloc(0), complete: true });
+  await send(true);
 }
 
 /** "results.1: 12 runs imported, 3 known already; left out: 2 failed, 1 damaged" */

@@ -1,4 +1,4 @@
-/** [P] A run that EXP or ztxexp brought to its end, as it is taken over: what was run, when, and what came out. */
+/** [P] A run that EXP or ztxexp brought to its end, as it is taken over: what was run, and when. Its points come apart. */
 
 export type ImportTool = "exp" | "ztxexp" | "tensorboard";
 
@@ -12,18 +12,7 @@ export interface ImportedRun {
   /** Unix milliseconds. */
   readonly startedAt: number;
   readonly finishedAt: number;
-  readonly metrics: readonly ImportedMetric[];
   readonly tags: readonly string[];
-}
-
-/** Last value of a metric. */
-export interface ImportedMetric {
-  readonly key: string;
-  readonly value: number;
-  /** Undefined where it is not known. */
-  readonly step: number | undefined;
-  /** How often it was logged. */
-  readonly count: number;
 }
 
 /** What a directory holds: a completed run, one in another state, something else, or what cannot be read. */
@@ -44,32 +33,4 @@ export function timeOf(text: unknown, offset: string): number | undefined {
   const whole = /(?:Z|[+-]\d\d:?\d\d(?::?\d\d)?)$/i.test(text) ? text : `${text}${offset}`;
   const ms = Date.parse(whole.replace(" ", "T"));
   return Number.isNaN(ms) ? undefined : ms;
-}
-
-/** Collects last values by name. */
-export class MetricLasts {
-  readonly #lasts = new Map<string, ImportedMetric>();
-  readonly #limit: number;
-
-  /** Names beyond `limit` are dropped. */
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  add(key: string, value: number, step: number | undefined): void {
-    const known = this.#lasts.get(key);
-    if (!known && this.#lasts.size >= this.#limit) return;
-    this.#lasts.set(key, { key, value, step: step ?? known?.step, count: (known?.count ?? 0) + 1 });
-  }
-
-  /** A final value stands before the last one that was logged. */
-  addFinal(key: string, value: number): void {
-    const known = this.#lasts.get(key);
-    if (!known && this.#lasts.size >= this.#limit) return;
-    this.#lasts.set(key, { key, value, step: known?.step, count: known?.count ?? 1 });
-  }
-
-  all(): ImportedMetric[] {
-    return [...this.#lasts.values()];
-  }
 }

@@ -1,25 +1,25 @@
 /** [P] One directory of a ztxexp results root (schema 2), from the texts of its files. */
-import { METRIC_KEYS_MAX, PARAMS_BYTES_MAX } from "../run/limits.ts";
+import { PARAMS_BYTES_MAX } from "../run/limits.ts";
 import { isObject, type PythonJson, type PythonObject, pythonJsonText, readPythonJson } from "./imported-config.ts";
-import { damaged, type FoundRun, type ImportedMetric, MetricLasts, timeOf } from "./imported-run.ts";
+import { damaged, type FoundRun, timeOf } from "./imported-run.ts";
 
 /** Texts of the files; undefined where there is none. */
 export interface ZtxexpFiles {
   readonly runJson: string | undefined;
   readonly configJson: string | undefined;
   readonly metaJson: string | undefined;
-  readonly metricsJson: string | undefined;
-  readonly metricsJsonl: string | undefined;
 }
 
-/** Names of these files. */
-export const ZTXEXP_FILES: { readonly [key in keyof ZtxexpFiles]: string } = {
+/** Names of files. */
+export const ZTXEXP_FILES = {
   runJson: "run.json",
   configJson: "config.json",
   metaJson: "meta.json",
   metricsJson: "metrics.json",
-  metricsJsonl: "metrics.jsonl",
-};
+} as const;
+
+/** The points that were logged, one on each line. */
+export const ZTXEXP_METRICS = "metrics.jsonl";
 
 /** ztxexp compares `schema_version` as a number, so `2.0` is right and `"2"` is not. */
 export function readZtxexpRun(directory: string, files: ZtxexpFiles): FoundRun {
@@ -46,7 +46,6 @@ export function readZtxexpRun(directory: string, files: ZtxexpFiles): FoundRun {
       command: typeof meta === "object" && typeof meta.started_cmd === "string" ? meta.started_cmd : "",
       startedAt: startedAt ?? finishedAt ?? 0,
       finishedAt: Math.max(startedAt ?? 0, finishedAt ?? 0),
-      metrics: metricsOf(files),
       tags: tagsOf(run.tags),
     },
   };
@@ -57,37 +56,6 @@ function objectOf(text: string): PythonObject | string {
   const read = readPythonJson(text);
   if ("problem" in read) return `is not valid JSON: ${read.problem}`;
   return isObject(read.value) ? read.value : "is no object";
-}
-
-/** What the program returned, and of the other metrics the last value. What cannot be read is passed over. */
-function metricsOf(files: ZtxexpFiles): ImportedMetric[] {
-  const lasts = new MetricLasts(METRIC_KEYS_MAX);
-  for (const line of (files.metricsJsonl ?? "").split("\n")) {
-    if (line === "") continue;
-    const event = objectOf(line);
-    if (typeof event === "string" || !isObject(event.metrics)) continue;
-    const step = numberOf(event.step);
-    for (const [key, value] of Object.entries(event.metrics)) {
-      const number = numberOf(value);
-      if (number !== undefined) lasts.add(key, number, step);
-    }
-  }
-  const returned = files.metricsJson === undefined ? {} : objectOf(files.metricsJson);
-  if (typeof returned === "object") addFinals(lasts, "", returned);
-  return lasts.all();
-}
-
-function addFinals(lasts: MetricLasts, prefix: string, object: PythonObject): void {
-  for (const [key, value] of Object.entries(object)) {
-    const name = prefix === "" ? key : `${prefix}.${key}`;
-    const number = numberOf(value);
-    if (number !== undefined) lasts.addFinal(name, number);
-    else if (isObject(value)) addFinals(lasts, name, value);
-  }
-}
-
-function numberOf(value: PythonJson | undefined): number | undefined {
-  return typeof value === "bigint" || typeof value === "number" ? Number(value) : undefined;
 }
 
 /** A list of texts, or an object, whose entries become "key=value". */

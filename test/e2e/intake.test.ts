@@ -3,10 +3,12 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import type { SeriesAnswer } from "../../shared/run/dashboard.ts";
 import type { RunView } from "../../shared/run/views.ts";
 import { type Fleet, startFleet } from "../helpers/fleet.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
+const SAVE_ROWS = join(ROOT, "test/compat/save_rows.py");
 const LEAVE_RESULTS = join(ROOT, "test/compat/leave_results.py");
 
 let python = "";
@@ -72,6 +74,9 @@ test("EXP's results: what finished is not run again, what failed is", async () =
     [[experiments]]
     name = "bad"
     command = "test -e ${join(fleet.dir, "mended")}"
+    [[experiments]]
+    name = "rows"
+    command = "${python} ${SAVE_ROWS} experiment_manager.core.experiment"
     `,
   );
   leaveResults(fleet, "exp", file);
@@ -82,22 +87,34 @@ test("EXP's results: what finished is not run again, what failed is", async () =
   const imported = await json<Imported>(fleet, "import", "exp", root);
   expect(imported).toEqual({
     sweep: "experiments.1",
-    ...{ added: directories, known: 0, damaged: 0, notCompleted: { error: 1 } },
+    ...{ added: directories + 1, known: 0, damaged: 0, notCompleted: { error: 1 } },
   });
   const runs = await json<RunView[]>(fleet, "ls", "experiments.1");
-  expect(runs).toHaveLength(directories);
-  expect(runs[0]).toMatchObject({
-    state: "succeeded",
-    params: { name: "good/nested", description: "a run of before" },
-  });
+  expect(runs).toHaveLength(directories + 1);
+  const [rows, plain] = ["rows", "good/nested"].map((name) => runs.find(({ params }) => params.name === name));
+  expect(plain).toMatchObject({ state: "succeeded", params: { description: "a run of before" } });
+  // Its curves came along, and its table is the same, byte for byte.
+  expect(rows?.metrics).toMatchObject({ acc: "NaN", loss: 1e-5, step: 3 });
+  const { series } = await fleet.api<SeriesAnswer>(`/runs/${rows?.ref}/series?keys=loss,step`);
+  expect(series.map(({ key, xs, ys }) => [key, xs, ys])).toEqual([
+    ["loss", [1], [1e-5]],
+    ["step", [1, 2, 3], [1, 2, 3]],
+  ]);
+  const pulled = join(fleet.dir, "pulled");
+  await json(fleet, "export", rows?.ref ?? "", "--format", "exp", "--out", pulled);
+  const tables = (of: string) =>
+    readdirSync(of, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith("run_0001.csv"))
+      .map((name) => readFileSync(join(of, name), "utf8"));
+  expect(tables(pulled)).toEqual(tables(root));
 
-  expect(await json<Imported>(fleet, "import", "exp", root)).toMatchObject({ added: 0, known: directories });
+  expect(await json<Imported>(fleet, "import", "exp", root)).toMatchObject({ added: 0, known: directories + 1 });
 
   writeFileSync(join(fleet.dir, "mended"), "");
   const made = await json<{ sweep: string }>(fleet, "submit", file);
-  expect(made).toMatchObject({ sweep: "lab.1", total: 3, new: 3 - directories, reused: directories });
+  expect(made).toMatchObject({ sweep: "lab.1", total: 4, new: 3 - directories, reused: directories + 1 });
   const states = (await fleet.done("lab.1", 30_000)).map(({ state }) => state);
-  expect(states).toEqual(["succeeded", "succeeded", "succeeded"]);
+  expect(states).toEqual(["succeeded", "succeeded", "succeeded", "succeeded"]);
 });
 
 test("a results root of ztxexp: the same grid here runs what is missing", async () => {
@@ -130,6 +147,15 @@ test("a results root of ztxexp: the same grid here runs what is missing", async 
       { epochs: 2, amp: true, "optim.name": "adam", "optim.betas": [0.9, 0.999], lr: 0.01 },
     ]),
   );
+  const lr = Number(runs[0]?.params.lr);
+  const { series } = await fleet.api<SeriesAnswer>(`/runs/${runs[0]?.ref}/series?keys=loss`);
+  expect(series.map(({ xs, ys }) => [xs, ys])).toEqual([
+    [
+      [1, 2],
+      [2 * lr, lr],
+    ],
+  ]);
+  expect(runs[0]?.metrics).toEqual({ loss: lr, acc: 1 - lr });
   const best = await fleet.exp("best", "before.1", "--metric", "acc", "--goal", "maximize", "--json");
   expect(JSON.parse(best.stdout)).toMatchObject([{ value: 0.99 }, { value: 0.9 }]);
   const { resultsDir } = await json<{ resultsDir: string }>(fleet, "show", "before.1.1");

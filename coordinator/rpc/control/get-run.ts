@@ -44,8 +44,11 @@ function withReason(deps: ReadDeps, run: RunRecord): RunRecord {
 
 function resultsDirOf(deps: ReadDeps, id: RunId): string {
   const output = deps.queries.runs.outputRun(id);
+  // An imported run lies where it ran; only its parameters and points are here.
+  const elsewhere = deps.queries.imports.directory(output);
+  if (elsewhere !== undefined) return elsewhere;
   const last = deps.queries.attempts.ofRun(output).at(-1);
-  return (last && deps.resultsDir(last.fence)) ?? deps.queries.imports.directory(output) ?? "";
+  return (last && deps.resultsDir(last.fence)) ?? "";
 }
 
 function attemptToProto(attempt: AttemptRecord): Attempt {

@@ -148,7 +148,8 @@ function readRun(tool: Tool, root: string, run: ImportedRunMessage): ReadRun {
     directory: posix.join(root, run.directory),
     shape: shapeOfRun(run),
     relative: run.directory,
-    pointsFollow: tool === "tensorboard",
+    // Only a program of an earlier version sends last values instead.
+    pointsFollow: run.metrics.length === 0,
   };
 }
 

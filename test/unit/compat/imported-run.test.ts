@@ -1,6 +1,7 @@
 /** Directories that EXP and ztxexp left: which count as completed, what is taken from them, and which are damaged. */
 import { describe, expect, test } from "vitest";
-import { readExpMetadata, readExpMetrics } from "../../../shared/compat/exp-run.ts";
+import { metricsFilesOf, readExpMetadata } from "../../../shared/compat/exp-run.ts";
+import { csvCells, finalsLine, pointLine, rowLine } from "../../../shared/compat/import-lines.ts";
 import { timeOf } from "../../../shared/compat/imported-run.ts";
 import { readZtxexpRun, type ZtxexpFiles } from "../../../shared/compat/ztxexp-run.ts";
 
@@ -8,8 +9,6 @@ const NONE: ZtxexpFiles = {
   runJson: undefined,
   configJson: undefined,
   metaJson: undefined,
-  metricsJson: undefined,
-  metricsJsonl: undefined,
 };
 const SUCCEEDED = '{"schema_version": 2, "status": "succeeded"}';
 
@@ -45,14 +44,6 @@ describe("ztxexp", () => {
       }),
       configJson: '{"lr": 1.0, "n": 1, "bad": NaN}',
       metaJson: '{"started_cmd": "main.py --fast"}',
-      metricsJson: '{"acc": 0.9, "loss": NaN, "note": "x", "ok": true, "by": {"class": {"cat": 1}}}',
-      metricsJsonl: [
-        '{"step": 1, "timestamp": "t", "metrics": {"acc": 0.1, "lr": 0.5}, "split": "train", "phase": "fit"}',
-        "[1]",
-        "not json",
-        '{"step": 2, "timestamp": "t", "metrics": {"acc": 0.2}}',
-        "",
-      ].join("\n"),
     });
     expect(found).toEqual({
       kind: "completed",
@@ -62,15 +53,40 @@ describe("ztxexp", () => {
         command: "main.py --fast",
         startedAt: Date.UTC(2026, 2, 1, 12, 0, 0, 500),
         finishedAt: Date.UTC(2026, 2, 1, 12, 0, 8),
-        metrics: [
-          { key: "acc", value: 0.9, step: 2, count: 2 },
-          { key: "lr", value: 0.5, step: 1, count: 1 },
-          { key: "loss", value: Number.NaN, step: undefined, count: 1 },
-          { key: "by.class.cat", value: 1, step: undefined, count: 1 },
-        ],
         tags: ["team=vision", "n=1"],
       },
     });
+  });
+
+  test.each([
+    [
+      '{"step": 1, "timestamp": "2026-03-01T12:00:00.5+00:00", "metrics": {"acc": 0.1, "n": 2}, "split": "train", "phase": "fit"}',
+      {
+        e: "m",
+        t: Date.UTC(2026, 2, 1, 12) / 1000 + 0.5,
+        s: 1,
+        v: { acc: 0.1, n: 2 },
+        c: { split: "train", phase: "fit" },
+      },
+    ],
+    [
+      '{"step": 2, "timestamp": "t", "metrics": {"a": NaN, "b": -Infinity, "ok": true, "note": "x"}}',
+      { e: "m", s: 2, v: { a: "NaN", b: "-Infinity", ok: 1 } },
+    ],
+    ["[1]", undefined],
+    ["not json", undefined],
+    ['{"step": 2, "metrics": {"note": "x"}}', undefined],
+  ])("a line of metrics.jsonl: %s", (text, expected) => {
+    const line = pointLine(text);
+    expect(line && JSON.parse(line)).toEqual(expected);
+  });
+
+  test("what metrics.json says, with what stands within", () => {
+    const text = '{"acc": 0.9, "loss": NaN, "note": "x", "ok": true, "by": {"class": {"cat": 1}}}';
+    expect(finalsLine(text)).toEqual({ line: '{"e":"u","v":{"acc":0.9,"loss":"NaN","by.class.cat":1}}' });
+    expect(finalsLine('{"note": "x"}')).toEqual({ line: undefined });
+    expect(finalsLine("[]")).toEqual({ problem: "is no object" });
+    expect(finalsLine("{")).toMatchObject({ problem: expect.stringMatching(/^is not valid JSON/) });
   });
 });
 
@@ -85,19 +101,15 @@ describe("EXP", () => {
 
   test("everything that is taken", () => {
     expect(readExpMetadata("cnn_2026-03-01__20-00-00", metadata({ description: "why" }), at)).toEqual({
-      found: {
-        kind: "completed",
-        run: {
-          directory: "cnn_2026-03-01__20-00-00",
-          configJson: '{"name":"cnn","description":"why"}',
-          command: "python x.py",
-          startedAt: Date.UTC(2026, 2, 1, 12, 0, 0, 123),
-          finishedAt: at,
-          metrics: [],
-          tags: ["a"],
-        },
+      kind: "completed",
+      run: {
+        directory: "cnn_2026-03-01__20-00-00",
+        configJson: '{"name":"cnn","description":"why"}',
+        command: "python x.py",
+        startedAt: Date.UTC(2026, 2, 1, 12, 0, 0, 123),
+        finishedAt: at,
+        tags: ["a"],
       },
-      metricsFile: "run_0002.csv",
     });
   });
 
@@ -110,7 +122,7 @@ describe("EXP", () => {
     ["{", "metadata.json is not valid JSON: a key in double quotes is expected"],
     ["3", "metadata.json is no object"],
   ])("%#", (text, expected) => {
-    const { found } = readExpMetadata("d", text, at);
+    const found = readExpMetadata("d", text, at);
     expect(found.kind === "damaged" ? found.problem : found.kind === "not-completed" && found.status).toBe(expected);
   });
 
@@ -118,23 +130,25 @@ describe("EXP", () => {
     [{ timestamp: "2026-03-01T20:00:00" }, at - 9000],
     [{ timestamp: "2026-03-01T12:00:00Z" }, at - 9000],
   ])("%j", (more, startedAt) => {
-    expect(readExpMetadata("d", metadata(more), at).found).toMatchObject({ run: { startedAt } });
+    expect(readExpMetadata("d", metadata(more), at)).toMatchObject({ run: { startedAt } });
   });
 
-  test("a file name that leads elsewhere is not followed", () => {
-    expect(readExpMetadata("d", metadata({ current_run_id: "../../x" }), at).metricsFile).toBeUndefined();
+  test.each([
+    ["run_0002", ["run_0001.csv", "run_0002.csv"]],
+    ["run_0010", ["run_0001.csv", "run_0002.csv", "run_0010.csv"]],
+    ["own", ["own.csv"]],
+    ["../../x", []],
+    [null, []],
+  ])("tables of %s: those before it in the directory too", (current_run_id, expected) => {
+    const names = ["run_0010.csv", "run_0002.csv", "own.csv", "run_0001.csv", "run_0011.csv", "run_0001.csv.bak"];
+    expect(metricsFilesOf(metadata({ current_run_id }), names)).toEqual(expected);
   });
 
-  test("last number in each column; nothing where there is none", () => {
-    const table = 'acc,loss,note,step\r\n0.1,0.5,"a, ""b""\nc",1\r\n,nan,,2\r\n0.3,,True,3\r\n';
-    expect(readExpMetrics(table)).toEqual([
-      { key: "acc", value: 0.3, step: 3, count: 2 },
-      { key: "loss", value: Number.NaN, step: 2, count: 2 },
-      { key: "step", value: 3, step: 3, count: 3 },
-      { key: "note", value: 1, step: 3, count: 1 },
-    ]);
-    expect(readExpMetrics("")).toEqual([]);
-    expect(readExpMetrics('a\r\n"1')).toEqual([]);
+  test("rows keep their cells as they stand in the table", () => {
+    expect(csvCells('0.1, x,"a, ""b""\nc",\r\n')).toEqual(["0.1", " x", 'a, "b"\nc', ""]);
+    expect(csvCells("\r\n")).toBeUndefined();
+    expect(csvCells('"1\n')).toBeUndefined();
+    expect(rowLine(["acc", "note", "step"], ["0.1", "", "1"])).toBe('{"e":"r","v":{"acc":"0.1","note":"","step":"1"}}');
   });
 });
 
