@@ -143,6 +143,8 @@ function ownSchema(name: string, form: OwnForm): Schema {
       return tableOf(innerKeys(name));
     case "date":
       return {};
+    case "refused":
+      return { not: {} };
   }
 }
 

@@ -41,6 +41,8 @@ export type OwnForm =
   | "backoff"
   | "alternatives"
   | "remedies"
+  /** Known, and refused by its own reader. */
+  | "refused"
   | "table"
   | "date";
 

@@ -19,30 +19,11 @@ import {
   wrongValue,
 } from "./report.ts";
 import { fileAt, textAt } from "./source-files.ts";
+import type { SECTION_KEYS } from "./sweep-keys.ts";
 import { type TextRole, templateIssues } from "./template-check.ts";
 import { offsetInString } from "./toml-offset.ts";
 import { type ArgsStyle, FloatParam, type Interpreter, type RunTemplate } from "./types.ts";
 import { valueText } from "./value-text.ts";
-
-/** Keys of the table. A list, so that messages name them in this order. */
-export const RUN_KEYS = [
-  "command",
-  "args",
-  "bool",
-  "list",
-  "none",
-  "dash",
-  "cwd",
-  "env",
-  "setup",
-  "stdin",
-  "umask",
-  "python",
-  "venv",
-  "conda",
-  "code",
-  "image",
-] as const;
 
 /** `names`: every parameter of the sweep. `root` stands in for a missing `[run]`. */
 export function readRun(
@@ -51,13 +32,13 @@ export function readRun(
   run: SpecNode | undefined,
   names: ReadonlySet<string>,
 ): RunTemplate {
-  const at = (key: (typeof RUN_KEYS)[number]) => run && childOf(run, key);
+  const at = (key: keyof typeof SECTION_KEYS.run) => run && childOf(run, key);
   if (!at("command")) {
     const span = run ? keySpan(run) : { start: root.at.start, end: root.at.start };
     const message = "the sweep file has no command to run";
     addFinding(report, { id: "spec.missing", message, span, hint: COMMAND_HINT });
   }
-  readUnbuilt(report, run);
+  refuseUnbuilt(report, run);
   const env = readEnv(report, at("env"), names);
   const args = readArgs(report, run, names, new Set(Object.keys(env)));
   const command = readCommand(report, at("command"), names, args.args);
@@ -223,8 +204,8 @@ function readInterpreter(
   return first && path !== undefined ? { kind: first.kind, path } : undefined;
 }
 
-/** Keys that the language has and this version does nothing with. */
-function readUnbuilt(report: Report, run: SpecNode | undefined): void {
+/** Keys that other programs have, with a word about what stands in for them. */
+function refuseUnbuilt(report: Report, run: SpecNode | undefined): void {
   const image = run && childOf(run, "image");
   if (image) {
     const message = "run.image: this version starts no containers";

@@ -10,7 +10,7 @@ export function schemaErrors(root: Table, value: Json): string[] {
 
 const CHECKED = [
   ...["$schema", "$defs", "title", "description", "examples"],
-  ...["$ref", "anyOf", "enum", "type", "properties", "additionalProperties", "required", "items", "pattern"],
+  ...["$ref", "anyOf", "not", "enum", "type", "properties", "additionalProperties", "required", "items", "pattern"],
   ...["minimum", "maximum", "exclusiveMinimum", "minLength", "minItems", "maxItems", "minProperties", "maxProperties"],
 ];
 
@@ -25,6 +25,7 @@ function errorsOf(root: Table, schema: Table, value: Json, path: string): string
   if (schema.anyOf) {
     expectThat((schema.anyOf as Table[]).some((each) => errorsOf(root, each, value, path).length === 0));
   }
+  if (schema.not) expectThat(errorsOf(root, schema.not as Table, value, path).length > 0);
   if (schema.enum) expectThat((schema.enum as Json[]).includes(value));
   if (schema.type) expectThat([schema.type].flat().some((type) => isOf(type, value)));
   if (typeof value === "string") {

@@ -65,6 +65,7 @@ describe("what is written wrong", () => {
     ["run.args = 'flagz'", ".run.args"],
     ["grid.lr = []", ".grid.lr"],
     ["random.space.lr = { unifrm = [0, 1] }", ".random.space.lr"],
+    ["run.image = 'x'", ".run.image"],
     ["order = 'random'", ".order"],
     ["derive.x = 1", ".derive.x"],
     ["variants = [{ bas = { a = 1 } }]", ".variants[0].bas"],
