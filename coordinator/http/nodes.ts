@@ -8,6 +8,7 @@ import { viewOfNode } from "../../shared/run/records.ts";
 import type { ReadDeps } from "../rpc/control/deps.ts";
 import type { PlacedAttempt } from "../store/queries/history.ts";
 import { listNodes, nodeRecord } from "../store/queries/nodes.ts";
+import { createFleetNodes } from "./device-use.ts";
 import type { HttpEnv } from "./guard.ts";
 import { answer, named } from "./route.ts";
 import { attemptView } from "./run-detail.ts";
@@ -30,7 +31,8 @@ export function addNodes(api: Hono<HttpEnv>, { deps, lately }: NodeParts): void 
   const now = () => ({ wallMs: deps.clock.wallMs(), monotonicMs: deps.clock.monotonicMs() });
   const all = () => listNodes(deps.cluster, now()).map(viewOfNode);
 
-  answer(api, "nodes", (c) => c.json(all()));
+  const fleet = createFleetNodes(deps);
+  answer(api, "nodes", (c) => c.json(fleet()));
 
   answer(api, "devices", (c) =>
     c.json(all().flatMap((node) => node.devices.map((device) => ({ node: node.name, ...device })))),

@@ -129,7 +129,7 @@ export const ROUTES = {
     limit: "Rows, 1 to 1,000; 10 where it is not said.",
   }),
   sweepDetail: get("/sweeps/:ref/detail", "Everything of a sweep's page that is not a table.", "SweepDetail"),
-  nodes: get("/nodes", "Every node with its devices, by name.", "NodeView[]"),
+  nodes: get("/nodes", "Every node with its devices, by name; devices at work with their last readings.", "FleetNode[]"),
   nodeDetail: get("/nodes/:name", "One node, with what runs there and what ran lately.", "NodeDetail"),
   devices: get("/devices", "Every device with its node.", "list of DeviceView with node"),
   queue: get("/queue", "What waits, in the order in which it will be placed.", "QueueAnswer", {

@@ -4,7 +4,7 @@
  */
 import type { AttemptEnvironment, CodeOrigin, CodeSnapshot } from "./provenance.ts";
 import type { RunState } from "./states.ts";
-import type { JsonValue, NodeView, RunView } from "./views.ts";
+import type { DeviceView, JsonValue, NodeView, RunView } from "./views.ts";
 
 export type Cell = string | number | boolean | null;
 
@@ -74,7 +74,8 @@ export interface RunTable {
 
 /**
  * GET /runs/REF/series?keys=loss,val/acc&x=step&width=800&from=&to=&attempt= — min and max of each of `width` buckets, or every point where
- * there are at most two for each bucket. `x`: "step", "time" (ms since the run started), or a metric's name.
+ * there are at most two for each bucket. `x`: "step", "time" (ms since the run started), "wall" (Unix ms),
+ * or a metric's name.
  */
 export interface SeriesAnswer {
   readonly x: string;
@@ -108,9 +109,9 @@ export interface RunDetail {
   readonly resources: string;
   /** Parameters in which it differs within its sweep. */
   readonly differing: readonly string[];
-  readonly attempts: readonly AttemptView[];
   /** Those by which replicates of a point differ, as the seed. */
   readonly replicates: readonly string[];
+  readonly attempts: readonly AttemptView[];
   readonly events: readonly HistoryView[];
   /** Keys of its metrics, in order of first appearance. */
   readonly metricKeys: readonly string[];
@@ -264,6 +265,29 @@ export interface UsageAnswer {
   readonly rows: readonly { readonly sweep: string; readonly hours: readonly number[] }[];
 }
 
+/** GET /nodes */
+export interface FleetNode extends NodeView {
+  readonly devices: FleetDevice[];
+}
+
+export interface FleetDevice extends DeviceView {
+  /** Of a device that a run holds; absent for all others. */
+  readonly use?: DeviceUse;
+}
+
+/** The last readings of its host; null is "not known". */
+export interface DeviceUse {
+  /** ISO 8601; null where the run has not started yet. */
+  readonly since: string | null;
+  /** Its number among the GPUs of the run, as in the metric sys/gpu0/power_watts; null for a CPU slot. */
+  readonly gpu: number | null;
+  readonly utilizationPercent: number | null;
+  /** In use, of all processes. */
+  readonly memoryBytes: number | null;
+  readonly powerWatts: number | null;
+  readonly temperatureCelsius: number | null;
+}
+
 /** GET /nodes/NAME */
 export interface NodeDetail {
   readonly node: NodeView;
@@ -316,6 +340,12 @@ export interface PlanAnswer extends ActionAnswer {
   /** What the file says and has no effect, one line each. */
   readonly warnings: readonly string[];
   readonly axes: readonly { readonly key: string; readonly size: number }[];
+  /** Steps of the expansion that the file takes, in their order: "base", "variants", "grid" and so on. */
+  readonly steps: readonly string[];
+  /** Of the queue: "listed", "shuffled", or "exp" as in EXP's own files. */
+  readonly order: string;
+  /** Which of the shuffled orders; 0 where nothing is shuffled. */
+  readonly shuffleSeed: number;
   /** The first `show` (at most 1,000; 20 where it is not said). */
   readonly points: readonly {
     readonly index: number;
@@ -344,12 +374,6 @@ export interface ApplyAnswer extends ActionAnswer {
   readonly reused: number;
   readonly withdrawn: number;
   readonly unchanged: number;
-  /** Steps of the expansion that the file takes, in their order: "base", "variants", "grid" and so on. */
-  readonly steps: readonly string[];
-  /** Of the queue: "listed", "shuffled", or "exp" as in EXP's own files. */
-  readonly order: string;
-  /** Which of the shuffled orders; 0 where nothing is shuffled. */
-  readonly shuffleSeed: number;
   /** Gone from the file, and left alone as they run. */
   readonly runningOn: number;
   /** Queued runs that take on other resources, limits or retries. */

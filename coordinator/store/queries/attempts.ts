@@ -1,4 +1,5 @@
 /** Attempts of a run, how much of their output is stored, and what happened to the run. */
+import { SYSTEM_PREFIX } from "../../../shared/capture/options.ts";
 import { type Fence, fence, type RunId, runId } from "../../../shared/kernel/ids.ts";
 import type { Outcome } from "../../../shared/run/states.ts";
 import type { StreamName } from "../../../shared/subjects.ts";
@@ -39,6 +40,8 @@ export interface AttemptQueries {
    * Undefined where no note was taken: of what was over in a moment, or ran before notes were taken.
    */
   outputBy(id: Fence, ms: number): number | undefined;
+  /** The last finite values of what hosts measure of attempts (`sys/…`). */
+  hostLasts(fences: readonly Fence[]): Map<Fence, Map<string, number>>;
   /** The first events of a run, at most `limit`. */
   history(id: RunId, limit: number): HistoryRecord[];
 }
@@ -52,6 +55,8 @@ export function createAttemptQueries(db: Database): AttemptQueries {
   const output = db.prepare("SELECT committed FROM outputs WHERE fence = ? AND stream = ?");
   const noted = db.prepare("SELECT bytes FROM output_times WHERE fence = ? AND at <= ? ORDER BY at DESC LIMIT 1");
   const isNoted = db.prepare("SELECT 1 FROM output_times WHERE fence = ? LIMIT 1");
+  const hostLasts = db.prepare(`SELECT fence, key, value FROM metric_lasts
+    WHERE fence IN (SELECT value FROM json_each(?)) AND key GLOB '${SYSTEM_PREFIX}*' AND value IS NOT NULL`);
   const events = db.prepare("SELECT at, kind, text FROM events WHERE run_id = ? ORDER BY seq LIMIT ?");
   return {
     ofRun: (id) => (ofRun.all(id) as unknown as AttemptRow[]).map(attemptRecordOf),
@@ -65,6 +70,16 @@ export function createAttemptQueries(db: Database): AttemptQueries {
     outputBy(id, ms) {
       if (!isNoted.get(id)) return undefined;
       return (noted.get(id, ms) as { bytes: number } | undefined)?.bytes ?? 0;
+    },
+    hostLasts(fences) {
+      const lasts = new Map<Fence, Map<string, number>>();
+      const rows = hostLasts.all(JSON.stringify(fences)) as unknown as { fence: number; key: string; value: number }[];
+      for (const row of rows) {
+        const id = fence(row.fence);
+        const values = lasts.get(id) ?? new Map<string, number>();
+        lasts.set(id, values.set(row.key, row.value));
+      }
+      return lasts;
     },
     history: (id, limit) => (events.all(id, limit) as unknown as HistoryRecord[]).map((row) => ({ ...row })),
   };

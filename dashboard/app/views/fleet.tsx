@@ -1,26 +1,29 @@
 /** The fleet: every device of every node as one cell, and how much waits for them. */
 import { useSignal } from "@preact/signals";
-import type { DeviceStateName, DeviceView, NodeView } from "../../../shared/run/views.ts";
+import { useEffect } from "preact/hooks";
+import type { FleetNode } from "../../../shared/run/dashboard.ts";
 import { get } from "../api.ts";
-import { bytes } from "../format.ts";
+import { DEVICE_MARKS, Device, hasReadings } from "../fleet/device.tsx";
 import { t } from "../i18n/i18n.ts";
 import { liveCounts } from "../live.ts";
 import { useLoaded } from "../loading.ts";
 import { Command, Link, Waiting } from "../widgets/parts.tsx";
 
-/** A letter for each state, so that colour is never the only sign. */
-const MARKS: { readonly [state in DeviceStateName]: string } = {
-  free: "",
-  busy: "R",
-  foreign: "F",
-  dirty: "!",
-  unknown: "?",
-};
+/** Readings change with no news of anything else. */
+const READINGS_EVERY_MS = 5_000;
 const STATES = ["busy", "free", "foreign", "dirty", "unknown"] as const;
 
 export function Fleet() {
-  const nodes = useLoaded((signal) => get<NodeView[]>("/nodes", signal), [], ["nodes", "runs"]);
+  const nodes = useLoaded((signal) => get<FleetNode[]>("/nodes", signal), [], ["nodes", "runs"]);
   const withGone = useSignal(false);
+  const isRead = nodes.data?.some(({ devices }) => devices.some(hasReadings)) === true;
+  useEffect(() => {
+    if (!isRead) return;
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible") nodes.reload();
+    }, READINGS_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [isRead]);
   if (!nodes.data) return <Waiting error={nodes.error} reload={nodes.reload} />;
   const present = nodes.data.filter(({ state, devices }) => state !== "gone" || devices.some(({ run }) => run));
   const gone = nodes.data.length - present.length;
@@ -33,11 +36,12 @@ export function Fleet() {
         {STATES.map((state) => (
           <li key={state}>
             <span class={`device device-${state}`} aria-hidden="true">
-              {MARKS[state]}
+              {DEVICE_MARKS[state]}
             </span>{" "}
             {t(`device.${state}`)}
           </li>
         ))}
+        {isRead && <li>{t("fleet.read")}</li>}
       </ul>
       {shown.length === 0 && <p class="hint">{t("fleet.empty")}</p>}
       {shown.map((node) => (
@@ -61,7 +65,7 @@ export function Fleet() {
   );
 }
 
-function Summary({ nodes }: { nodes: readonly NodeView[] }) {
+function Summary({ nodes }: { nodes: readonly FleetNode[] }) {
   const devices = nodes.flatMap((node) => node.devices);
   const { running = 0, assigned = 0, unknown = 0, queued = 0, held = 0 } = liveCounts.value;
   return (
@@ -82,7 +86,7 @@ function Summary({ nodes }: { nodes: readonly NodeView[] }) {
   );
 }
 
-function NodeRow({ node }: { node: NodeView }) {
+function NodeRow({ node }: { node: FleetNode }) {
   const busy = node.devices.filter(({ state }) => state === "busy").length;
   const models = [...new Set(node.devices.map(({ model }) => model))].join(", ");
   return (
@@ -108,21 +112,4 @@ function NodeRow({ node }: { node: NodeView }) {
       </ul>
     </article>
   );
-}
-
-function Device({ device }: { device: DeviceView }) {
-  const words = [
-    t("fleet.device", { index: device.index, state: t(`device.${device.state}`) }),
-    device.run ? t("fleet.run", { run: device.run }) : "",
-    ...device.foreign.map(({ user, name, pid, memoryBytes }) => `${user} ${name} (pid ${pid}, ${bytes(memoryBytes)})`),
-    device.model,
-    device.memoryBytes > 0 ? bytes(device.memoryBytes) : "",
-  ].filter((word) => word !== "");
-  const cell = (
-    <span class={`device device-${device.state}`} title={words.join("\n")}>
-      <span aria-hidden="true">{MARKS[device.state]}</span>
-      <span class="visually-hidden">{words.join(", ")}</span>
-    </span>
-  );
-  return <li>{device.run ? <Link to={`/runs/${device.run}`}>{cell}</Link> : cell}</li>;
 }
