@@ -16,6 +16,8 @@ const COUNT_DUTY = 0.02;
 const HEARTBEAT_MS = 15_000;
 /** Runs that one stream may ask about. */
 const RUN_TOPICS_MAX = 50;
+/** Who comes back so soon after the last reader left is told what changed meanwhile: a tab that asks for other topics. */
+const LINGER_MS = 60_000;
 /** Runs whose last change is known one by one; before that only the moment counts. */
 const CHANGES_MAX = 10_000;
 
@@ -51,8 +53,8 @@ function refused(problem: string): AppError {
   return new AppError("invalid", `query parameter topics: ${problem}`, { id: "http.query" });
 }
 
-/** Listens to the feed as long as somebody reads. */
-export function createLiveFeed(deps: ReadDeps): LiveFeed {
+/** Listens to the feed as long as somebody reads, and for `lingerMs` after that. */
+export function createLiveFeed(deps: ReadDeps, lingerMs = LINGER_MS): LiveFeed {
   const { feed, clock, cluster } = deps;
   // Numbers of the moments at which something was published last.
   let sequence = 0;
@@ -70,6 +72,7 @@ export function createLiveFeed(deps: ReadDeps): LiveFeed {
   const waiting = new Set<() => void>();
   let readers = 0;
   let unsubscribe: (() => void) | undefined;
+  let lingering: NodeJS.Timeout | undefined;
 
   /** Makes what came since the last one a moment of its own, and wakes who waits. */
   function publish(): void {
@@ -88,6 +91,7 @@ export function createLiveFeed(deps: ReadDeps): LiveFeed {
   }
 
   function listen(): void {
+    clearTimeout(lingering);
     unsubscribe ??= feed.subscribe((news) => {
       pending.nodes ||= news.nodes;
       pending.runs ||= news.runs.size > 0 || news.sweeps.size > 0;
@@ -99,7 +103,10 @@ export function createLiveFeed(deps: ReadDeps): LiveFeed {
 
   function leave(): void {
     readers -= 1;
-    if (readers > 0) return;
+    if (readers === 0) lingering = setTimeout(stopListening, lingerMs).unref();
+  }
+
+  function stopListening(): void {
     unsubscribe?.();
     unsubscribe = undefined;
     clearTimeout(timer);

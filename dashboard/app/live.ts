@@ -1,7 +1,7 @@
 /**
  * The live feed: one stream of server-sent events for the whole tab, read with fetch, as EventSource cannot send a token.
  * An event says which topics changed; a view that shows one of them reads it again. While the tab is hidden the stream is
- * closed: a browser has six connections for a host, and nobody looks.
+ * closed: a browser has six connections for a host, and nobody looks. The next stream goes on from the last event.
  */
 import { signal } from "@preact/signals";
 import type { LiveNews } from "../../shared/run/dashboard.ts";
@@ -28,6 +28,8 @@ let streamed = "";
 /** Topics that the server does not take, such as those of a run that is not there. */
 let refused = "";
 let abort: AbortController | undefined;
+/** The last event and the topics of its stream: of those the server says what changed since. */
+let seen: { readonly id: string; readonly topics: readonly string[] } = { id: "", topics: [] };
 
 /** Calls `listener` when one of the topics may have changed, until the returned function is called. */
 export function subscribe(topics: readonly Topic[], listener: () => void): () => void {
@@ -66,23 +68,31 @@ async function read(onOpen: () => void): Promise<void> {
   abort = new AbortController();
   streamed = topicsNow();
   const topics = streamed === refused ? USUAL.join(",") : streamed;
-  const response = await request(`/stream?${new URLSearchParams({ topics })}`, { signal: abort.signal });
+  const headers: HeadersInit = seen.id === "" ? {} : { "last-event-id": seen.id };
+  const response = await request(`/stream?${new URLSearchParams({ topics })}`, { signal: abort.signal, headers });
   if (!response.body) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   onOpen();
   link.value = "live";
-  // Whatever happened while nobody listened.
-  note({ topics: streamed.split(",") });
+  // Of these nobody will say what happened before.
+  note({ topics: streamed.split(",").filter((topic) => !seen.topics.includes(topic)) });
   for (let text = ""; ; ) {
     const { done, value } = await reader.read();
     if (done) return;
     const events = (text + value).split("\n\n");
     text = events.pop() ?? "";
     for (const event of events) {
-      const data = event.split("\n").find((line) => line.startsWith("data: "));
-      if (data) note(JSON.parse(data.slice("data: ".length)) as LiveNews);
+      const data = field(event, "data");
+      if (data === undefined) continue;
+      note(JSON.parse(data) as LiveNews);
+      seen = { id: field(event, "id") ?? "", topics: topics.split(",") };
     }
   }
+}
+
+function field(event: string, name: string): string | undefined {
+  const line = event.split("\n").find((one) => one.startsWith(`${name}: `));
+  return line?.slice(name.length + 2);
 }
 
 function topicsNow(): string {

@@ -79,6 +79,29 @@ test("the queue: the row of the cursor says what its keys do", async () => {
   });
 });
 
+test("a stream with other topics goes on from the last event of the one before", async () => {
+  await browser.visit(fleet, "/runs?sweep=long.1", {}, async (page) => {
+    await page.getByRole("status").filter({ hasText: "live" }).waitFor();
+    const asked: { readonly topics: string; readonly last: string | undefined }[] = [];
+    page.on("request", (request) => {
+      const url = new URL(request.url());
+      if (url.pathname !== "/api/v1/stream") return;
+      asked.push({ topics: url.searchParams.get("topics") ?? "", last: request.headers()["last-event-id"] });
+    });
+    // An event has come, and with it an id.
+    await fleet.exp("edit", "long.1.8", "--priority", "9");
+    await page.getByRole("link", { name: "long.1.1", exact: true }).click();
+    await page.getByRole("button", { name: "Favourite" }).waitFor();
+    await waitUntil("another stream", () => asked.length > 0, { seen: () => asked });
+    expect(asked.at(-1)?.topics).toContain("run:long.1.1");
+    expect(asked.at(-1)?.last).toMatch(/^\d+\.\d+$/);
+    await fleet.exp("edit", "long.1.1", "--favourite");
+    await page.getByRole("button", { name: "Favourite", pressed: true }).waitFor();
+    await fleet.exp("edit", "long.1.1", "--no-favourite");
+    await page.getByRole("button", { name: "Favourite", pressed: false }).waitFor();
+  });
+});
+
 /**
  * Looks in the page, legends of charts left out: a table is without where the smallest part around it that has a CSV button
  * has more tables than buttons.

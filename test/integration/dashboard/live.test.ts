@@ -4,6 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { news } from "../../../coordinator/feed.ts";
+import { createLiveFeed } from "../../../coordinator/http/live.ts";
 import type { HttpServer } from "../../../coordinator/http/server.ts";
 import type { Fence, RunId } from "../../../shared/kernel/ids.ts";
 import type { LiveNews } from "../../../shared/run/dashboard.ts";
@@ -129,27 +130,38 @@ describe("who comes back", () => {
     expect(topicsOf(reader)).toEqual(["nodes runs"]);
   });
 
-  test("when nobody listened meanwhile: everything", async () => {
+  test("when nobody listened for a moment: what changed since", async () => {
     const reader = await follow();
     await until(reader, 1);
     const seen = reader.events[0]?.id;
     reader.close();
-    // The server sees the end of the stream a moment later.
+    store.feed.publish(changed(runs[0]));
+    const again = await follow("?topics=nodes,run:a.1.1,run:a.1.2", seen);
+    await waitUntil(() => topicsOf(again).join(" ").trim() !== "", shown(again));
+    expect(topicsOf(again).join(" ").trim()).toBe("run:a.1.1");
+  });
+
+  test("when nobody listened for long: everything", async () => {
+    const before = store.feed.listenerCount;
+    const live = createLiveFeed(store.deps(), 10);
+    const topics = { nodes: true, runs: true, each: new Map() };
+    const first = async (id?: string) => {
+      const events = live.events(topics, id, new AbortController().signal);
+      await events.next();
+      const text = Buffer.from((await events.next()).value ?? []).toString();
+      await events.return(undefined);
+      const [, next = "", data = "{}"] = /id: (.*)\ndata: (.*)/.exec(text) ?? [];
+      return { next, topics: (JSON.parse(data) as LiveNews).topics };
+    };
+    const { next } = await first();
+    expect((await first(next)).topics).toEqual([]);
     await waitUntil(
-      () => store.feed.listenerCount === idleListeners(),
+      () => store.feed.listenerCount === before,
       () => String(store.feed.listenerCount),
     );
-    store.feed.publish(changed(runs[0]));
-    const again = await follow("", seen);
-    await until(again, 1);
-    expect(topicsOf(again)).toEqual(["nodes runs"]);
+    expect((await first(next)).topics).toEqual(["nodes", "runs"]);
   });
 });
-
-/** The reading thread listens for itself. */
-function idleListeners(): number {
-  return 1;
-}
 
 test("ten readers, one of them asleep, and very many changes: four events a second, and memory stays flat", async () => {
   const readers = await Promise.all(
