@@ -1,6 +1,6 @@
 /** [P] What imported work has to be called to count for a point of a sweep. */
-import { isIgnored } from "../spec/canonical.ts";
-import type { ImportedName, SweepPoint, SweepSettings } from "../spec/types.ts";
+import { createLeftOut } from "../spec/canonical.ts";
+import type { ImportedName, ParamOrigins, SweepPoint, SweepSettings } from "../spec/types.ts";
 import { comparedTextOfParams, configKey } from "./imported-config.ts";
 
 /**
@@ -8,12 +8,12 @@ import { comparedTextOfParams, configKey } from "./imported-config.ts";
  * parameters alone decide: `[identity] include = []`. Undefined: no imported work counts.
  */
 export function importedNameOf(
-  settings: SweepSettings,
+  { identity: { ignore, include } }: SweepSettings,
+  { numbered }: Pick<ParamOrigins, "numbered">,
   point: Pick<SweepPoint, "imported" | "params">,
 ): ImportedName | undefined {
   if (point.imported) return point.imported;
-  const { ignore, include } = settings.identity;
   if (include.length > 0) return undefined;
-  const text = comparedTextOfParams(point.params, (name) => isIgnored(name, ignore));
+  const text = comparedTextOfParams(point.params, createLeftOut(ignore, numbered));
   return text === undefined ? undefined : { key: configKey(text), nth: 1 };
 }

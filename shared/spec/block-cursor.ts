@@ -220,7 +220,7 @@ function stridesOf({ axes }: Block): number[] {
 }
 
 /** What is wrong with a value as a parameter; undefined where nothing is. */
-function refusalOf(value: Value): string | undefined {
+export function refusalOf(value: Value): string | undefined {
   if (value instanceof FloatParam) return Number.isFinite(value.float) ? undefined : String(value.float).toLowerCase();
   if (typeof value === "string") {
     if (value.includes("\0")) return "a text with a NUL character";

@@ -50,6 +50,16 @@ export function isIgnored(name: string, ignore: readonly string[]): boolean {
   return [...paths, name].some((path) => ignore.some((pattern) => matchesGlob(path, pattern, GLOB_STEPS_MAX) === true));
 }
 
+/** Whether a parameter does not count for what is the same work: `isIgnored`, or only the number of a run. Answers are kept. */
+export function createLeftOut(ignore: readonly string[], numbered: readonly string[]): (name: string) => boolean {
+  const known = new Map(numbered.map((name) => [name, true]));
+  return (name) => {
+    const answer = known.get(name) ?? isIgnored(name, ignore);
+    known.set(name, answer);
+    return answer;
+  };
+}
+
 /** Canonical JSON of one value. */
 export function canonicalJson(value: ParamValue | null): string {
   if (value === null) return "null";

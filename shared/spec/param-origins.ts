@@ -4,7 +4,7 @@
  */
 import { namesOf } from "../expression/names.ts";
 import type { Block } from "./block.ts";
-import { type Derived, isAmong, KnownNames } from "./conditions.ts";
+import { isAmong, KnownNames } from "./conditions.ts";
 import { SEED_PARAM } from "./seeds.ts";
 import type { Derivation, ParamOrigins } from "./types.ts";
 
@@ -20,7 +20,7 @@ export function paramOrigins(blocks: readonly Block[]): ParamOrigins {
   return {
     replicates: [...new Set([SEED_PARAM, ...everywhere("replicates")])],
     numbered: everywhere("numbered"),
-    derived: derivations(blocks),
+    derived: derivations(blocks, tables),
   };
 }
 
@@ -44,19 +44,15 @@ function tableOf({ constants, axes, derived }: Block): Table {
 }
 
 /** In their order. */
-function derivations(blocks: readonly Block[]): Derivation[] {
-  const texts = new Map<string, string | null>();
-  for (const { derived } of blocks) for (const each of derived) note(texts, each);
-  for (const { constants, axes, derived } of blocks) {
-    const computed = new Set(derived.map(({ name }) => name));
-    for (const name of [...constants.map(([constant]) => constant), ...axes.flatMap(({ names }) => names)]) {
-      if (texts.has(name) && !computed.has(name)) texts.set(name, null);
-    }
+function derivations(blocks: readonly Block[], tables: readonly Table[]): Derivation[] {
+  const texts = new Map<string, Set<string>>();
+  for (const { name, checked } of blocks.flatMap(({ derived }) => derived)) {
+    const known = texts.get(name) ?? new Set();
+    texts.set(name, known.add(checked.expression.text));
   }
-  return [...texts].map(([name, expression]) => ({ name, expression }));
-}
-
-function note(texts: Map<string, string | null>, { name, checked }: Derived): void {
-  const { text } = checked.expression;
-  texts.set(name, texts.has(name) && texts.get(name) !== text ? null : text);
+  return [...texts].map(([name, expressions]) => {
+    const isDerived = ({ derived }: Block) => derived.some((each) => each.name === name);
+    const certain = blocks.every((block, i) => !tables[i]?.own.has(name) || isDerived(block));
+    return { name, expressions: [...expressions], certain: certain && expressions.size === 1 };
+  });
 }

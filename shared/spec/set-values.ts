@@ -3,12 +3,15 @@ import { suggest } from "../kernel/suggest.ts";
 import { readSweep } from "./read-sweep.ts";
 import type { Params, ParamValue } from "./types.ts";
 
-/** The parameters with some of them set, or why one of them cannot be. */
+/** The parameters with some of them set, and which, or why one of them cannot be. */
 export function setValues(
   params: Params,
   set: readonly string[],
-): Params | { readonly problem: string; readonly hint?: string } {
+):
+  | { readonly params: Params; readonly names: ReadonlySet<string> }
+  | { readonly problem: string; readonly hint?: string } {
   const result = new Map(params);
+  const names = new Set<string>();
   for (const pair of set) {
     const read = readPair(pair);
     if ("problem" in read) return read;
@@ -19,8 +22,9 @@ export function setValues(
       return { problem: `--set ${JSON.stringify(pair)}: the run has no parameter ${name}`, hint };
     }
     result.set(name, value);
+    names.add(name);
   }
-  return result;
+  return { params: result, names };
 }
 
 function readPair(pair: string): { readonly entry: readonly [string, ParamValue] } | { readonly problem: string } {

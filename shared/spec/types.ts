@@ -211,8 +211,10 @@ export interface ParamOrigins {
 
 export interface Derivation {
   readonly name: string;
-  /** Null where variants have it in different ways. */
-  readonly expression: string | null;
+  /** Several where variants have it in different ways. */
+  readonly expressions: readonly string[];
+  /** True where all runs that have the parameter have it from one expression. */
+  readonly certain: boolean;
 }
 
 /**

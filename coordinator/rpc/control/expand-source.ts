@@ -73,7 +73,7 @@ export async function expandSource(
     throw error;
   }
   const shares = !force && settings.rerun !== "all";
-  const findImported = shares && names ? importedWork(settings, deps.submissions.imports) : undefined;
+  const findImported = shares && names ? importedWork(settings, head.params, deps.submissions.imports) : undefined;
   const only = shares && settings.rerun === "failed";
   const policy: Policy = { shares, hold: settings.hold, only, findImported, tally: { leftOut: 0 } };
   const { code = "", env = "", data = "" } = source.digests;

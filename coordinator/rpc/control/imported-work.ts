@@ -2,22 +2,27 @@
 import { configKey, withoutIgnored } from "../../../shared/compat/imported-config.ts";
 import { importedNameOf } from "../../../shared/compat/imported-name.ts";
 import type { RunId } from "../../../shared/kernel/ids.ts";
-import { isIgnored } from "../../../shared/spec/canonical.ts";
+import { createLeftOut } from "../../../shared/spec/canonical.ts";
 import { paramsFromJson } from "../../../shared/spec/params-json.ts";
-import type { ImportedName, SweepSettings } from "../../../shared/spec/types.ts";
+import type { ImportedName, ParamOrigins, SweepSettings } from "../../../shared/spec/types.ts";
 import type { Imports } from "../../store/imports.ts";
 
 export type FindImported = (name: ImportedName) => RunId | undefined;
 
 /** Undefined where nothing was ever imported, so that nobody has to make names. For use at once: what it knows is a moment's. */
-export function importedWork({ identity }: SweepSettings, imports: Imports): FindImported | undefined {
+export function importedWork(
+  { identity }: SweepSettings,
+  { numbered }: Pick<ParamOrigins, "numbered">,
+  imports: Imports,
+): FindImported | undefined {
   if (imports.isEmpty()) return undefined;
   const { ignore, include } = identity;
-  if (ignore.length === 0 || include.length > 0) return ({ key, nth }) => imports.find(key, nth);
-  // Imported configurations are stored whole: here they lose what this sweep ignores.
+  if (ignore.length + numbered.length === 0 || include.length > 0) return ({ key, nth }) => imports.find(key, nth);
+  // Imported configurations are stored whole: here they lose what does not count in this sweep.
+  const isLeftOut = createLeftOut(ignore, numbered);
   const known = new Map<string, RunId>();
   for (const { id, comparedText } of imports.configs()) {
-    const text = withoutIgnored(comparedText, (name) => isIgnored(name, ignore));
+    const text = withoutIgnored(comparedText, isLeftOut);
     const key = text === undefined ? undefined : configKey(text);
     if (key !== undefined && !known.has(key)) known.set(key, id);
   }
@@ -31,17 +36,17 @@ const LOOKED_AT_MAX = 1_000;
  * Watches for new points that would be reused if parameters alone decided: what somebody who has just imported work may have
  * expected. `hint` gives the line that says so, where there are any.
  */
-export function watchForMissed(settings: SweepSettings, imports: Imports) {
+export function watchForMissed(settings: SweepSettings, params: Pick<ParamOrigins, "numbered">, imports: Imports) {
   const { identity } = settings;
   const loose: SweepSettings = { ...settings, identity: { ...identity, include: [] } };
-  const find = identity.include.length > 0 ? importedWork(loose, imports) : undefined;
+  const find = identity.include.length > 0 ? importedWork(loose, params, imports) : undefined;
   let looked = 0;
   let missed = 0;
   return {
     look(paramsJson: string): void {
       if (!find || looked === LOOKED_AT_MAX) return;
       looked += 1;
-      const name = importedNameOf(loose, { params: paramsFromJson(paramsJson) });
+      const name = importedNameOf(loose, params, { params: paramsFromJson(paramsJson) });
       if (name && find(name)) missed += 1;
     },
     hint(): string | undefined {

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { PlanReason } from "../../../proto/gen/runner/v1/control.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import { runRef } from "../../../shared/run/names.ts";
-import { canonicalJson, isIgnored } from "../../../shared/spec/canonical.ts";
+import { canonicalJson, createLeftOut } from "../../../shared/spec/canonical.ts";
 import type { ParamValue, RunShape } from "../../../shared/spec/types.ts";
 import type { SweepIdentity } from "../../core/changes.ts";
 import { findNearMisses, type KnownRun, type ParamTexts, type Surroundings } from "../../reuse/near-miss.ts";
@@ -27,10 +27,14 @@ export async function planReasons(
 ): Promise<PlanReason[]> {
   if (fresh.length === 0 || !source.shares) return [];
   const { settings, shapes, report, identity } = source;
-  const textsOf = createTexts(settings.identity.ignore);
+  const { ignore } = settings.identity;
+  const numbered = source.params.numbered;
+  const textsOf = createTexts(createLeftOut(ignore, numbered));
   const commands = [...new Set(shapes.map(commandOf))];
   const sweeps = past.sweepsLike(settings.name, commands, SWEEPS_MAX);
-  const known = await knownRuns(past, sweeps, textsOf);
+  const known = await knownRuns(past, sweeps, ({ identity: other }) =>
+    createTexts(createLeftOut(ignore, other?.params?.numbered ?? numbered)),
+  );
   if (known.length === 0) return [];
   const points = fresh.map((point) => ({
     params: textsOf(point.paramsJson),
@@ -49,12 +53,13 @@ export async function planReasons(
 async function knownRuns(
   past: PastWork,
   sweeps: readonly PastSweep[],
-  textsOf: (json: string) => ParamTexts,
+  textsFor: (sweep: PastSweep) => (json: string) => ParamTexts,
 ): Promise<KnownRun<string>[]> {
   const known: KnownRun<string>[] = [];
   for (const sweep of sweeps) {
     const left = RUNS_MAX - known.length;
     if (left <= 0) break;
+    const textsOf = textsFor(sweep);
     for (const [i, run] of past.succeeded(sweep.id, left).entries()) {
       const surroundings = surroundingsOf(sweep.commands[run.shape] ?? "", sweep.identity);
       known.push({ id: runRef(sweep.ref, run.index), params: textsOf(run.paramsJson), surroundings });
@@ -74,14 +79,8 @@ function commandOf({ template }: RunShape): string {
   return JSON.stringify(template.command);
 }
 
-/** Parameters that count as canonical texts. What is read often is read once. */
-function createTexts(ignore: readonly string[]): (paramsJson: string) => ParamTexts {
-  const ignored = new Map<string, boolean>();
-  const isLeftOut = (name: string): boolean => {
-    const known = ignored.get(name) ?? isIgnored(name, ignore);
-    ignored.set(name, known);
-    return known;
-  };
+/** Parameters that count as canonical texts. */
+function createTexts(isLeftOut: (name: string) => boolean): (paramsJson: string) => ParamTexts {
   return (paramsJson) => {
     const texts = new Map<string, string>();
     for (const [name, value] of Object.entries(JSON.parse(paramsJson) as { [name: string]: ParamValue | null })) {

@@ -58,8 +58,8 @@ function stepsMessage(report: ExpansionReport, leftOut: number): PlanSteps {
 }
 
 /** What somebody who has just imported work may have expected to be reused. */
-function missedImports(deps: WriteDeps, { settings }: ExpandedSource, { unexplained }: Counted): string[] {
-  const missed = watchForMissed(settings, deps.submissions.imports);
+function missedImports(deps: WriteDeps, { settings, params }: ExpandedSource, { unexplained }: Counted): string[] {
+  const missed = watchForMissed(settings, params, deps.submissions.imports);
   for (const { paramsJson } of unexplained) missed.look(paramsJson);
   const hint = missed.hint();
   return hint === undefined ? [] : [hint];

@@ -4,8 +4,9 @@ import { required } from "../../../shared/kernel/assert.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import { runId, sweepId } from "../../../shared/kernel/ids.ts";
 import { isSubmitId, runRef, sweepRef } from "../../../shared/run/names.ts";
-import { fingerprintOf, isIgnored } from "../../../shared/spec/canonical.ts";
+import { createLeftOut, fingerprintOf } from "../../../shared/spec/canonical.ts";
 import { paramsToJson } from "../../../shared/spec/params-json.ts";
+import { type RunPlace, rederive } from "../../../shared/spec/rederive.ts";
 import { setValues } from "../../../shared/spec/set-values.ts";
 import { commandProblem } from "../../../shared/spec/template.ts";
 import type { Params } from "../../../shared/spec/types.ts";
@@ -28,7 +29,9 @@ export const rerun =
     if (deps.queries.imports.directory(place.runId) !== undefined) {
       throw new AppError("conflict", `${repeats} was imported: how to run it is not known`, { id: "rerun.imported" });
     }
-    const params = setValues(before.params, request.set);
+    const set = setValues(before.params, request.set);
+    const derived = before.identity?.params?.derived ?? [];
+    const params = "problem" in set ? set : rederive(set.params, set.names, derived, placeOf(before));
     if ("problem" in params) {
       const { problem, hint } = params;
       throw new AppError("invalid", problem, { id: "rerun.set", hint });
@@ -54,7 +57,7 @@ export const rerun =
       shape: 0,
       group: 1,
       priority: undefined,
-      fingerprint: fingerprintFor(before, params),
+      fingerprint: request.set.length === 0 ? before.fingerprint : fingerprintFor(before, params),
       paramsJson: paramsToJson(params),
     };
     await deps.engine.apply({ kind: "submit", sweep, number: deps.submissions.nextNumber(sweep.name), runs: [run] });
@@ -88,9 +91,15 @@ function newSweep(before: RepeatableRun, submitId: string): Omit<NewSweep, "id" 
   };
 }
 
+/** What says which run it is goes on to name the run that is repeated. */
+function placeOf({ index, name }: RepeatableRun): RunPlace {
+  return { index, sweepName: name };
+}
+
 function fingerprintFor({ identity, shape }: RepeatableRun, params: Params): string {
   const { ignore = [], include = ["command"], code = "", env = "", data = "" } = identity ?? {};
-  const counted = new Map([...params].filter(([name]) => !isIgnored(name, ignore)));
+  const isLeftOut = createLeftOut(ignore, identity?.params?.numbered ?? []);
+  const counted = new Map([...params].filter(([name]) => !isLeftOut(name)));
   const work = {
     ...(include.includes("command") && { command: shape.template.command }),
     ...(include.includes("code") && code !== "" && { code }),

@@ -8,7 +8,7 @@ import { required } from "../../../shared/kernel/assert.ts";
 import { AppError, faultText, refusalOf } from "../../../shared/kernel/errors.ts";
 import { specError } from "../../../shared/spec/problems.ts";
 import { readSweep } from "../../../shared/spec/read-sweep.ts";
-import type { ExpandedSweep, SweepPoint, SweepSettings } from "../../../shared/spec/types.ts";
+import type { ExpandedSweep, ImportedName, SweepPoint } from "../../../shared/spec/types.ts";
 import { type ExpandReply, type ExpandRequest, type PointSlice, SLICE_POINTS } from "./messages.ts";
 
 const port = required(parentPort, "the port to the main thread");
@@ -33,16 +33,16 @@ function reply(message: ExpandReply): void {
 }
 
 function sendPoints(sweep: ExpandedSweep, names: boolean, credits: Int32Array): void {
-  const settings = names ? sweep.sweep : undefined;
+  const nameOf = names ? (point: SweepPoint) => importedNameOf(sweep.sweep, sweep.params, point) : undefined;
   let points: SweepPoint[] = [];
   for (const point of sweep.points) {
     points.push(point);
     if (points.length < SLICE_POINTS) continue;
     if (!mayGoOn(credits)) return;
-    reply({ kind: "slice", slice: sliceOf(points, settings) });
+    reply({ kind: "slice", slice: sliceOf(points, nameOf) });
     points = [];
   }
-  if (points.length > 0 && mayGoOn(credits)) reply({ kind: "slice", slice: sliceOf(points, settings) });
+  if (points.length > 0 && mayGoOn(credits)) reply({ kind: "slice", slice: sliceOf(points, nameOf) });
 }
 
 /** Waits until a slice is wanted; false when none is any more. */
@@ -51,13 +51,15 @@ function mayGoOn(credits: Int32Array): boolean {
   return Atomics.sub(credits, 0, 1) > 0;
 }
 
-function sliceOf(points: readonly SweepPoint[], settings: SweepSettings | undefined): PointSlice {
+type NameOf = (point: SweepPoint) => ImportedName | undefined;
+
+function sliceOf(points: readonly SweepPoint[], nameOf: NameOf | undefined): PointSlice {
   return {
     paramsJson: points.map((point) => point.paramsJson),
     fingerprint: points.map((point) => point.fingerprint),
     shape: Uint32Array.from(points, (point) => point.shape),
     group: Uint32Array.from(points, (point) => point.group),
     priority: points.map((point) => point.priority),
-    imported: settings && points.map((point) => importedNameOf(settings, point)),
+    imported: nameOf && points.map(nameOf),
   };
 }

@@ -11,6 +11,7 @@ import type { Database } from "../database.ts";
 export interface RepeatableRun {
   readonly sweepId: SweepId;
   readonly index: number;
+  readonly fingerprint: string;
   readonly name: string;
   readonly project: string;
   readonly description: string;
@@ -23,7 +24,8 @@ export interface RepeatableRun {
 
 /** Undefined where there is no such run. */
 export function createRepeatLoader(db: Database): (id: RunId) => RepeatableRun | undefined {
-  const one = db.prepare(`SELECT r.sweep_id, r.idx, r.params_json, w.name, w.project, w.description, w.tags_json,
+  const one =
+    db.prepare(`SELECT r.sweep_id, r.idx, r.fingerprint, r.params_json, w.name, w.project, w.description, w.tags_json,
       w.objective_metric, w.objective_goal, w.objective_reduce, i.identity_json, h.template_json, h.resources_json, h.limits_json,
       h.retry_json, h.tags_json AS own_tags_json
     FROM runs r JOIN sweeps w ON w.sweep_id = r.sweep_id
@@ -37,6 +39,7 @@ export function createRepeatLoader(db: Database): (id: RunId) => RepeatableRun |
     return {
       sweepId: sweepId(text("sweep_id")),
       index: Number(row.idx),
+      fingerprint: text("fingerprint"),
       name: text("name"),
       project: text("project"),
       description: text("description"),

@@ -1,4 +1,5 @@
 /** Parameters that say which run of the sweep a run is, through gRPC and SQLite: no two runs get the same ones. */
+import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type ControlRig, startControlRig } from "../../helpers/control-rig.ts";
 
@@ -92,6 +93,48 @@ describe('rerun = "failed"', () => {
     expect(paramsOf(second)[2]).toEqual({ lr: 0, out: "runs/digits/3" });
   });
 });
+
+describe("what only says which run it is never counts", () => {
+  test("in why points are new", async () => {
+    await rig.join(4);
+    const file = (epochs: number, lrs: readonly number[]) => sweep(lrs, `[base]\nepochs = ${epochs}`);
+    await rig.submit(file(90, [1, 2]));
+    await rig.finish({ kind: "succeeded" }, "digits.1.1", "digits.1.2");
+    const { reasons } = await rig.plan(file(100, [0, 1, 2]));
+    expect(reasons).toMatchObject([{ points: 2, text: "differ only in params epochs (90 before)" }]);
+  });
+
+  test("in a run that is repeated: it has the fingerprint of what it repeats", async () => {
+    await rig.submit(sweep([1, 2]));
+    await rerun("digits.1.2");
+    await rerun("digits.1.1", "lr=2");
+    await rerun("digits.1.1", "lr=2", "out=here");
+    await rerun("digits.1.1", "lr=3");
+    const prints = rig.db.prepare("SELECT fingerprint FROM runs ORDER BY run_id").all() as { fingerprint: string }[];
+    const [one, two, ...again] = prints.map(({ fingerprint }) => fingerprint);
+    expect(again.slice(0, 3)).toEqual([two, two, two]);
+    expect([one, two]).not.toContain(again[3]);
+    expect(paramsOf("digits.2")).toEqual([{ lr: 2, out: "runs/digits/2" }]);
+  });
+
+  test("--set of a repeated run is followed by what is derived, or refused with the name", async () => {
+    const derive = `${OUT}\nhalf = "lr / 2"`;
+    await rig.submit(sweep([1, 2]).replace(OUT, derive));
+    await rerun("digits.1.1", "lr=3");
+    expect(paramsOf("digits.2")).toEqual([{ lr: 3, out: "runs/digits/1", half: 1.5 }]);
+    await rig.submit(
+      sweep([1, 2]).replace(OUT, '[derive]\nlr = "lr * epochs"').replace("[grid]", "[base]\nepochs = 2\n[grid]"),
+    );
+    await expect(rerun("digits.3.1", "epochs=3")).rejects.toMatchObject({
+      code: "invalid",
+      message: "lr is derived from epochs and from what lr was before it was derived, which is not kept",
+    });
+  });
+});
+
+async function rerun(ref: string, ...set: string[]): Promise<void> {
+  await rig.client.rerun({ ref, set, resume: false, submitId: `again-${randomUUID()}` });
+}
 
 test("files that are refused after they were expanded keep no thread", async () => {
   for (let i = 0; i < 4; i++) {
