@@ -6,6 +6,7 @@ import type { ReadDeps } from "../rpc/control/deps.ts";
 import type { ControlReads } from "../rpc/control/reads.ts";
 import { type ActionParts, addActions } from "./actions.ts";
 import { addArtifacts } from "./artifacts.ts";
+import { addChannels } from "./channels.ts";
 import { addContents } from "./contents.ts";
 import { addFiles } from "./files.ts";
 import type { HttpEnv } from "./guard.ts";
@@ -54,6 +55,7 @@ export function createApi({ deps, reads, reader, actions, blobs, slots }: ApiPar
   });
   addQueue(api, deps);
   addHistory(api, deps, reader);
+  addChannels(api, deps);
   addTables(api, deps, reader);
   addActions(api, actions);
   const feed = createLiveFeed(deps);

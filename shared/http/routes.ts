@@ -129,7 +129,11 @@ export const ROUTES = {
     limit: "Rows, 1 to 1,000; 10 where it is not said.",
   }),
   sweepDetail: get("/sweeps/:ref/detail", "Everything of a sweep's page that is not a table.", "SweepDetail"),
-  nodes: get("/nodes", "Every node with its devices, by name; devices at work with their last readings.", "FleetNode[]"),
+  nodes: get(
+    "/nodes",
+    "Every node with its devices, by name; devices at work with their last readings.",
+    "FleetNode[]",
+  ),
   nodeDetail: get("/nodes/:name", "One node, with what runs there and what ran lately.", "NodeDetail"),
   devices: get("/devices", "Every device with its node.", "list of DeviceView with node"),
   queue: get("/queue", "What waits, in the order in which it will be placed.", "QueueAnswer", {
@@ -147,6 +151,11 @@ export const ROUTES = {
     days: "Days up to today, 1 to 366; 14 where it is not said.",
     kind: "gpu or cpu.",
   }),
+  channels: get(
+    "/channels",
+    "Ways to receivers outside: what waits for them, what is wrong with them.",
+    "ChannelView[]",
+  ),
   tableColumns: get("/tables/columns", "What a table of these runs can show.", "ColumnsAnswer", { sweep: SWEEP }),
   tableRuns: get("/tables/runs", "A page of a table of runs, by column.", "RunTable", {
     sweep: SWEEP,

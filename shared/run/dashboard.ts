@@ -257,6 +257,18 @@ export interface ContentAnswer {
   readonly whole: boolean;
 }
 
+/** GET /channels — ways to receivers outside: messages, tables, trackers. */
+export interface ChannelView {
+  /** Such as "slack" or "mlflow". */
+  readonly kind: string;
+  /** As the file of channels has it. */
+  readonly name: string;
+  /** Entries that wait for their turn or for the receiver. */
+  readonly waiting: number;
+  /** Why the last call failed, without secrets; empty where it did not. */
+  readonly problem: string;
+}
+
 /** GET /usage?days=14&kind=gpu — device time by day (UTC) and sweep, the largest first. */
 export interface UsageAnswer {
   /** Which devices are counted. Where it was not asked for: GPUs, or CPU slots where no GPU was used. */

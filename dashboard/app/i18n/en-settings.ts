@@ -14,6 +14,13 @@ export const settings = {
   "settings.bus": "Message bus",
   "settings.connected": "connected",
   "settings.disconnected": "not connected: output and metrics come later",
+  "settings.channels": "Channels",
+  "settings.no-channels":
+    "None. Messages, tables and trackers are set up in channels.toml on the machine of the coordinator.",
+  "settings.channel-kind": "Kind",
+  "settings.channel": "Name",
+  "settings.channel-waiting": "Waiting",
+  "settings.channel-state": "State",
   "settings.more": "To read on",
   "settings.help": "lists every command.",
   "settings.docs": "in the repository says what the page shows, its keys and its addresses.",

@@ -1,5 +1,7 @@
 /** How the page looks for this user, who it is to the server, and how the server is. */
+import type { ChannelView } from "../../../shared/run/dashboard.ts";
 import { VERSION } from "../../../shared/version.ts";
+import { get } from "../api.ts";
 import { t } from "../i18n/i18n.ts";
 import { useLoaded } from "../loading.ts";
 import { forgetToken } from "../session.ts";
@@ -30,6 +32,8 @@ export function Settings() {
       <p class="hint">{t("settings.token-hint")}</p>
       <h2>{t("settings.server")}</h2>
       <Server />
+      <h2>{t("settings.channels")}</h2>
+      <Channels />
       <h2>{t("settings.more")}</h2>
       <ul>
         <li>
@@ -71,6 +75,46 @@ function Server() {
         </tbody>
       </table>
       <CsvButton file="server.csv" header={["name", "value"]} rows={() => rows.map(([name, value]) => [name, value])} />
+    </>
+  );
+}
+
+function Channels() {
+  const channels = useLoaded((signal) => get<ChannelView[]>("/channels", signal), []);
+  if (!channels.data) return <Waiting error={channels.error} reload={channels.reload} />;
+  const { data } = channels;
+  if (data.length === 0) return <p class="hint">{t("settings.no-channels")}</p>;
+  return (
+    <>
+      <div class="scroll-x">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{t("settings.channel-kind")}</th>
+              <th scope="col">{t("settings.channel")}</th>
+              <th scope="col" class="number">
+                {t("settings.channel-waiting")}
+              </th>
+              <th scope="col">{t("settings.channel-state")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {data.map(({ kind, name, waiting, problem }) => (
+              <tr key={`${kind}:${name}`}>
+                <td>{kind}</td>
+                <th scope="row">{name}</th>
+                <td class="number">{waiting.toLocaleString("en")}</td>
+                <td class={problem === "" ? "" : "problem"}>{problem === "" ? t("settings.ok") : problem}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <CsvButton
+        file="channels.csv"
+        header={["kind", "name", "waiting", "problem"]}
+        rows={() => data.map(({ kind, name, waiting, problem }) => [kind, name, waiting, problem])}
+      />
     </>
   );
 }

@@ -1,5 +1,6 @@
 /** Submitting, events, usage and settings in a real browser, over a real fleet. */
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectAccessible, picture, startBrowser, type TestBrowser } from "../../helpers/browser.ts";
@@ -7,9 +8,13 @@ import { type Fleet, startFleet } from "../../helpers/fleet.ts";
 
 let fleet: Fleet;
 let browser: TestBrowser;
+const channels = mkdtempSync(join(tmpdir(), "exp-channels-"));
+const SECRET = "hook-secret-77c1";
 
 beforeAll(async () => {
-  fleet = await startFleet({ agents: 1, cpuSlots: 2 });
+  const file = join(channels, "channels.toml");
+  writeFileSync(file, `[webhook.ci]\nurl = "http://127.0.0.1:9/${SECRET}"\nsecret = "${SECRET}"\n`, { mode: 0o600 });
+  fleet = await startFleet({ agents: 1, cpuSlots: 2, coordinatorFlags: ["--channels", file] });
   browser = await startBrowser();
   await fleet.submit('name = "short"\nseeds = [1, 2]\nrun.command = ["sleep", "0.2"]\n');
   await fleet.done("short.1", 60_000);
@@ -18,6 +23,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.[Symbol.asyncDispose]();
   await fleet?.[Symbol.asyncDispose]();
+  rmSync(channels, { recursive: true, force: true });
 });
 
 test("a sweep file is pasted, mended where it is wrong, looked at, submitted", async () => {
@@ -99,7 +105,9 @@ describe.each([
       await picture(page, `submit-${language}-${theme}`);
       await page.goto(`http://${fleet.http}/settings`);
       await page.getByRole("heading", { name: look }).waitFor();
-      await page.getByText(works, { exact: true }).waitFor();
+      await page.getByText(works, { exact: true }).first().waitFor();
+      await page.getByRole("row").filter({ hasText: "webhook" }).getByRole("rowheader", { name: "ci" }).waitFor();
+      expect(await page.content()).not.toContain(SECRET);
       await expectAccessible(page);
       await picture(page, `settings-${language}-${theme}`);
     });

@@ -4,7 +4,7 @@ import type { HttpServer } from "../../../coordinator/http/server.ts";
 import { deviceUuid } from "../../../shared/kernel/ids.ts";
 import type { NodeDetail, QueueAnswer, RunDetail, SweepDetail, UsageAnswer } from "../../../shared/run/dashboard.ts";
 import { SEED_TIME, type SeededSweep } from "../../helpers/seed-store.ts";
-import { createReadStore, type ReadStore, startHttp } from "../coordinator-read/fixture.ts";
+import { createLog, createReadStore, type ReadStore, startHttp } from "../coordinator-read/fixture.ts";
 import { ask } from "./http-client.ts";
 
 let store: ReadStore;
@@ -159,4 +159,21 @@ test("a node's page", async () => {
   });
   const missing = await ask(server.port, "/nodes/gpu-1");
   expect([missing.status, missing.json.error.hint]).toEqual([404, "did you mean gpu-01?"]);
+});
+
+test("channels: kind and name, what waits, what is wrong", async () => {
+  expect((await ask(server.port, "/channels")).json).toEqual([]);
+  const channels = () => [
+    { name: "slack:lab:2", waiting: 0, problem: "" },
+    { name: "mlflow:lab", waiting: 3, problem: "HTTP 503" },
+  ];
+  const other = await startHttp(store, createLog(), { ...store.deps(), channels });
+  try {
+    expect((await ask(other.port, "/channels")).json).toEqual([
+      { kind: "slack", name: "lab:2", waiting: 0, problem: "" },
+      { kind: "mlflow", name: "lab", waiting: 3, problem: "HTTP 503" },
+    ]);
+  } finally {
+    await other.stop(1_000);
+  }
 });
