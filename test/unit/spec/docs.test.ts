@@ -32,6 +32,14 @@ describe("examples", () => {
     }
   });
 
+  test.each(["sweeps/mnist-lr", "sweeps/vit-ablation", "sweeps/llm-sft", "exp/config"])(
+    "%s.toml is shown whole",
+    (name) => {
+      const file = readFileSync(new URL(`../../../examples/${name}.toml`, import.meta.url), "utf8");
+      expect(EXAMPLES).toContain(file);
+    },
+  );
+
   test("the first one runs what the page says", () => {
     const { shapes, points, total } = sweepOf(EXAMPLES[0] ?? "");
     expect(total).toBe(6);
