@@ -3,6 +3,7 @@ import { escapeTemplate } from "../spec/placeholders.ts";
 import { templateIssues } from "../spec/template-check.ts";
 import type { ParamValue } from "../spec/types.ts";
 import { addNames, type Converted, type ForeignFile } from "./conversion.ts";
+import { addLogPolicies } from "./determined-log-policies.ts";
 import { addHyperparameters } from "./determined-parameters.ts";
 import { SweepDraft } from "./sweep-writer.ts";
 import { fieldOf, integerOf, mapOf, numberValue, plainNumber, shown, textOf } from "./yaml-fields.ts";
@@ -26,6 +27,7 @@ const KNOWN = [
   "searcher",
   "resources",
   "max_restarts",
+  "log_policies",
   "environment",
   "reproducibility",
 ];
@@ -46,6 +48,7 @@ export function convertDetermined(file: ForeignFile, root: YamlMap): Converted {
   addResources(draft, resources, integerOf(fieldOf(searcher, "max_concurrent_trials")));
   const restarts = integerOf(fieldOf(root, "max_restarts"));
   draft.table("retry").set("max", restarts ?? MAX_RESTARTS, restarts === undefined ? "Determined's default" : "");
+  addLogPolicies(draft, fieldOf(root, "log_policies"));
   for (const [key, node] of root.entries) {
     if (!KNOWN.includes(key)) draft.leave(`${key}: ${shown(node)}`);
   }

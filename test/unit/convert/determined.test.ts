@@ -146,3 +146,53 @@ test("a trial class and a missing entrypoint are said", () => {
     'the searcher "custom"; samples are drawn at random',
   ]);
 });
+
+const POLICIES: readonly (readonly [policies: string, retry: string, left: readonly string[]])[] = [
+  [
+    '[{pattern: ".*CUDA out of memory.*", action: {type: cancel_retries}}]',
+    'never = ["log:CUDA out of memory"] # cancel_retries',
+    [],
+  ],
+  [
+    '[{name: oom, pattern: "NCCL.*timeout", action: cancel_retries}]',
+    'never = ["log:NCCL.*timeout"] # cancel_retries',
+    [],
+  ],
+  [
+    String.raw`[{pattern: '.*uncorrectable ECC \[0\]\.', action: {type: exclude_node}}]`,
+    "avoid_node = true # exclude_node; here after every failure, whatever the output says",
+    [],
+  ],
+  [
+    '[{pattern: "loss is (nan|inf)", action: cancel_retries}, {pattern: "a.b", action: exclude_node}]',
+    "",
+    [
+      "log_policies: {pattern: loss is (nan|inf), action: cancel_retries}, which is no text with gaps",
+      "log_policies: {pattern: a.b, action: exclude_node}, which is no text with gaps",
+    ],
+  ],
+  [
+    String.raw`[{pattern: 'a\.\*b', action: cancel_retries}]`,
+    "",
+    [String.raw`log_policies: {pattern: a\.\*b, action: cancel_retries}, which is no text with gaps`],
+  ],
+  [
+    String.raw`[{pattern: '^\d+', action: cancel_retries}]`,
+    "",
+    [String.raw`log_policies: {pattern: ^\d+, action: cancel_retries}, which is no text with gaps`],
+  ],
+  [
+    '[{pattern: ".*", action: cancel_retries}]',
+    "",
+    ["log_policies: {pattern: .*, action: cancel_retries}, which is no text with gaps"],
+  ],
+  ["[{pattern: x, action: webhook}]", "", ["log_policies: {pattern: x, action: webhook}"]],
+  ["x", "", ["log_policies: x"]],
+];
+
+test.each(POLICIES)("log_policies: %s", (policies, retry, left) => {
+  const file = `name: a\nentrypoint: python train.py\nsearcher: {name: single, metric: loss}\nmax_restarts: 2\nlog_policies: ${policies}\n`;
+  const made = converted("a.yaml", file);
+  expect(/\[retry\]\nmax = 2\n?([^\n]*)/.exec(made.text)?.[1]).toBe(retry);
+  expect(made.left).toEqual(left);
+});
