@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from datetime import datetime, timedelta, timezone
 from enum import Enum
 from pathlib import Path
@@ -136,6 +137,49 @@ class Experiment:
         """Where EXP would write; here the coordinator makes the file."""
         return self.work_dir / "metrics" / ("%s.csv" % (self.current_run_id or "default"))
 
+    def load_metrics_df(self) -> Any:
+        """The rows so far as a pandas DataFrame; an empty list where there are none. Needs pandas."""
+        table = self.get_metrics_file_path()
+        text = table.read_text(encoding="utf-8") if table.exists() else _table_of(self._own_rows())
+        if not text:
+            return []
+        from io import StringIO
+
+        import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+        return pandas.read_csv(StringIO(text))
+
+    def start_new_run(self) -> str:
+        """The number of the next run in this directory. A program of the fleet is one run: it stays in its own."""
+        if self._is_own():
+            writer.warn("start_new_run: a run of the fleet is one run; rows and output go on in it")
+            return self.current_run_id or "run_0001"
+        taken = [re.match(r"run_(\d+)", name) for name in self.get_all_runs()]
+        self.current_run_id = "run_%04d" % (1 + max((int(each.group(1)) for each in taken if each), default=0))
+        return self.current_run_id
+
+    def _is_own(self) -> bool:
+        own = os.environ.get("EXPERIMENT_WORK_DIR")
+        return bool(own) and os.path.realpath(str(own)) == os.path.realpath(str(self.work_dir))
+
+    def _own_rows(self) -> List[Dict[str, str]]:
+        """Of this program's run, as they went to its events."""
+        path = events_path() if self._is_own() else None
+        if path is None or not os.path.exists(path):
+            return []
+        rows = []
+        with open(path, encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if '"r"' not in line:
+                    continue
+                try:
+                    event = json.loads(line)
+                except ValueError:
+                    continue  # Another program's line, or the beginning of one.
+                if isinstance(event, dict) and event.get("e") == "r" and isinstance(event.get("v"), dict):
+                    rows.append(event["v"])
+        return rows
+
     def get_summary(self) -> Dict[str, Any]:
         return {
             "name": self.name,
@@ -196,6 +240,20 @@ def cell(value: Any) -> str:
         return str(value)
     except Exception:
         return "<%s>" % type(value).__name__
+
+
+def _table_of(rows: List[Dict[str, str]]) -> str:
+    """As EXP's CSV: all columns by name, nothing where a row has none."""
+    if not rows:
+        return ""
+    import csv
+    from io import StringIO
+
+    out = StringIO()
+    table = csv.DictWriter(out, sorted({column for row in rows for column in row}), restval="")
+    table.writeheader()
+    table.writerows(rows)
+    return out.getvalue()
 
 
 def _time(text: Any) -> datetime:

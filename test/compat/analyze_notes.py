@@ -1,20 +1,22 @@
 """Leaves notes of runs as a pipeline on the fleet does, and reads them with ztxexp's own analysis."""
 
+import contextlib
+import dataclasses
 import json
 import sys
 from pathlib import Path
 
+import ztxexp.analyzer as theirs
 from ztxexp.analyzer import ResultAnalyzer
 from ztxexp.manager import ExpManager
 
 import expfleet.ztxexp.analyzer as ours
-from expfleet.ztxexp.execute import Retry
-from expfleet.ztxexp.fleet import Batch, note_run
+from expfleet.ztxexp.results import Place, note_run
 from expfleet.ztxexp.types import RunMetadata
 
 root = Path(sys.argv[1])
 configs = [{"lr": 0.5, "optim": {"name": "adam"}}, {"lr": 1, "optim": {"name": "adam"}}]
-batch = Batch(configs, root, RunMetadata(experiment_name="demo", group="g", tags={"k": "v"}), Retry(1, ()), True)
+place = Place(root, RunMetadata(experiment_name="demo", group="g", tags={"k": "v"}))
 for index, state in enumerate(("succeeded", "failed"), 1):
     note_run(
         {
@@ -28,10 +30,36 @@ for index, state in enumerate(("succeeded", "failed"), 1):
             "finishedAt": "2026-01-02T03:04:06.006Z",
             "metrics": {"score": "NaN" if state == "failed" else 0.75},
         },
-        batch,
-        configs,
+        place,
+        configs[index - 1],
     )
+(root / "demo.1.1" / "metrics.jsonl").write_text(
+    '{"step": 1, "timestamp": "t", "metrics": {"loss": 0.5, "acc": 1}, "split": "valid", "phase": "fit"}\n'
+    'broken\n'
+    '{"step": 2, "timestamp": "t", "metrics": {"loss": "NaN"}}\n'
+    '{"step": "x", "timestamp": "t", "metrics": {"acc": 2}}\n'
+)
+
+
+def analysis(module):
+    """What the rest of the analysis says, as texts: frames, points and directories."""
+    analyzer = module.ResultAnalyzer(root)
+    return [
+        repr([dataclasses.asdict(each) for each in analyzer.to_metric_events()]),
+        analyzer.to_curve_dataframe().to_csv(),
+        analyzer.to_curve_dataframe("acc", group="g").to_csv(),
+        analyzer.to_curve_dataframe("gone", group="other").to_csv(),
+        repr(sorted(analyzer.clean_results())),
+        repr(sorted(analyzer.clean_results(statuses=None, predicate=lambda record: record.get("score") == 0.75))),
+    ]
+
+
+with contextlib.redirect_stdout(sys.stderr):
+    analyses = [analysis(theirs), analysis(ours)]
 found = {
+    "analyses": analyses,
+    "files": sorted(str(each.relative_to(root / "demo.1.2")) for each in (root / "demo.1.2").iterdir()),
+    "meta": json.loads((root / "demo.1.2" / "meta.json").read_text()),
     "records": ResultAnalyzer(root).to_records(statuses=None),
     "ours": ours.ResultAnalyzer(root).to_records(statuses=None),
     "tagged": [len(a.ResultAnalyzer(root).to_records(tags={"k": "v"}, group="g")) for a in (ours,)],

@@ -194,7 +194,7 @@ test("a script written for EXP leaves the same table under both, byte for byte",
   const directory = storeStreams(root, record, [{ attempt: 1, stream: "client", bytes: "" }]);
   projectRun(record, directory);
   const run = (module: string, env: { readonly [name: string]: string }) =>
-    execFileSync(python, [script, module], {
+    execFileSync(python, [script, module, join(root, `${module}.frame.csv`)], {
       env: { ...env, EXPERIMENT_WORK_DIR: directory, PYTHONDONTWRITEBYTECODE: "1" },
       stdio: ["ignore", "pipe", "ignore"],
     });
@@ -207,6 +207,9 @@ test("a script written for EXP leaves the same table under both, byte for byte",
   projectRun(record, directory);
   expect(readFileSync(table, "utf8")).toBe(theirs);
   expect(theirs.split("\r\n")).toHaveLength(5);
+  // Read back within the program, it is the same too.
+  const frame = (module: string) => readFileSync(join(root, `${module}.frame.csv`), "utf8");
+  expect(frame("expfleet")).toBe(frame("experiment_manager.core.experiment"));
 });
 
 function compatPython(): string {

@@ -13,3 +13,6 @@ experiment.upd_row(step=2, acc=float("nan"), note='a, "b"\nc', ok=True, none=Non
 experiment.save_row()
 experiment.upd_row(step=3, note="Grüße", **{"Z": 1e22, "a b": float("-inf")})
 experiment.save_row()
+
+if len(sys.argv) > 2:
+    experiment.load_metrics_df().to_csv(sys.argv[2], index=False)

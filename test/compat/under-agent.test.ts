@@ -185,6 +185,15 @@ describe("a script for ztxexp", () => {
     expect(cases.filter(([, [theirs]]) => theirs.length > 1).length).toBeGreaterThanOrEqual(8);
   });
 
+  test("helpers give what ztxexp's give, and refuse what they refuse", () => {
+    const args = [join(import.meta.dirname, "same_utils.py"), join(dir, "helpers")];
+    const env = { PYTHONPATH: CLIENT, PYTHONDONTWRITEBYTECODE: "1" };
+    const text = execFileSync(withPackages[0] ?? "", args, { env, encoding: "utf8" });
+    const cases = Object.entries(JSON.parse(text) as { [name: string]: [string, string] });
+    for (const [name, [theirs, ours]] of cases) expect([name, ours]).toEqual([name, theirs]);
+    expect(cases.length).toBeGreaterThan(30);
+  });
+
   test("what a pipeline on the fleet leaves is read by ztxexp's analysis, and counts as completed", () => {
     const text = execFileSync(
       withPackages[0] ?? "",
@@ -199,7 +208,17 @@ describe("a script for ztxexp", () => {
       ours: object[];
       tagged: number[];
       todo: object[];
+      analyses: [string[], string[]];
+      files: string[];
+      meta: { [key: string]: unknown };
     };
+    expect(found.analyses[1]).toEqual(found.analyses[0]);
+    expect(found.files).toEqual([
+      ...["artifacts", "checkpoints", "config.json", "events.jsonl"],
+      ...["meta.json", "metrics.json", "run.json", "run.log"],
+    ]);
+    expect(Object.keys(found.meta)).toHaveLength(13);
+    expect(found.meta).toMatchObject({ experiment_name: "demo", group: "g", tags: { k: "v" }, attempt: 1 });
     const byId = [...found.records].sort((a, b) => String(a.run_id).localeCompare(String(b.run_id)));
     expect(byId[0]).toMatchObject({
       lr: 0.5,

@@ -124,6 +124,20 @@ describe("a pipeline", () => {
         tags: ["a"],
       });
 
+      // As ztxexp leaves them: curves, host and artifacts came along.
+      const first = join(left, "sweep-demo.1.1");
+      const always = ["artifacts", "checkpoints", "config.json", "events.jsonl", "meta.json", "run.json", "run.log"];
+      expect(readdirSync(first).sort()).toEqual([...always, "metrics.json", "metrics.jsonl"].sort());
+      const points = readFileSync(join(first, "metrics.jsonl"), "utf8").trimEnd().split("\n");
+      expect(points.map((line) => JSON.parse(line))).toMatchObject(
+        [0, 1, 2].map((step) => ({ step, metrics: { loss: 0.5 / (step + 1) }, split: "valid", phase: "fit" })),
+      );
+      expect(readFileSync(join(first, "artifacts", "model.txt"), "utf8")).toBe("0.5");
+      expect(readJson(first, "meta.json")).toMatchObject({ experiment_name: "sweep-demo", group: "g", tags: ["a"] });
+      expect(String(readJson(first, "meta.json").hostname)).not.toBe("null");
+      expect(readFileSync(join(first, "run.log"), "utf8")).toContain("lr=0.5");
+      expect(readdirSync(join(left, "sweep-demo.1.5"))).toEqual(expect.arrayContaining(always));
+
       const again = await submit(folder, "train.py", "adam");
       expect(again.stdout).toBe("4 0 2 2 2\n");
     },
