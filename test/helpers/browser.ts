@@ -1,7 +1,7 @@
 /**
  * A real browser that looks at the dashboard of a fleet as a user would. A visit fails on anything that a user would not
- * forgive: an error on the console, one of the page's own, a request to any other place; what it saw then is kept as a
- * picture. The browser is gone when its block ends, however that ends.
+ * forgive: an error on the console, one of the page's own, a request to any other place, which it could not reach either; what
+ * it saw then is kept as a picture. The browser is gone when its block ends, however that ends.
  */
 import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -40,6 +40,8 @@ const PATHS = [
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
+/** Every name but those of this machine is unknown: what the page shows, it shows without a network. */
+const NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost";
 /** For one step of the page; a machine that is busy with other tests is slow. */
 const STEP_MS = 20_000;
 /** Of axe-core's findings, those that keep somebody out. */
@@ -51,7 +53,7 @@ export async function startBrowser(): Promise<TestBrowser> {
     headless: true,
     // Chromium's own sandbox refuses to work for root, as in a container.
     chromiumSandbox: process.getuid?.() !== 0,
-    args: ["--disable-dev-shm-usage", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
+    args: ["--disable-dev-shm-usage", "--disable-gpu", "--no-first-run", "--disable-background-networking", NO_NETWORK],
   });
   return {
     visit: async (site, path, options, look) => {
