@@ -2,10 +2,12 @@
  * The output of an attempt, from its end. A window of it is held: it moves when the user scrolls to one of its ends or jumps to
  * a line that was found, so that fifty megabytes take no more memory than five. Only the lines on the screen are drawn.
  */
+import type { ComponentChild } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { bytes } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { collapse, spansOf } from "./ansi.ts";
+import { Kept } from "./kept.ts";
 import { FOUND_MAX, hasText, type LogSource } from "./log-source.ts";
 import { LogTime } from "./log-time.tsx";
 import { type LogProps, useLog } from "./use-log.ts";
@@ -79,7 +81,18 @@ export function LogView(props: LogProps) {
   const first = Math.max(0, Math.floor(view.top / LINE_PX) - OVERSCAN);
   const last = Math.min(window.lines, Math.ceil((view.top + view.height) / LINE_PX) + OVERSCAN);
   const wanted = search.text.toLowerCase();
-  const drawn = Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i);
+  // The same element again is not looked into: scrolling costs the lines that come, not all that are there. Whatever changes
+  // the window moves its start or its end.
+  const kept = useRef(new Kept<ComponentChild>()).current;
+  const drawn = kept.stretch([window, window.start, window.end, wanted, current], first, last, (line) => (
+    <Line
+      key={line}
+      text={window.text(line)}
+      top={line * LINE_PX}
+      wanted={wanted}
+      isCurrent={current >= 0 && window.offsetOf(line) === current}
+    />
+  ));
   return (
     <section class="log" aria-label={t("log.title")} ref={section}>
       <div class="toolbar">
@@ -144,15 +157,7 @@ export function LogView(props: LogProps) {
         aria-label={t("log.title")}
       >
         <div class="log-lines" style={{ height: `${window.lines * LINE_PX}px` }}>
-          {drawn.map((line) => (
-            <Line
-              key={line}
-              text={window.text(line)}
-              top={line * LINE_PX}
-              wanted={wanted}
-              isCurrent={current >= 0 && window.offsetOf(line) === current}
-            />
-          ))}
+          {drawn}
         </div>
         {window.lines === 0 && !state.part && <p class="hint">{t("log.empty")}</p>}
       </div>
