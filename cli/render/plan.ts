@@ -108,7 +108,9 @@ function orderLines({ product, steps, order, shuffleSeed }: PlanView): string[] 
       ? `shuffled (shuffle_seed ${shuffleSeed})`
       : order === "exp"
         ? "by priority, name and command, as EXP does"
-        : "as listed";
+        : order === "cheap-first"
+          ? "cheap-first: by GPUs, then by time limit"
+          : "as listed";
   return [line("order", `${steps.join(", ")}; ${queue}`)];
 }
 

@@ -33,7 +33,7 @@ export interface SweepSpec {
   readonly variants: number;
   readonly seeds: readonly number[] | undefined;
   readonly conditions: readonly Condition[];
-  readonly order: "listed" | "shuffled";
+  readonly order: "listed" | "shuffled" | "cheap-first";
   readonly shuffleSeed: number;
   /** For what shows only when points are made; it holds the warnings too. */
   readonly report: Report;
@@ -50,6 +50,8 @@ export function parseSpec(source: SpecSource): { spec: SweepSpec } | { problems:
 
 /** Variants, and sets of explicit runs that differ in more than values. */
 const BLOCKS_MAX = 10_000;
+
+const ORDERS: readonly SweepSpec["order"][] = ["listed", "shuffled", "cheap-first"];
 
 /** A block on its way from the file. */
 interface Draft {
@@ -87,7 +89,6 @@ function readSpec(report: Report, source: SpecSource, loaded: Loaded): SweepSpec
   }
   const expressions: Expressions = { report, read: new Map(), conditions: new Map() };
   const rests = planRests(expressions, outerShape, drafts);
-  checkOrder(report, root, top.order);
   const isSmall = checkCount(report, root, {
     sizes: drafts.map(({ plan }) => ({ plan, points: sizeOf(plan) })),
     seeds: seeds?.count ?? 1n,
@@ -109,7 +110,7 @@ function readSpec(report: Report, source: SpecSource, loaded: Loaded): SweepSpec
     variants: variants.length,
     seeds: values,
     conditions: [...expressions.conditions.values()],
-    order: top.order === "shuffled" ? "shuffled" : "listed",
+    order: ORDERS.find((order) => order === top.order) ?? "listed",
     shuffleSeed: top.shuffle_seed ?? 0,
     report,
   };
@@ -166,13 +167,6 @@ function planRests(expressions: Expressions, outer: OuterShape, drafts: readonly
     const shape = planShape(expressions, outer, own, names, known, derived);
     return { derived, conditions, shape, priority };
   });
-}
-
-function checkOrder(report: Report, root: SpecNode, order: string | undefined): void {
-  const node = childOf(root, "order");
-  if (order !== "cheap-first" || !node) return;
-  const message = 'order = "cheap-first" needs to know what a run costs, and this version has no estimate of that';
-  wrongValue(report, node, message, 'write order = "listed" and put the cheap values first, or "shuffled"');
 }
 
 function tableOf(root: SpecNode, key: string): SpecNode | undefined {

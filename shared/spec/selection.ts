@@ -35,7 +35,7 @@ export function selectPoints(spec: SweepSpec, maker: PointMaker, numbers?: RunNu
   if (count === 0) return nothingLeft(spec);
   const total = spec.settings.runsMax > 0 ? Math.min(count, spec.settings.runsMax) : count;
   const groups = kept && groupsOf(kept, spec.seeds?.length ?? 1);
-  const order = spec.order === "shuffled" ? shuffledIndexes(count, spec.shuffleSeed) : undefined;
+  const order = orderOf(spec, maker, survey, kept, count);
   const points = inOrder(kept, order, total);
   const selection: Selection = {
     total,
@@ -89,6 +89,55 @@ function checkLate(
     }
   }
   return true;
+}
+
+/** Which of the points that are left comes where; undefined: they stay as they are. */
+function orderOf(
+  { order, shuffleSeed }: SweepSpec,
+  maker: PointMaker,
+  survey: Survey,
+  kept: Uint32Array | undefined,
+  count: number,
+): Uint32Array | undefined {
+  if (order === "shuffled") return shuffledIndexes(count, shuffleSeed);
+  if (order === "listed" || survey.shapes.length < 2) return undefined;
+  const ranks = costRanks(survey.shapes);
+  const rankOf = (place: number) => {
+    const point = kept ? (kept[place] ?? 0) : place;
+    return ranks[survey.shapeOfPoint?.[point] ?? survey.shapeOfBlock[maker.blockNumberOf(point)] ?? 0] ?? 0;
+  };
+  // By counting: the order of equals stays, and a million points take no longer than they need.
+  const starts = new Uint32Array(ranks.length + 1);
+  for (let place = 0; place < count; place++) starts[rankOf(place) + 1] = (starts[rankOf(place) + 1] ?? 0) + 1;
+  for (let rank = 0; rank < ranks.length; rank++) starts[rank + 1] = (starts[rank + 1] ?? 0) + (starts[rank] ?? 0);
+  const sorted = new Uint32Array(count);
+  for (let place = 0; place < count; place++) {
+    const rank = rankOf(place);
+    const at = starts[rank] ?? 0;
+    sorted[at] = place;
+    starts[rank] = at + 1;
+  }
+  return sorted;
+}
+
+/**
+ * From 0, the cheapest: by the GPUs that a run asks for, then by the time that it may take. Without a word about GPUs it
+ * takes one device; without a limit it may take any time.
+ */
+function costRanks(shapes: readonly RunShape[]): number[] {
+  const costs = shapes.map(({ resources, limits }, number) => ({
+    number,
+    gpus: resources.gpus ?? 1,
+    timeMs: limits.timeMs === 0 ? Number.MAX_VALUE : limits.timeMs,
+  }));
+  costs.sort((a, b) => a.gpus - b.gpus || a.timeMs - b.timeMs);
+  const ranks = shapes.map(() => 0);
+  for (const [i, { number, gpus, timeMs }] of costs.entries()) {
+    const before = costs[i - 1];
+    const isSame = before?.gpus === gpus && before.timeMs === timeMs;
+    ranks[number] = before && isSame ? (ranks[before.number] ?? 0) : i;
+  }
+  return ranks;
 }
 
 function nothingLeft({ report, conditions }: SweepSpec): undefined {

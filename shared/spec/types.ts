@@ -280,7 +280,7 @@ export interface AxisReport {
 }
 
 export type ExpansionStep = "base" | AxisReport["step"] | "derive" | "where";
-export type QueueOrder = "listed" | "shuffled" | "exp";
+export type QueueOrder = "listed" | "shuffled" | "cheap-first" | "exp";
 
 export interface WhereReport {
   readonly condition: string;

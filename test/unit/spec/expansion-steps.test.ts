@@ -24,6 +24,7 @@ test.each([
   [`${HEAD}shuffle_seed = 3\n`, { order: "listed", shuffleSeed: 0 }],
   [`${HEAD}order = "shuffled"\n`, { order: "shuffled", shuffleSeed: 0 }],
   [`${HEAD}order = "shuffled"\nshuffle_seed = 3\n`, { order: "shuffled", shuffleSeed: 3 }],
+  [`${HEAD}order = "cheap-first"\n`, { order: "cheap-first", shuffleSeed: 0 }],
   [
     '[scheduler]\nbase_experiment_dir = "o"\n[[experiments]]\nname = "a"\ncommand = "x"\n',
     { order: "exp", shuffleSeed: 0 },

@@ -190,6 +190,45 @@ describe("order", () => {
     expect(points(`${SOUND}order = "shuffled"\nshuffle_seed = 1\n${grid}`)).not.toEqual(shuffled);
   });
 
+  test("cheap-first: by GPUs, then by the time limit; what is equal stays as listed", () => {
+    const by = (resources: string, limits: string, more = "") =>
+      points(
+        `${SOUND}order = "cheap-first"\n${more}[resources]\n${resources}\n[limits]\n${limits}\n[grid]\na = [4, 0, 1, 2, 3]\n`,
+      );
+    expect(by('gpus = { expr = "a % 3" }', "")).toEqual(["a:0", "a:3", "a:4", "a:1", "a:2"]);
+    // Without a number it takes one device.
+    expect(by('gpus = { expr = "None if a == 2 else a" }', "")).toEqual(["a:0", "a:1", "a:2", "a:3", "a:4"]);
+    expect(by("gpus = 1", 'time = { expr = "None if a == 4 else 60 * (1 + a % 2)" }')).toEqual([
+      "a:0",
+      "a:2",
+      "a:1",
+      "a:3",
+      "a:4",
+    ]);
+    const both = by(
+      'gpus = { expr = "1 if a < 2 else 0" }',
+      'time = { expr = "3600 if a > 2 else 60" }',
+      'where = ["a != 0"]\n',
+    );
+    expect(both).toEqual(["a:2", "a:4", "a:3", "a:1"]);
+    expect(by("gpus = 2", "", "")).toEqual(["a:4", "a:0", "a:1", "a:2", "a:3"]);
+  });
+
+  test("cheap-first: variants too, and a limit takes the cheapest", () => {
+    const file = (limit: string) => `${SOUND}order = "cheap-first"\nseeds = [0, 1]\n${limit}[[variants]]
+      base = { m = "large" }\nresources = { gpus = 4 }\n[[variants]]\nbase = { m = "small" }\nresources = { gpus = 1 }\n`;
+    const names = ["m:small,seed:0", "m:small,seed:1", "m:large,seed:0", "m:large,seed:1"];
+    expect(points(file(""))).toEqual(names);
+    expect(points(file("limits.runs = 3\n"))).toEqual(names.slice(0, 3));
+    const groups = [...sweepOf(file("")).points].map(({ group, index }) => [index, group]);
+    expect(groups).toEqual([
+      [1, 2],
+      [2, 2],
+      [3, 1],
+      [4, 1],
+    ]);
+  });
+
   test("a limit takes the first of the shuffled ones", () => {
     const shuffled = points(`${SOUND}order = "shuffled"\n${grid}`);
     expect(points(`${SOUND}order = "shuffled"\nlimits.runs = 7\n${grid}`)).toEqual(shuffled.slice(0, 7));
