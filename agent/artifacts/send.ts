@@ -6,7 +6,7 @@ import { open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
-import type { ContentAnswer } from "../../shared/run/dashboard.ts";
+import type { ContentAnswer } from "../../shared/run/artifacts.ts";
 import { CONTENT_PART_BYTES_MAX } from "../../shared/run/limits.ts";
 import { parseSnapshot } from "../../shared/run/snapshot.ts";
 

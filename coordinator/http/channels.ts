@@ -1,6 +1,6 @@
 /** How the channels to receivers outside are. Their addresses and secrets stay where they are. */
 import type { Hono } from "hono";
-import type { ChannelView } from "../../shared/run/dashboard.ts";
+import type { ChannelView } from "../../shared/run/notify.ts";
 import type { ReadDeps } from "../rpc/control/deps.ts";
 import type { HttpEnv } from "./guard.ts";
 import { answer } from "./route.ts";

@@ -4,8 +4,7 @@
  */
 import type { Context, Hono } from "hono";
 import { AppError } from "../../shared/kernel/errors.ts";
-import { ARTIFACT_BYTES_MAX } from "../../shared/run/artifacts.ts";
-import type { ContentAnswer } from "../../shared/run/dashboard.ts";
+import { ARTIFACT_BYTES_MAX, type ContentAnswer } from "../../shared/run/artifacts.ts";
 import { CONTENT_PART_BYTES_MAX } from "../../shared/run/limits.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { readBytes } from "./body.ts";

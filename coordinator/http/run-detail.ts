@@ -62,6 +62,8 @@ export function attemptView(deps: ReadDeps, attempt: AttemptRecord): AttemptView
     node: attempt.node,
     devices: attempt.devices,
     state: attempt.outcome ? describeOutcome(attempt.outcome) : attempt.phase,
+    phase: attempt.phase,
+    outcome: attempt.outcome ?? null,
     assignedAt: attempt.assignedAt,
     startedAt: attempt.startedAt ?? null,
     finishedAt: attempt.finishedAt ?? null,

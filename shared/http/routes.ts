@@ -11,7 +11,7 @@ export interface Route {
   readonly summary: string;
   /** By name, what each means. */
   readonly query: { readonly [name: string]: string };
-  /** What is answered: the name of its type in shared/run (views.ts, dashboard.ts), or words. */
+  /** What is answered: the name of its type in shared/run (views.ts, dashboard.ts and others), or words. */
   readonly answer: string;
   readonly type: "application/json" | "text/plain" | "text/event-stream" | "application/octet-stream";
   /** The body, for actions. */

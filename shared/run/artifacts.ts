@@ -47,6 +47,14 @@ export interface ResumePoint {
   readonly step: number | undefined;
 }
 
+/** GET and PUT /contents/HASH */
+export interface ContentAnswer {
+  /** Bytes of it that are there. */
+  readonly received: number;
+  /** It is there, and is what its name says. */
+  readonly whole: boolean;
+}
+
 /** An artifact as people and programs see it. Times are Unix milliseconds. */
 export interface ArtifactView {
   readonly id: number;

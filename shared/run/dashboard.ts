@@ -3,7 +3,7 @@
  * show, and the answers to actions. Times are Unix milliseconds, durations milliseconds; null is "not known" or "not yet".
  */
 import type { AttemptEnvironment, CodeOrigin, CodeSnapshot } from "./provenance.ts";
-import type { RunState } from "./states.ts";
+import type { Outcome, RunState } from "./states.ts";
 import type { DeviceView, JsonValue, NodeView, RunView } from "./views.ts";
 
 export type Cell = string | number | boolean | null;
@@ -147,6 +147,9 @@ export interface AttemptView {
   readonly devices: readonly string[];
   /** "assigned", "running" or how it ended, in words. */
   readonly state: string;
+  readonly phase: "assigned" | "running" | "ended";
+  /** How it ended; null while that is not known. */
+  readonly outcome: Outcome | null;
   readonly assignedAt: number;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
@@ -247,26 +250,6 @@ export interface QueueAnswer {
 /** GET /events?before=SEQ&limit=&run=&node=&kind= — newest first. */
 export interface EventsAnswer {
   readonly events: readonly HistoryView[];
-}
-
-/** GET and PUT /contents/HASH */
-export interface ContentAnswer {
-  /** Bytes of it that are there. */
-  readonly received: number;
-  /** It is there, and is what its name says. */
-  readonly whole: boolean;
-}
-
-/** GET /channels — ways to receivers outside: messages, tables, trackers. */
-export interface ChannelView {
-  /** Such as "slack" or "mlflow". */
-  readonly kind: string;
-  /** As the file of channels has it. */
-  readonly name: string;
-  /** Entries that wait for their turn or for the receiver. */
-  readonly waiting: number;
-  /** Why the last call failed, without secrets; empty where it did not. */
-  readonly problem: string;
 }
 
 /** GET /usage?days=14&kind=gpu — device time by day (UTC) and sweep, the largest first. */

@@ -34,3 +34,15 @@ export interface ChannelState {
   /** Why the last call failed, without secrets; empty where it did not. */
   readonly problem: string;
 }
+
+/** GET /channels — ways to receivers outside: messages, tables, trackers. */
+export interface ChannelView {
+  /** Such as "slack" or "mlflow". */
+  readonly kind: string;
+  /** As the file of channels has it. */
+  readonly name: string;
+  /** Entries that wait for their turn or for the receiver. */
+  readonly waiting: number;
+  /** Why the last call failed, without secrets; empty where it did not. */
+  readonly problem: string;
+}

@@ -19,7 +19,6 @@ export const runs = {
   "runs.unpin": "Unpin",
   "runs.empty": "Nothing was submitted yet. On your machine: exp submit sweep.toml",
   "runs.no-match": "No run fits this filter.",
-  "runs.group-runs": "runs",
   "facts.name": "Facts",
   "facts.param": "Parameters",
   "facts.metric": "Metrics",

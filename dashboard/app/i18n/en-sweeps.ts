@@ -50,6 +50,7 @@ export const sweeps = {
   "parallel.title": "Parallel coordinates",
   "parallel.label": "Parallel coordinates of {count} runs over {axes}; the tab Runs has the same as a table.",
   "parallel.axes": "Axes",
+  "parallel.log-word": "log",
   "parallel.log": "log: {axis}",
   "parallel.flip": "{axis}: turn over",
   "parallel.clear": "{axis}: remove the mark",

@@ -1,4 +1,5 @@
 /** English. Keys are `area.name`; views keep theirs in files of their own. */
+import { attempt } from "./en-attempt.ts";
 import { fleet } from "./en-fleet.ts";
 import { history } from "./en-history.ts";
 import { node } from "./en-node.ts";
@@ -16,6 +17,7 @@ export const en = {
   ...fleet,
   ...runs,
   ...run,
+  ...attempt,
   ...record,
   ...node,
   ...history,

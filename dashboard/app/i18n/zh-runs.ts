@@ -21,7 +21,6 @@ export const runs: { readonly [key in keyof typeof english]: string } = {
   "runs.unpin": "取消置顶",
   "runs.empty": "还没有提交任何任务。请在你的机器上运行：exp submit sweep.toml",
   "runs.no-match": "没有运行符合此筛选条件。",
-  "runs.group-runs": "运行数",
   "facts.name": "基本信息",
   "facts.param": "参数",
   "facts.metric": "指标",

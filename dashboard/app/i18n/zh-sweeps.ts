@@ -52,6 +52,7 @@ export const sweeps: { readonly [key in keyof typeof english]: string } = {
   "parallel.title": "平行坐标",
   "parallel.label": "{count} 个运行在 {axes} 上的平行坐标；“运行”标签页中有同样内容的表格。",
   "parallel.axes": "坐标轴",
+  "parallel.log-word": "对数",
   "parallel.log": "log：{axis} 取对数",
   "parallel.flip": "{axis}：翻转",
   "parallel.clear": "{axis}：清除选区",

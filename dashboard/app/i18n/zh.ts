@@ -1,5 +1,6 @@
 /** 简体中文。 */
-import type { Key } from "./i18n.ts";
+import type { en } from "./en.ts";
+import { attempt } from "./zh-attempt.ts";
 import { fleet } from "./zh-fleet.ts";
 import { history } from "./zh-history.ts";
 import { node } from "./zh-node.ts";
@@ -12,11 +13,12 @@ import { shell } from "./zh-shell.ts";
 import { submit } from "./zh-submit.ts";
 import { sweeps } from "./zh-sweeps.ts";
 
-export const zh: { readonly [key in Key]: string } = {
+export const zh: { readonly [key in keyof typeof en]: string } = {
   ...shell,
   ...fleet,
   ...runs,
   ...run,
+  ...attempt,
   ...record,
   ...node,
   ...history,

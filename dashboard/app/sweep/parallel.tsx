@@ -130,7 +130,7 @@ function Head({ axis, log, flip, brushes, onLog, onFlip, onBrush }: { axis: Axis
             aria-label={t("parallel.log", { axis: title })}
             onClick={() => onLog(key)}
           >
-            log
+            {t("parallel.log-word")}
           </button>
         )}
         <button

@@ -4,6 +4,7 @@ import type { NodeAttempt, NodeDetail } from "../../../shared/run/dashboard.ts";
 import type { DeviceView, NodeStateName } from "../../../shared/run/views.ts";
 import { act, NoticeLine } from "../actions.tsx";
 import { get, serverNow } from "../api.ts";
+import { attemptWords } from "../attempt-words.ts";
 import { bytes, duration, time } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
 import { useLoaded } from "../loading.ts";
@@ -217,7 +218,7 @@ function Attempts({ attempts, name }: { attempts: readonly NodeAttempt[]; name: 
                     <Link to={`/runs/${one.ref}?attempt=${one.number}`}>{one.ref}</Link>
                   </td>
                   <td class="number">{one.number}</td>
-                  <td>{one.state}</td>
+                  <td>{t(...attemptWords(one))}</td>
                   <td>{one.startedAt === null ? "" : time(one.startedAt)}</td>
                   <td class="number">{ms === undefined ? "" : duration(ms)}</td>
                   <td class="mono">{one.devices.join(", ")}</td>

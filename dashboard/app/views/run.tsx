@@ -3,6 +3,7 @@ import type { AttemptView, RunDetail } from "../../../shared/run/dashboard.ts";
 import { isTerminal } from "../../../shared/run/states.ts";
 import { NoticeLine, RunActions } from "../actions.tsx";
 import { get, serverNow } from "../api.ts";
+import { attemptWords } from "../attempt-words.ts";
 import type { RunAction } from "../commands.ts";
 import { duration } from "../format.ts";
 import { t } from "../i18n/i18n.ts";
@@ -129,7 +130,7 @@ function Attempts({ attempts, shown }: { attempts: readonly AttemptView[]; shown
           aria-pressed={attempt.number === shown}
           onClick={() => setQuery({ attempt: String(attempt.number) })}
         >
-          {t("run.attempt", { number: attempt.number })} <span class="hint">{attempt.state}</span>
+          {t("run.attempt", { number: attempt.number })} <span class="hint">{t(...attemptWords(attempt))}</span>
         </button>
       ))}
     </nav>

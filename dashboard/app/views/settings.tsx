@@ -1,5 +1,5 @@
 /** How the page looks for this user, who it is to the server, and how the server is. */
-import type { ChannelView } from "../../../shared/run/dashboard.ts";
+import type { ChannelView } from "../../../shared/run/notify.ts";
 import { VERSION } from "../../../shared/version.ts";
 import { get } from "../api.ts";
 import { t } from "../i18n/i18n.ts";
