@@ -7,7 +7,7 @@ import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../shared/kernel/clock.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
-import { createUlidSource, type Fence, type RunId } from "../shared/kernel/ids.ts";
+import { createUlidSource, type Fence, type RunId, type SweepId } from "../shared/kernel/ids.ts";
 import { ReleaseStack } from "../shared/lifecycle.ts";
 import type { Logger } from "../shared/logger.ts";
 import { makeDirectory } from "../shared/make-directory.ts";
@@ -22,6 +22,7 @@ import { Engine } from "./engine.ts";
 import { Feed } from "./feed.ts";
 import { createHttpServer } from "./http/server.ts";
 import { startResultsLoop } from "./loops/results-loop.ts";
+import { startStopLoop } from "./loops/stop-loop.ts";
 import { openChannels } from "./outbox/open-channels.ts";
 import { createSharedRuns } from "./outbox/shared-run.ts";
 import { type RunningOutbox, startOutbox } from "./outbox/start.ts";
@@ -40,9 +41,10 @@ import { createControlWrites } from "./rpc/control/writes.ts";
 import { createExpander } from "./rpc/expand/expander.ts";
 import { createRpcServer } from "./rpc/server.ts";
 import { createStoreService } from "./rpc/store/contents.ts";
-import { createAnnotations } from "./store/annotations.ts";
+import { createAnnotations, createEditedRuns } from "./store/annotations.ts";
 import { createAssignmentLoader } from "./store/assignments.ts";
 import { openDatabase } from "./store/database.ts";
+import { createEarlyStops } from "./store/early-stops.ts";
 import { beginTerm, createSweepLoader, loadCluster } from "./store/load-cluster.ts";
 import { lockDirectory } from "./store/lock.ts";
 import { createOutbox } from "./store/outbox.ts";
@@ -52,6 +54,7 @@ import { createQueries } from "./store/queries/queries.ts";
 import { createAttemptLocator, createRunRecordLoader } from "./store/run-record.ts";
 import { createStaging, dropStaged } from "./store/staging.ts";
 import { createSubmissions } from "./store/submissions.ts";
+import { createSweepStanding } from "./store/sweep-standing.ts";
 import { createTargets } from "./store/targets.ts";
 import { createTerminalRunLoader } from "./store/terminal-runs.ts";
 import { createWriter } from "./store/write-change.ts";
@@ -163,7 +166,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   });
   const agents = hub;
 
-  const queries = createQueries(db);
+  const queries = createQueries(db, tells);
   let outbox: RunningOutbox | undefined;
   const reads = {
     queries,
@@ -184,7 +187,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   };
   const blobs = await openBlobStore(join(config.dataDir, "blobs"));
   stack.push("contents", () => blobs.close());
-  const annotations = createAnnotations(db, tells);
+  const annotations = createAnnotations(db, { tells });
   const expander = createExpander();
   stack.push("expander", () => expander.close());
   const writes = {
@@ -216,9 +219,9 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   const controlWrites = createControlWrites(writes);
   const projector = createProjector();
   stack.push("projector", () => projector.close());
-  const project = (run: RunId) => {
+  const project = (run: RunId, what: "all" | "words" = "all") => {
     const record = loadRunRecord(run);
-    return projector.project(record, runDirectory(config.resultsDir, record));
+    return projector.project(record, runDirectory(config.resultsDir, record), what);
   };
   const resultDeps = {
     ...reads,
@@ -235,7 +238,13 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   await finishPruning(resultDeps);
   const keeper = startArtifactKeeper({ ...reads, blobs, isPruned: resultDeps.pruned.isPruned, logger });
   stack.push("artifacts", () => keeper.stop());
-  const control = createControlService(reads, controlWrites, createControlResults(resultDeps), logger);
+  const sweepDetail = (sweepId: SweepId) => reader.ask("sweep", { sweepId, nowMs: clock.wallMs() });
+  const control = createControlService(
+    { ...reads, sweepDetail },
+    controlWrites,
+    createControlResults(resultDeps),
+    logger,
+  );
   const rpc = await createRpcServer({
     host: config.host,
     port: config.grpcPort,
@@ -287,18 +296,30 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     feed,
     committed: (fence) => outputs.committedOffsets(fence),
     // What is thrown at once, as of a store that fails, is a refusal like any other.
-    project: async (run) => project(run),
+    project: async (run, what) => project(run, what),
+    edited: createEditedRuns(db),
     isPruned: resultDeps.pruned.isPruned,
     seal: async (fence) => {
       ingest.forget(fence);
       // First: a sealed attempt is not looked at again.
       const reached = targets.reachedBy(fence);
-      if (reached) await engine.apply({ kind: "target-reached", ...reached });
+      if (reached) await engine.apply({ kind: "stop-sweep", ...reached });
       await engine.apply({ kind: "sealed", fence });
     },
     logger,
   });
   stack.push("results", () => results.stop());
+  const standing = createSweepStanding(db, queries.best);
+  const earlyStops = startStopLoop({
+    stops: createEarlyStops(db),
+    feed,
+    run: (id) => queries.runs.get(id),
+    best: standing.best,
+    apply: (event) => engine.apply(event),
+    wallMs: () => clock.wallMs(),
+    logger,
+  });
+  stack.push("early stops", () => earlyStops.stop());
   const outboxStore = createOutbox(db);
   const tracked = createTrackedRuns(db, outboxStore, (id) => queries.runs.get(id));
   const channels = openChannels(config.channels, {
@@ -310,6 +331,10 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
       annotations,
       pointsPath: (fence) => reads.outputPath(fence, "client"),
     }),
+    files: {
+      of: (id) => queries.artifacts.ofRun(id).filter(({ state, folder }) => state === "stored" && !folder),
+      read: (hash) => blobs.read(hash),
+    },
     logger,
   });
   if (channels.length > 0) {

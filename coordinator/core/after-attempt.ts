@@ -10,7 +10,7 @@ import { CRASHES_BEFORE_HOLD } from "../../shared/run/limits.ts";
 import type { RetryPolicy } from "../../shared/run/retry.ts";
 import type { Outcome } from "../../shared/run/states.ts";
 import { describeOutcome } from "../../shared/run/states.ts";
-import { HELD_BY_USER, type RunStateRow } from "./changes.ts";
+import { HELD_BY_USER, type RunStateRow, whyCancelled } from "./changes.ts";
 import { type Attempt, type Cluster, type Run, shapeOf } from "./cluster.ts";
 import type { Now } from "./events.ts";
 import type { CoreSettings } from "./settings.ts";
@@ -43,7 +43,7 @@ function unlessPaused(ended: Ended, now: Now, settings: CoreSettings): Next {
   const { run, attempt, outcome } = ended;
   if (outcome.kind === "succeeded") return { state: "succeeded", reason: "", crashes: 0 };
   if (outcome.kind === "skipped") return { state: "skipped", reason: "the program skipped it", crashes: 0 };
-  if (run.cancelRequested) return { state: "cancelled", reason: "cancelled by the user" };
+  if (run.cancelRequested) return { state: "cancelled", reason: whyCancelled(run) };
   switch (outcome.kind) {
     case "cancelled":
     case "superseded":

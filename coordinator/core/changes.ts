@@ -38,6 +38,8 @@ export interface SweepRecord extends Omit<Sweep, "shapes"> {
   readonly origin?: OriginRecord;
   /** Absent where nobody is to be told. */
   readonly notify?: NotifySettings;
+  /** Absent where nothing ends before its time. */
+  readonly stop?: StopSettings;
 }
 
 /** Where the code of a sweep came from, for people; and the snapshot that its runs start from. */
@@ -58,10 +60,10 @@ export interface SweepIdentity {
   readonly code: string;
   readonly env: string;
   readonly data: string;
-}
-
   /** What the file says of the parameters; absent for sweeps from before it was kept. */
   readonly params?: ParamOrigins;
+}
+
 export interface RunRow {
   readonly id: RunId;
   readonly index: number;
@@ -88,6 +90,15 @@ export function firstState(sweep: Pick<SweepRecord, "hold">): Pick<Run, "state" 
 
 /** Reason of a run that a user holds. */
 export const HELD_BY_USER = "by the user; `exp resume` lets it go";
+
+export const CANCELLED_BY_USER = "cancelled by the user";
+/** Before the reason of a run that was told to stop, until it has. */
+export const STOPPING = "stopping: ";
+
+/** Why a run that was told to stop has ended, or will. */
+export function whyCancelled({ reason }: Pick<RunStateRow, "reason">): string {
+  return reason.startsWith(STOPPING) ? reason.slice(STOPPING.length) : CANCELLED_BY_USER;
+}
 
 /** The part of a run that never changes, as far as decisions need it. */
 export type RunPoint = Pick<Run, "index" | "shape" | "fingerprint">;

@@ -55,7 +55,8 @@ export type Event =
       readonly decidedAt: number;
     }
   | ApplyEvent
-  | { readonly kind: "cancel"; readonly runIds: readonly RunId[] }
+  /** `why`: what ends them before their time; absent where a user does. */
+  | { readonly kind: "cancel"; readonly runIds: readonly RunId[]; readonly why?: string }
   | { readonly kind: "retry"; readonly runIds: readonly RunId[]; readonly terminal: readonly TerminalRun[] }
   /** Queued runs are held; what runs goes on, and is held should it come back to the queue. */
   | { readonly kind: "pause"; readonly runIds: readonly RunId[] }
@@ -78,8 +79,8 @@ export type Event =
   | { readonly kind: "finished"; readonly session: SessionId; readonly finish: FinishReport }
   | { readonly kind: "devices"; readonly session: SessionId; readonly devices: readonly Device[] }
   | { readonly kind: "sealed"; readonly fence: Fence }
-  /** A run of the sweep is as good as its objective asks for. `why`: in one line. */
-  | { readonly kind: "target-reached"; readonly sweepId: SweepId; readonly why: string }
+  /** The sweep has what it is for. `why`: in one line; `from`: where its file says so. */
+  | { readonly kind: "stop-sweep"; readonly sweepId: SweepId; readonly why: string; readonly from: string }
   | { readonly kind: "tick" }
   | { readonly kind: "schedule" };
 

@@ -6,6 +6,7 @@ import type { ResourceRequest } from "../../shared/run/devices.ts";
 import { describeRequest } from "../../shared/run/devices.ts";
 import { runRef, sweepRef } from "../../shared/run/names.ts";
 import { queueEntryOf } from "./apply-change.ts";
+import { whyCancelled } from "./changes.ts";
 import type { Cluster, Node, Run, Sweep } from "./cluster.ts";
 import { shapeOf } from "./cluster.ts";
 import { closedReason, freeOn, lacking } from "./fit.ts";
@@ -51,7 +52,7 @@ function activeReason(cluster: Cluster, run: Run): string {
   const attempt = run.fence === undefined ? undefined : cluster.attempts.get(run.fence);
   if (run.state === "held") return `held: ${run.reason}`;
   if (!attempt) return run.reason;
-  if (attempt.stopping === "cancel") return `stopping on ${attempt.node}: cancelled by the user`;
+  if (attempt.stopping === "cancel") return `stopping on ${attempt.node}: ${whyCancelled(run)}`;
   if (run.state === "unknown")
     return `${attempt.node} is silent; the run may go on there and is not started elsewhere yet`;
   if (run.state === "assigned") return `starting on ${attempt.node}`;

@@ -66,7 +66,7 @@ function reactionTo(cluster: Cluster, event: Event, now: Now, settings: CoreSett
       return onFinished(cluster, event, now, settings);
     case "sealed":
       return onSealed(event);
-    case "target-reached":
+    case "stop-sweep":
       return { changes: [], commands: [] };
     default:
       return unreachable(event);

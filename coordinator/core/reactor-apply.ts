@@ -17,6 +17,10 @@ export const WITHDRAWN = "withdrawn by apply";
 /** What the file says of the sweep as a whole. */
 export type AppliedSettings = Pick<
   SweepRecord,
+  | "project"
+  | "description"
+  | "note"
+  | "tags"
   | "priority"
   | "parallel"
   | "failuresMax"
@@ -29,6 +33,7 @@ export type AppliedSettings = Pick<
   | "identity"
   | "codeManifest"
   | "notify"
+  | "stop"
 > & {
   /** Runs of the sweep with the new ones. */
   readonly total: number;

@@ -3,7 +3,15 @@
 import { required } from "../../shared/kernel/assert.ts";
 import { fence as makeFence, type SweepId } from "../../shared/kernel/ids.ts";
 import { rowOfRun } from "./apply-change.ts";
-import type { Change, HistoryKind, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
+import {
+  CANCELLED_BY_USER,
+  type Change,
+  type HistoryKind,
+  type RunRow,
+  type RunStateRow,
+  STOPPING,
+  type SweepRecord,
+} from "./changes.ts";
 import type { Cluster, Run, Sweep } from "./cluster.ts";
 import type { Command, Reaction } from "./commands.ts";
 import type { Event, NewRun, NewSweep, Now } from "./events.ts";
@@ -54,17 +62,19 @@ function submitted({ name, number, total, reused }: SweepRecord, now: Now): Chan
 export function onCancel(cluster: Cluster, event: EventOf<"cancel">, now: Now): Reaction {
   const changes: Change[] = [];
   const commands: Command[] = [];
+  const why = event.why === undefined ? CANCELLED_BY_USER : `stopped early: ${event.why}`;
   for (const id of new Set(event.runIds)) {
     const run = cluster.runs.get(id);
     if (!run || run.cancelRequested) continue;
     const attempt = run.fence === undefined ? undefined : cluster.attempts.get(run.fence);
     if (!attempt || run.state === "queued" || run.state === "held") {
-      changes.push(runChanged(run, { state: "cancelled", reason: "cancelled by the user", finishedAt: now.wallMs }));
+      changes.push(runChanged(run, { state: "cancelled", reason: why, finishedAt: now.wallMs }));
       changes.push(history(now, "cancelled", "cancelled before it ran", run));
       continue;
     }
-    changes.push(runChanged(run, { cancelRequested: true, reason: "stopping: cancelled by the user" }));
-    changes.push(history(now, "cancel-requested", `told ${attempt.node} to stop it`, run));
+    changes.push(runChanged(run, { cancelRequested: true, reason: `${STOPPING}${why}` }));
+    const told = `told ${attempt.node} to stop it`;
+    changes.push(history(now, "cancel-requested", event.why === undefined ? told : `${told}: ${why}`, run));
     if (attempt.stopping === "cancel") continue;
     changes.push({
       kind: "attempt-changed",

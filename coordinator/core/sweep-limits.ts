@@ -1,5 +1,5 @@
 /**
- * What stops a sweep: `[limits] failures` and `gpu_hours`, `deadline`, and `[objective] target`. What waits is cancelled with
+ * What stops a sweep: `[limits] failures` and `gpu_hours`, `deadline`, `[objective] target`, and `[stop] sweep_when`. What waits is cancelled with
  * the reason; what runs goes on to its end, and is cancelled should it come back to the queue. Looked at after each reaction
  * as a whole, as one event may end many attempts.
  */
@@ -83,8 +83,7 @@ function gpuMs(attempt: Attempt, from: number, to: number): number {
 
 /** What stops sweeps by time or by word from outside. */
 function stopsOf(cluster: Cluster, event: Event, now: Now): Map<SweepId, Stop> {
-  if (event.kind === "target-reached")
-    return new Map([[event.sweepId, { why: event.why, from: "[objective] target" }]]);
+  if (event.kind === "stop-sweep") return new Map([[event.sweepId, event]]);
   const stops = new Map<SweepId, Stop>();
   if (event.kind !== "tick") return stops;
   for (const sweep of cluster.sweeps.values()) {

@@ -116,7 +116,11 @@ function prepare(db: Database, tells: boolean) {
     codeTree: make("INSERT INTO code_trees (hash, manifest) VALUES (?, ?) ON CONFLICT DO NOTHING"),
     extend: make(`UPDATE sweeps SET total = ?, reused = reused + ?, priority = ?, parallel = ?, failures_max = ?,
       failed = ?, stopped = ?, gpu_ms_max = ?, gpu_ms = ?, deadline = ?, objective_metric = ?, objective_goal = ?,
-      objective_reduce = ?, objective_target = ?, source_path = ?, source_text = ? WHERE sweep_id = ?`),
+      objective_reduce = ?, objective_target = ?, source_path = ?, source_text = ?, project = ?, description = ?, note = ?,
+      tags_json = ? WHERE sweep_id = ?`),
+    stop: make(`INSERT INTO sweep_stops (sweep_id, rules_json) VALUES (?, ?)
+      ON CONFLICT DO UPDATE SET rules_json = excluded.rules_json`),
+    noStop: make("DELETE FROM sweep_stops WHERE sweep_id = ?"),
     reshape: make("UPDATE runs SET shape = ? WHERE run_id = ?"),
     changeSweep: make("UPDATE sweeps SET failed = ?, stopped = ?, gpu_ms = ?, deadline = ? WHERE sweep_id = ?"),
     shape: make(`INSERT INTO sweep_shapes (sweep_id, number, template_json, resources_json, limits_json, retry_json,
@@ -205,6 +209,7 @@ function writeSweep(sql: Statements, sweep: SweepRecord): void {
   writeIdentity(sql, sweep.id, sweep);
   if (sweep.origin) sql.origin(sweep.id, sweep.origin);
   if (sweep.notify) sql.news.settings(sweep.id, sweep.notify);
+  if (sweep.stop) sql.stop.run(sweep.id, JSON.stringify(sweep.stop));
   sql.news.sweep(sweep.id);
 }
 
@@ -225,9 +230,13 @@ function writeExtended(sql: Statements, { sweep, settings, runs, reshaped }: Swe
   const { metric = null, goal = null, reduce = "best", target = null } = settings.objective ?? {};
   const reused = runs.filter(({ reusedFrom }) => reusedFrom !== undefined).length;
   const standing = [failed, stopped, gpuMsMax, gpuMs, deadline, metric, goal, reduce, target];
-  sql.extend.run(total, reused, priority, parallel, failuresMax, ...standing, sourcePath, sourceText, sweep.id);
+  const texts = [sourcePath, sourceText, settings.project, settings.description, settings.note];
+  const tags = JSON.stringify(settings.tags);
+  sql.extend.run(total, reused, priority, parallel, failuresMax, ...standing, ...texts, tags, sweep.id);
   writeIdentity(sql, sweep.id, settings);
   sql.news.settings(sweep.id, settings.notify);
+  if (settings.stop) sql.stop.run(sweep.id, JSON.stringify(settings.stop));
+  else sql.noStop.run(sweep.id);
   sql.news.sweep(sweep.id);
   for (const [i, shape] of shapes.entries()) {
     writeShape(sql, sweep.id, sweep.shapes.length - shapes.length + i, shape);

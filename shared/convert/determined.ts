@@ -129,12 +129,14 @@ function addSearcher(draft: SweepDraft, method: string, searcher: YamlMap | unde
     if (seed !== undefined && seed >= 0) random.set("seed", seed, "experiment_seed");
   }
   const isHalving = /asha|halving|adaptive/.test(method);
-  if (isHalving) {
+  if (isHalving && textOf(fieldOf(searcher, "metric")) !== undefined) {
     const stop = draft.table("stop");
     stop.set("policy", "asha", method === "asha" ? "" : `for ${method}`);
     stop.set("divisor", Math.max(2, Math.round(plainNumber(numberValue(fieldOf(searcher, "divisor"))) ?? DIVISOR)));
     const rungs = integerOf(fieldOf(searcher, "max_rungs"));
     if (rungs !== undefined && rungs >= 1) stop.set("rungs", rungs);
+  } else if (isHalving) {
+    draft.leave(`the searcher ${JSON.stringify(method)}: there is no metric to compare trials by`);
   } else if (!["single", "random", "grid"].includes(method)) {
     draft.leave(`the searcher ${JSON.stringify(method)}; samples are drawn at random`);
   }

@@ -149,7 +149,8 @@ function addObjective(draft: SweepDraft, metric: YamlMap | undefined): void {
 function addStop(draft: SweepDraft, early: YamlMap | undefined): void {
   if (!early) return;
   const type = textOf(fieldOf(early, "type"));
-  if (type !== "hyperband") {
+  // Runs are compared by the metric.
+  if (type !== "hyperband" || !draft.has("objective")) {
     draft.leave(`early_terminate: ${shown(early)}`);
     return;
   }

@@ -11,15 +11,9 @@ import { computedPlaces, withComputed } from "./computed-values.ts";
 import { childOf, entriesOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
 import { parameterNameProblem } from "./param-value.ts";
 import { addFinding, excerpt, keySpan, type Report, readText, wrongType, wrongValue } from "./report.ts";
-import {
-  OWN_LIMIT_KEYS,
-  OWN_LIMITS,
-  SECTION_KEYS,
-  type SectionName,
-  SILENT_TABLES,
-  type SWEEP_KEYS,
-} from "./sweep-keys.ts";
-import { readTable, type TableOf, warnNoEffect } from "./table-reader.ts";
+import { readStop } from "./stop-section.ts";
+import { OWN_LIMIT_KEYS, OWN_LIMITS, SECTION_KEYS, type SWEEP_KEYS } from "./sweep-keys.ts";
+import { readTable, type TableOf } from "./table-reader.ts";
 import {
   IDENTITY_PARTS,
   type Identity,
@@ -41,8 +35,9 @@ export function readSettings(report: Report, root: SpecNode, top: TopKeys): Swee
   // Those of a run may be computed for each point, and are read with its shape.
   const own = bounds && withComputed(bounds, computedPlaces(bounds, "limits", OWN_LIMIT_KEYS));
   const limits = readTable(report, own, "limits", SECTION_KEYS.limits);
-  for (const table of SILENT_TABLES) checkSilent(report, root, table as SectionName);
   const notify = readNotify(report, childOf(root, "notify"));
+  const objective = readObjective(report, childOf(root, "objective"));
+  const stop = readStop(report, childOf(root, "stop"), objective);
   return {
     name: readName(report, root, top),
     project: top.project ?? "",
@@ -57,10 +52,11 @@ export function readSettings(report: Report, root: SpecNode, top: TopKeys): Swee
     gpuMs: readGpuHours(report, bounds, limits.gpu_hours),
     deadline: (top.deadline && readDate(report, top.deadline, "deadline")) ?? 0,
     runsMax: limits.runs ?? 0,
-    objective: readObjective(report, childOf(root, "objective")),
+    objective,
     rerun: top.rerun ?? "missing",
     identity: readIdentity(report, childOf(root, "identity")),
     ...(notify && { notify }),
+    ...(stop && { stop }),
   };
 }
 
@@ -268,26 +264,7 @@ function readNotify(report: Report, node: SpecNode | undefined): NotifySettings 
     return [];
   });
   const on = (table.on ?? []) as readonly NotifyEvent[];
-  const events = childOf(node, "on");
-  for (const item of events ? itemsOf(events) : []) {
-    if (item.raw === "target") warnNoEffect(report, item, '"target" in notify.on');
-  }
   return on.length > 0 && to.length > 0 ? { on, to: [...new Set(to)] } : undefined;
-}
-
-/** `[stop]`: checked, and then one line that says that nothing comes of it. */
-function checkSilent(report: Report, root: SpecNode, name: SectionName): void {
-  const node = childOf(root, name);
-  if (!node) return;
-  const table = readTable(report, node, name, SECTION_KEYS[name]);
-  if (kindOf(node.raw) !== "table") return;
-  if (name === "stop") {
-    const when = childOf(node, "when");
-    for (const [i, item] of (when ? itemsOf(when) : []).entries()) readExpression(report, item, `stop.when[${i}]`);
-    const sweepWhen = childOf(node, "sweep_when");
-    if (sweepWhen) readExpression(report, sweepWhen, "stop.sweep_when");
-  }
-  if (Object.keys(table).length > 0) warnNoEffect(report, node, `[${name}]`);
 }
 
 const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+-]\d{2}:\d{2})?)?$/i;

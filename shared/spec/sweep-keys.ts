@@ -126,12 +126,14 @@ export const SECTION_KEYS = {
     }),
   },
   stop: {
-    when: texts("conditions on the metrics of a run that end it", { without: "none" }),
+    when: texts("conditions on a run and its last metrics, each of which ends it", { without: "none" }),
     policy: word(["none", "median", "asha"], "how runs that fall behind are ended", { without: '"none"' }),
     min_steps: integer(1, Number.MAX_SAFE_INTEGER, "steps that every run is given", { without: "1" }),
-    divisor: integer(2, 1000, "one in so many goes on at each rung", { without: "4" }),
-    rungs: integer(1, 100, "rungs of the ladder", { without: "as many as fit" }),
-    sweep_when: expression("condition that ends the whole sweep", { without: "none" }),
+    divisor: integer(2, 1000, '"asha": one in so many goes on at each rung, and the next is so many times higher', {
+      without: "4",
+    }),
+    rungs: integer(1, 100, "rungs at most", { without: "100" }),
+    sweep_when: expression("condition on the sweep that ends it", { without: "none" }),
   },
   capture: {
     stdout: words(OUTPUT_FORMS, "forms of metrics in the output; `[]`: none", {
@@ -229,6 +231,3 @@ export const TABLE_NAMES: readonly string[] = [
   "capture",
   "notify",
 ];
-
-/** Tables of which nothing has an effect in this version: one warning each. */
-export const SILENT_TABLES: readonly string[] = ["stop"];

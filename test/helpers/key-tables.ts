@@ -1,18 +1,9 @@
 /** The tables of keys that docs/sweep-file.md has, made from the list that the parser goes by. */
 import type { Keys } from "../../shared/spec/key.ts";
-import {
-  OPEN_TABLES,
-  RUNS_KEYS,
-  SECTION_KEYS,
-  SILENT_TABLES,
-  SWEEP_KEYS,
-  VARIANT_KEYS,
-} from "../../shared/spec/sweep-keys.ts";
+import { OPEN_TABLES, RUNS_KEYS, SECTION_KEYS, SWEEP_KEYS, VARIANT_KEYS } from "../../shared/spec/sweep-keys.ts";
 
 export function keyTables(): string {
-  const sections = Object.entries(SECTION_KEYS).map(([name, keys]) =>
-    table(`\`[${name}]\``, keys, SILENT_TABLES.includes(name)),
-  );
+  const sections = Object.entries(SECTION_KEYS).map(([name, keys]) => table(`\`[${name}]\``, keys));
   return [
     table("at the top", SWEEP_KEYS),
     table("tables", OPEN_TABLES),
@@ -31,9 +22,9 @@ function asInFile(keys: Keys, except: readonly string[]): Keys {
   return Object.fromEntries(entries);
 }
 
-function table(title: string, keys: Keys, isSilent = false): string {
+function table(title: string, keys: Keys): string {
   const rows = Object.entries(keys).map(([name, { doc, without, noEffect }]) => {
-    const cells = [`\`${name}\`${noEffect || isSilent ? " *" : ""}`, doc, without ?? ""];
+    const cells = [`\`${name}\`${noEffect ? " *" : ""}`, doc, without ?? ""];
     return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   });
   return [`| ${title} | meaning | without it |`, "| --- | --- | --- |", ...rows].join("\n");

@@ -57,12 +57,17 @@ async function applyOne(deps: WriteDeps, request: ApplyRequest): Promise<ApplyRe
     kind: "apply",
     sweep: required(deps.loadSweep(selection.sweepId), "the sweep that is changed"),
     settings: {
+      project: settings.project,
+      description: settings.description,
+      note: settings.note,
+      tags: settings.tags,
       priority: settings.priority,
       parallel: settings.parallel,
       failuresMax: settings.failures,
       gpuMsMax: settings.gpuMs,
       deadline: settings.deadline,
       objective: settings.objective,
+      ...(settings.stop && { stop: settings.stop }),
       hold: settings.hold,
       sourcePath: request.source?.path ?? "",
       sourceText: withoutLarkSecrets(request.source?.text ?? ""),
@@ -193,7 +198,7 @@ function response(
     settings: settingLines(standing, settings),
     addedParams: added.slice(0, SHOWN_MAX).map(({ paramsJson }) => paramsJson),
     withdrawnParams: withdrawn.slice(0, SHOWN_MAX).map((id) => deps.queries.standing.paramsJson(id)),
-    warnings: report.warnings.map(warningLine),
+    warnings: [...report.warnings.map(warningLine), ...afterLines(deps, standing, settings)],
   };
 }
 
@@ -207,9 +212,23 @@ function targetText(target: number | undefined): string {
   return target === undefined ? "none" : String(target);
 }
 
+/** What it waits for was decided when it was submitted. */
+function afterLines(deps: WriteDeps, { after }: StandingSweep, settings: SweepSettings): string[] {
+  const wanted = settings.after.flatMap((ref) => deps.queries.refs.resolve([ref]).map(({ sweepId }) => sweepId));
+  if (isDeepStrictEqual(new Set(wanted), new Set(after))) return [];
+  const refs = after.map((id) => deps.queries.refs.sweep(id).ref);
+  return [`after is not changed: the sweep waits for ${refs.join(", ") || "no other"}, as it was submitted`];
+}
+
 function settingLines(standing: StandingSweep, settings: SweepSettings): string[] {
   const limit = (value: number) => (value === 0 ? "no limit" : String(value));
+  const text = (value: string) => (value === "" ? "none" : JSON.stringify(value));
+  const tags = (names: readonly string[]) => names.join(", ") || "none";
   const rows: [name: string, before: string, now: string][] = [
+    ["project", text(standing.project), text(settings.project)],
+    ["description", text(standing.description), text(settings.description)],
+    ["note", text(standing.note), text(settings.note)],
+    ["tags", tags(standing.tags), tags(settings.tags)],
     ["priority", String(standing.priority), String(settings.priority)],
     ["parallel", limit(standing.parallel), limit(settings.parallel)],
     ["failures", limit(standing.failuresMax), limit(settings.failures)],

@@ -138,5 +138,6 @@ function newSweep(
     identity,
     codeManifest,
     ...(settings.notify && { notify: settings.notify }),
+    ...(settings.stop && { stop: settings.stop }),
   };
 }

@@ -140,7 +140,8 @@ describe("limits.gpu_hours", () => {
 });
 
 describe("objective.target", () => {
-  const event = { kind: "target-reached", sweepId: SWEEP, why: "test.1.1 has loss = 0.5, the target is 0.6" } as const;
+  const why = "test.1.1 has loss = 0.5, the target is 0.6";
+  const event = { kind: "stop-sweep", sweepId: SWEEP, why, from: "[objective] target" } as const;
   const REASON = "its sweep was stopped: test.1.1 has loss = 0.5, the target is 0.6 ([objective] target)";
 
   test("what waits is cancelled with the run that reached it; what runs goes on", () => {
