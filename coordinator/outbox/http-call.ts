@@ -8,7 +8,8 @@ export interface Call {
   readonly method: "GET" | "POST" | "PUT" | "PATCH";
   readonly url: string;
   readonly headers?: { readonly [name: string]: string };
-  readonly body?: string;
+  /** JSON as text, or a form with files. */
+  readonly body?: string | FormData;
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
 }
@@ -53,7 +54,7 @@ export async function call(request: Call): Promise<Answer> {
   try {
     response = await fetch(url, {
       method,
-      headers: body === undefined ? headers : { "content-type": "application/json; charset=utf-8", ...headers },
+      headers: typeof body !== "string" ? headers : { "content-type": "application/json; charset=utf-8", ...headers },
       ...(body !== undefined && { body }),
       redirect: "manual",
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),

@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import { unreachable } from "../../shared/kernel/assert.ts";
 import type { Clock } from "../../shared/kernel/clock.ts";
+import type { RunFiles } from "./bitable/attachments.ts";
 import { createBitableChannel } from "./bitable/channel.ts";
 import { createBitableClient } from "./bitable/client.ts";
 import type { Channel } from "./channel.ts";
@@ -20,10 +21,11 @@ export interface ChannelDeps {
   readonly clock: Pick<Clock, "wallMs" | "monotonicMs">;
   readonly runs: TrackedRuns;
   readonly shared: SharedRuns;
+  readonly files: RunFiles;
   readonly logger: Pick<Logger, "warn">;
 }
 
-export function openChannels(file: ChannelsFile, { clock, runs, shared, logger }: ChannelDeps): Channel[] {
+export function openChannels(file: ChannelsFile, { clock, runs, shared, files, logger }: ChannelDeps): Channel[] {
   const wallMs = () => clock.wallMs();
   const messages = file.messages.map((target) => {
     switch (target.kind) {
@@ -44,6 +46,7 @@ export function openChannels(file: ChannelsFile, { clock, runs, shared, logger }
       client: createBitableClient(target, () => clock.monotonicMs()),
       runs,
       createFields,
+      files,
       logger,
     }),
   );

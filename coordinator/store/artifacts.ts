@@ -80,7 +80,8 @@ const COLUMNS = `SELECT f.id, f.run_id, f.fence, f.seq, f.name, f.kind, f.step, 
   JOIN sweeps w ON w.sweep_id = r.sweep_id`;
 const REPLACED = "replaced by a newer one";
 
-export function createArtifacts(db: Database): Artifacts {
+/** `tells`: there are channels to tell of what is stored. */
+export function createArtifacts(db: Database, tells = false): Artifacts {
   const wanted = db.prepare(`SELECT a.run_id, p.fence AS pruned FROM attempts a
     LEFT JOIN pruned_runs p ON p.run_id = a.run_id WHERE a.fence = ?`);
   const put =
@@ -113,6 +114,9 @@ export function createArtifacts(db: Database): Artifacts {
     WHERE f.kind = '${CHECKPOINT_KIND}' AND f.state = 'stored' AND (h.template_json ->> '$.capture.keepLast' IS NOT NULL
       OR h.template_json ->> '$.capture.keepBest' IS NOT NULL)`);
 
+  const tell = db.prepare(`INSERT INTO run_news (sweep_id, run_id, what)
+    SELECT sweep_id, run_id, 'edited' FROM runs WHERE run_id = ?`);
+
   const list = (rows: readonly unknown[]) => (rows as readonly Row[]).map(artifactOf);
 
   return {
@@ -126,6 +130,7 @@ export function createArtifacts(db: Database): Artifacts {
           const folder = note.folder ? 1 : 0;
           put.run(row.run_id, fence, seq, name, kind, step, folder, sizeBytes, files, hash, state, reason, at);
           if (state === "stored") replace.run(fence, kind, name, step);
+          if (state === "stored" && tells) tell.run(row.run_id);
           changed.add(runId(row.run_id));
         }
       });

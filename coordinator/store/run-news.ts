@@ -12,7 +12,7 @@ export interface RunNews {
   readonly sweepId: SweepId;
   /** Undefined: the sweep as a whole. */
   readonly runId: RunId | undefined;
-  /** "sealed": all its output is stored; "edited": people wrote on it. Undefined for a sweep. */
+  /** "sealed": all its output is stored; "edited": people wrote on it, or an artifact came. Undefined for a sweep. */
   readonly what: RunState | "sealed" | "edited" | undefined;
 }
 

@@ -56,6 +56,29 @@ test("failures are gathered, the end is told once, and a kill loses nothing", { 
   for (const path of filesBelow(fleet.dir)) expect(readFileSync(path).includes(SECRET), path).toBe(false);
 });
 
+test("the run that reaches the target of its sweep is told once", { timeout: 120_000 }, async () => {
+  await using hook = await startReceiver();
+  hook.answer = () => ({});
+  const file = channelsFile();
+  writeFileSync(file, `[webhook.ci]\nurl = "${hook.url}/hook"\n`, { mode: 0o600 });
+  await using fleet = await startFleet({ agents: 1, cpuSlots: 1, coordinatorFlags: ["--channels", file] });
+  const command = `python3 -c 'import json; print(json.dumps({"acc": \${x} / 10}))'`;
+  const { sweep } = await fleet.submit(
+    `name = "near"\nrun.command = """${command}"""\n[grid]\nx = [1, 8, 9]\n` +
+      `[objective]\nmetric = "acc"\ngoal = "maximize"\ntarget = 0.8\n` +
+      `[notify]\non = ["target", "finished"]\nto = ["webhook:ci"]\n`,
+  );
+  await fleet.done(sweep, 60_000);
+  await waitUntil("the end is told", () => hook.received.some(({ json }) => json.finished), {
+    boundMs: 60_000,
+    seen: () => hook.received.map(({ text }) => text),
+  });
+  const told = hook.received.flatMap(({ json }) => json.target ?? []);
+  expect(told).toHaveLength(1);
+  expect(told[0]).toMatchObject({ metric: "acc", target: 0.8 });
+  expect(["near.1.2 0.8", "near.1.3 0.9"]).toContain(`${told[0]?.run} ${told[0]?.value}`);
+});
+
 test("runs are rows of a table, with their last metrics, through a kill of the coordinator", {
   timeout: 120_000,
 }, async () => {
@@ -71,7 +94,10 @@ test("runs are rows of a table, with their last metrics, through a kill of the c
   );
   await using fleet = await startFleet({ agents: 1, cpuSlots: 4, coordinatorFlags: ["--channels", file] });
   table.fault = () => ({ status: 503 });
-  const command = `echo '{"e":"m","v":{"acc":0.\${x}5}}' >> $EXP_EVENTS`;
+  table.fields.set("model.txt", 17);
+  const command = `echo "model \${x}" > $EXP_RUN_DIR/model.txt
+    echo '{"e":"a","path":"'$EXP_RUN_DIR'/model.txt","name":"model.txt","kind":"file"}' >> $EXP_EVENTS
+    echo '{"e":"m","v":{"acc":0.\${x}5}}' >> $EXP_EVENTS`;
   const body = `run.command = """${command}"""\n[grid]\nx = [1, 2, 3, 4]\n`;
   const told = `[objective]\nmetric = "acc"\ngoal = "maximize"\n[notify]\non = ["best", "finished"]\nto = ["lark:team"]\n`;
   const shown = await fleet.submit(`name = "shown"\n${body}${told}`);
@@ -99,6 +125,11 @@ test("runs are rows of a table, with their last metrics, through a kill of the c
     boundMs: 60_000,
     seen: rows,
   });
+  // What they keep came along, however late it was stored.
+  const sent = () => new Set([...table.files.values()].map(({ text }) => text));
+  await waitUntil("files are sent", () => sent().size === 4, { boundMs: 60_000, seen: () => [...sent()] });
+  const attached = () => [...table.records.values()].filter((record) => record["model.txt"] !== undefined);
+  await waitUntil("rows name them", () => attached().length === 4, { boundMs: 20_000, seen: attached });
   const texts = () => bot.received.map(({ json }) => String(json.content.text));
   const end = await waitUntil("the end is told", () => texts().find((text) => text.includes("finished")), {
     boundMs: 20_000,

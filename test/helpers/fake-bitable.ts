@@ -9,6 +9,8 @@ export interface FakeBitable extends AsyncDisposable {
   readonly receiver: Receiver;
   readonly fields: Map<string, number>;
   readonly records: Map<string, { [field: string]: unknown }>;
+  /** Contents of files that were sent, by token. */
+  readonly files: Map<string, { readonly name: string; readonly text: string }>;
   /** Calls by the end of their path, such as "records/batch_create". */
   calls(end: string): Received[];
   /** Answers in place of the table; undefined: as usual. Called before anything is done, or after with `late`. */
@@ -23,6 +25,7 @@ export async function startFakeBitable(): Promise<FakeBitable> {
   const receiver = await startReceiver();
   const fields = new Map<string, number>([["run", 1]]);
   const records = new Map<string, { [field: string]: unknown }>();
+  const files = new Map<string, { readonly name: string; readonly text: string }>();
   const made = new Map<string, unknown>();
   let token = 0;
   let floor = 0;
@@ -38,6 +41,7 @@ export async function startFakeBitable(): Promise<FakeBitable> {
       token += 1;
       return { body: { code: 0, tenant_access_token: `t-${token}`, expire: 7200 } };
     }
+    if (url.pathname === "/open-apis/drive/v1/medias/upload_all") return upload(request);
     const given = Number(/^Bearer t-(\d+)$/.exec(request.headers.authorization ?? "")?.[1] ?? 0);
     if (given <= floor || given > token) return bad(99991663, "Invalid access token");
     if (!url.pathname.startsWith(BASE)) return bad(91402, "NOTEXIST");
@@ -89,11 +93,35 @@ export async function startFakeBitable(): Promise<FakeBitable> {
     return ok(answer);
   }
 
+  /** The parts of the form, and the checksum over what came. */
+  function upload({ headers, text }: Received): Reply {
+    if (!/^Bearer t-\d+$/.test(headers.authorization ?? "")) return bad(99991663, "Invalid access token");
+    const boundary = /boundary=(\S+)/.exec(headers["content-type"] ?? "")?.[1] ?? "?";
+    const parts = new Map<string, string>();
+    for (const part of text.split(`--${boundary}`)) {
+      const name = /name="([^"]+)"/.exec(part)?.[1];
+      if (name !== undefined) parts.set(name, part.slice(part.indexOf("\r\n\r\n") + 4, -2));
+    }
+    const file = parts.get("file") ?? "";
+    const isRight =
+      parts.get("parent_type") === "bitable_file" &&
+      parts.get("parent_node") === "appTest12345" &&
+      parts.get("size") === String(Buffer.byteLength(file)) &&
+      parts.get("checksum") === String(adlerOf(Buffer.from(file)));
+    if (!isRight) return bad(1061002, "params error");
+    if (file === "refused") return bad(1061003, "not found");
+    const token = `file${files.size + 1}`;
+    files.set(token, { name: parts.get("file_name") ?? "", text: file });
+    return ok({ file_token: token });
+  }
+
   function problemOf(record: { [name: string]: unknown }): Reply | undefined {
     for (const [name, value] of Object.entries(record)) {
       const type = fields.get(name);
       if (type === undefined) return bad(1254045, "FieldNameNotFound");
-      const wanted = type === 2 || type === 5 ? "number" : type === 4 ? "object" : "string";
+      const wanted = type === 2 || type === 5 ? "number" : type === 4 || type === 17 ? "object" : "string";
+      const tokens = type === 17 && Array.isArray(value) ? value.map(({ file_token }) => file_token) : [];
+      if (tokens.some((token) => !files.has(token))) return bad(1254303, "attachment without a file");
       if (typeof value !== wanted) return bad(1254060, `FieldConvFail ${name}`);
     }
     return undefined;
@@ -104,6 +132,7 @@ export async function startFakeBitable(): Promise<FakeBitable> {
     receiver,
     fields,
     records,
+    files,
     calls: (end) => receiver.received.filter(({ path }) => path.split("?")[0]?.endsWith(end)),
     fault: undefined,
     endTokens: () => {
@@ -118,4 +147,10 @@ export async function startFakeBitable(): Promise<FakeBitable> {
     return fault ?? usual;
   };
   return fake;
+}
+
+function adlerOf(bytes: Buffer): number {
+  let [a, b] = [1, 0];
+  for (const byte of bytes) [a, b] = [(a + byte) % 65521, (b + a + byte) % 65521];
+  return b * 65536 + a;
 }

@@ -8,6 +8,7 @@ import { runId } from "../../../shared/kernel/ids.ts";
 import type { OutboxEntry } from "../../store/outbox.ts";
 import { type Channel, type Delivery, DONE } from "../channel.ts";
 import type { RunTarget, TrackedRuns } from "../tracked-runs.ts";
+import { createAttachments, type RunFiles } from "./attachments.ts";
 import { type BitableClient, BitableError, CODE, type RecordFields } from "./client.ts";
 import { FIELD_TYPE, fieldTypeOf, fieldValue, type Row } from "./fields.ts";
 import { RUN_COLUMN, rowOfRun } from "./row.ts";
@@ -18,6 +19,7 @@ export interface BitableOptions {
   readonly runs: TrackedRuns;
   /** False: columns that the table does not have are left out. */
   readonly createFields: boolean;
+  readonly files: RunFiles;
   readonly logger: Pick<Logger, "warn">;
 }
 
@@ -33,7 +35,8 @@ interface Wanted {
 }
 
 export function createBitableChannel(options: BitableOptions): Channel {
-  const { target, client, runs, createFields, logger } = options;
+  const { target, client, runs, createFields, files, logger } = options;
+  const attachments = createAttachments({ channel: target.name, client, runs, files, logger });
   const warned = new Set<string>();
 
   async function deliver(entries: readonly OutboxEntry[], signal: AbortSignal): Promise<readonly Delivery[]> {
@@ -88,7 +91,12 @@ export function createBitableChannel(options: BitableOptions): Channel {
         runs.setRemoteId(target.name, entry, id);
       }
     }
-    const fieldsOf = ({ row }: Wanted): RecordFields => recordOf(row, types);
+    const records = new Map<Wanted, RecordFields>();
+    for (const each of wanted) {
+      const attached = await attachments(each.entry.subject, types, signal);
+      records.set(each, { ...recordOf(each.row, types), ...attached });
+    }
+    const fieldsOf = (each: Wanted): RecordFields => records.get(each) ?? {};
     const known = wanted.flatMap((each) => {
       const id = remote.get(each.entry);
       return id === undefined ? [] : [{ id, fields: fieldsOf(each) }];

@@ -9,7 +9,7 @@ export interface TableField {
   readonly type: number;
 }
 
-export const FIELD_TYPE = { text: 1, number: 2, select: 3, selects: 4, date: 5 } as const;
+export const FIELD_TYPE = { text: 1, number: 2, select: 3, selects: 4, date: 5, attachment: 17 } as const;
 /** Offset of times that name no zone. */
 const SHANGHAI = "+08:00";
 

@@ -35,14 +35,14 @@ export interface Queries {
   readonly annotation: (id: RunId) => Annotation;
 }
 
-/** Prepares every statement once; they live as long as the database. */
-export function createQueries(db: Database): Queries {
+/** Prepares every statement once; they live as long as the database. `tells`: there are channels to tell of artifacts. */
+export function createQueries(db: Database, tells = false): Queries {
   return {
     refs: createRefQueries(db),
     runs: createRunQueries(db),
     sweeps: createSweepQueries(db),
     attempts: createAttemptQueries(db),
-    artifacts: createArtifacts(db),
+    artifacts: createArtifacts(db, tells),
     best: createBestQueries(db),
     history: createHistoryQueries(db),
     imports: createImports(db),

@@ -1,7 +1,7 @@
 /** Runs as rows, against a table made from the documented calls. */
 import { expect, test } from "vitest";
 import { createBitableChannel } from "../../../coordinator/outbox/bitable/channel.ts";
-import { createBitableClient } from "../../../coordinator/outbox/bitable/client.ts";
+import { adler32, createBitableClient } from "../../../coordinator/outbox/bitable/client.ts";
 import { parseChannels } from "../../../coordinator/outbox/channels-file.ts";
 import { startDelivery } from "../../../coordinator/outbox/delivery.ts";
 import type { TrackedRuns } from "../../../coordinator/outbox/tracked-runs.ts";
@@ -57,11 +57,13 @@ function rig(fake: FakeBitable, createFields = true) {
     remoteId: (channel, { subject }) => outbox.remoteId(channel, subject),
     setRemoteId: (channel, { subject }, remote) => outbox.setRemoteId(channel, subject, remote),
   };
+  const artifacts: { name: string; hash: string; sizeBytes: number }[] = [];
+  const files = { of: () => artifacts, read: async (hash: string) => Buffer.from(hash) };
   const lines: string[] = [];
   const log = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`);
   const logger = { info: log, warn: log, error: log } as never;
   const client = createBitableClient(target, () => performance.now());
-  const channel = createBitableChannel({ target, client, runs, createFields: target.createFields, logger });
+  const channel = createBitableChannel({ target, client, runs, createFields: target.createFields, files, logger });
   const start = () =>
     startDelivery({
       outbox,
@@ -76,6 +78,7 @@ function rig(fake: FakeBitable, createFields = true) {
   let n = 0;
   return {
     lines,
+    artifacts,
     outbox,
     put(...runRecords: RunRecord[]) {
       const now = Date.now();
@@ -226,4 +229,53 @@ test("news of a run whose making was not answered makes no second row", async ()
   await stop();
   expect([...fake.records.values()].map(({ run, state }) => [run, state])).toEqual([["digits.1.1", "succeeded"]]);
   expect(outbox.count()).toBe(0);
+});
+
+test("artifacts that columns for attachments are called after are sent once, and the row names them", async () => {
+  await using fake = await startFakeBitable();
+  for (const column of ["model.txt", "plots/a.png", "none.txt", "bad.txt", "large.bin"]) fake.fields.set(column, 17);
+  fake.fields.set("text.txt", 1);
+  const { put, settled, stop, artifacts, lines } = rig(fake);
+  const add = (name: string, hash: string, sizeBytes = hash.length) => artifacts.push({ name, hash, sizeBytes });
+  add("out/model.txt", "first");
+  add("plots/a.png", "gr\u00fc\u00dfe");
+  add("text.txt", "no attachment");
+  add("bad.txt", "refused");
+  add("large.bin", "l", 21 * 1024 * 1024);
+  put(runOf(1));
+  await settled();
+  expect([...fake.files.values()]).toEqual([
+    { name: "model.txt", text: "first" },
+    { name: "a.png", text: "gr\u00fc\u00dfe" },
+  ]);
+  const row = () => [...fake.records.values()][0];
+  expect(row()).toMatchObject({
+    "model.txt": [{ file_token: "file1" }],
+    "plots/a.png": [{ file_token: "file2" }],
+    "val/acc": 0.01,
+  });
+  expect(Object.keys(row() ?? {})).not.toEqual(expect.arrayContaining(["bad.txt"]));
+  expect(lines.filter((line) => line.startsWith("attachment not sent"))).toEqual([
+    expect.stringContaining("code 1061003"),
+    expect.stringContaining("larger than 20 MiB"),
+  ]);
+
+  // Later changes of the row send only what is new.
+  add("model.txt", "second");
+  put(runOf(1, { state: "succeeded" }));
+  await settled();
+  put(runOf(1, { state: "succeeded", metrics: { "val/acc": 0.5 } }));
+  await settled();
+  await stop();
+  expect([...fake.files.values()].slice(2)).toEqual([{ name: "model.txt", text: "second" }]);
+  expect(row()).toMatchObject({ "model.txt": [{ file_token: "file3" }], "val/acc": 0.5 });
+});
+
+test.each([
+  ["", 1],
+  ["Wikipedia", 0x11e60398],
+])("the checksum of %j", (text, sum) => expect(adler32(Buffer.from(text))).toBe(sum));
+
+test("the checksum of much", () => {
+  expect(adler32(Buffer.alloc(1_000_000, 255))).toBe(943972798);
 });
