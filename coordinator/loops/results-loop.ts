@@ -1,6 +1,7 @@
 /**
  * Keeps the run directories true. A directory is written shortly after its run has started (so that short runs cost one
- * writing only), and again when an attempt has ended and all its output is stored; then the attempt is sealed.
+ * writing only), and again when an attempt has ended and all its output is stored; then the attempt is sealed. What people
+ * write on a run later is brought into its small files.
  * A killed coordinator does this again at its next start: writing twice changes nothing.
  */
 import type { Logger } from "pino";
@@ -10,14 +11,16 @@ import type { FinalSizes } from "../../shared/run/session.ts";
 import { isTerminal, type RunState } from "../../shared/run/states.ts";
 import type { StreamName } from "../../shared/subjects.ts";
 import type { Feed } from "../feed.ts";
+import type { EditedRuns } from "../store/annotations.ts";
 import type { Database } from "../store/database.ts";
 
 export interface ResultsLoopOptions {
   readonly db: Database;
   readonly feed: Feed;
   readonly committed: (fence: Fence) => ReadonlyMap<StreamName, number>;
-  /** Writes the run's directory; rejects where it cannot. */
-  readonly project: (run: RunId) => Promise<void>;
+  /** Writes the run's directory, or of a run that is over what people wrote on it; rejects where it cannot. */
+  readonly project: (run: RunId, what: "all" | "words") => Promise<void>;
+  readonly edited: EditedRuns;
   /** Its directory was removed on purpose, and nothing new came since. */
   readonly isPruned: (run: RunId) => boolean;
   /** Durable when it resolves. */
@@ -49,7 +52,7 @@ interface AttemptRow {
 }
 
 export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
-  const { db, feed, logger } = options;
+  const { db, feed, edited, logger } = options;
   const attemptsOf = db.prepare("SELECT fence, phase, final_sizes_json, sealed FROM attempts WHERE run_id = ?");
   const stateOf = db.prepare(`SELECT s.state, r.reused_from FROM run_states s JOIN runs r ON r.run_id = s.run_id
     WHERE s.run_id = ?`);
@@ -66,6 +69,7 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
   for (const row of db.prepare("SELECT run_id FROM attempts WHERE phase = 'ended' AND sealed = 0").iterate()) {
     due.add(runId(String(row.run_id)));
   }
+  for (const run of edited.all()) due.add(run);
   const unsubscribe = feed.subscribe((news) => {
     for (const run of news.runs) due.add(run);
     for (const fence of news.outputs) {
@@ -105,7 +109,7 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
       forgetTimer(run);
       rests.delete(run);
       write(run, () => {
-        for (const fence of whole) seal(fence);
+        for (const fence of whole) seal(run, fence);
       });
       return;
     }
@@ -121,7 +125,12 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
       forgetTimer(run);
       rests.delete(run);
       // Ended without ever having started: its record is complete now.
-      if (attempts.length === 0 && row.reused_from === null && !options.isPruned(run)) write(run);
+      const isWritten = attempts.length > 0 || row.reused_from !== null;
+      const edit = edited.editOf(run);
+      if (isWritten && (edit === undefined || attempts.some(({ sealed }) => sealed === 0))) return;
+      const whenShown = () => edit !== undefined && edited.shown(run, edit);
+      if (options.isPruned(run)) whenShown();
+      else write(run, whenShown, isWritten ? "words" : "all");
     }
   }
 
@@ -147,10 +156,10 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
   }
 
   /** A directory that cannot be written (a full disk) does not stop the fleet; the attempt stays unsealed and is tried again. */
-  function write(run: RunId, whenWritten: () => void = () => undefined): void {
+  function write(run: RunId, whenWritten: () => void, what: "all" | "words" = "all"): void {
     writing.add(run);
     options
-      .project(run)
+      .project(run, what)
       .then(
         () => {
           if (!stopped) whenWritten();
@@ -177,12 +186,16 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
     schedule();
   }
 
-  function seal(fence: Fence): void {
+  function seal(run: RunId, fence: Fence): void {
     sealing.add(fence);
     options
       .seal(fence)
       .catch((error: unknown) => logger.debug({ fence, error: errorMessage(error) }, "not sealed: stopping"))
-      .finally(() => sealing.delete(fence));
+      .finally(() => {
+        sealing.delete(fence);
+        // Written on while its directory was.
+        if (!stopped && edited.editOf(run) !== undefined) again(run);
+      });
   }
 
   function forgetTimer(run: RunId): void {

@@ -12,7 +12,7 @@ type ExpStatus = "pending" | "running" | "finished" | "error";
 export function metadataOf(record: ResultRecord, shown: ResultAttempt | undefined, reason: string): PythonValue {
   const gpus = (shown?.devices ?? []).filter((device) => device.kind === "gpu");
   return {
-    name: record.runRef,
+    name: record.expEntry?.name ?? record.runRef,
     command: record.command,
     tags: record.tags,
     timestamp: shanghaiTime(record.firstAssignedAt),
@@ -21,9 +21,16 @@ export function metadataOf(record: ResultRecord, shown: ResultAttempt | undefine
     gpu_ids: gpus.flatMap((device) => device.index ?? []),
     current_run_id: shown ? attemptName(shown.number) : null,
     cwd: record.cwd,
-    description: record.state === "succeeded" || reason === "" ? null : `${record.state}: ${reason}`,
+    description: descriptionOf(record, reason),
     lark_config: null,
   };
+}
+
+/** What EXP shows beside a run: why it went wrong; then what its file says of it, or else what people wrote on it. */
+function descriptionOf({ state, expEntry, note }: ResultRecord, reason: string): string | null {
+  const said = expEntry?.description || note || null;
+  if (state === "succeeded" || reason === "") return said;
+  return [`${state}: ${reason}`, said].filter((part) => part !== null).join("; ");
 }
 
 function expStatus(state: RunState): ExpStatus {

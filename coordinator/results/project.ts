@@ -3,7 +3,7 @@
  * projection: made again at any time from the same record it is the same, and the store and the streams remain the truth.
  * Synchronous, so that two projections of one run never mix.
  */
-import { closeSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from "node:fs";
 import { basename, join } from "node:path";
 import { systemCode } from "../../shared/kernel/errors.ts";
 import { nestParams } from "../../shared/spec/params-json.ts";
@@ -25,26 +25,65 @@ export function projectRun(record: ResultRecord, directory: string): void {
   const shown = shownAttempt(record);
   makeFolders(record, directory);
   const metrics = projectAllMetrics(record, shown, directory);
-  const reason = (record.state === "skipped" && metrics.skipReason) || record.reason;
-  const ending = endingOf(record, shown, reason);
-  const runId = basename(directory);
-  const meta = metaOf(record, shown, metrics.notes);
-  const put = (name: string, value: PythonValue) => writeWhole(join(directory, name), jsonDocument(value));
+  const { finals, traceback } = metrics;
 
+  const put = (name: string, value: PythonValue) => writeWhole(join(directory, name), jsonDocument(value));
   put("config.json", nestParams(record.params));
-  put("meta.json", meta);
-  if (metrics.finals.size > 0) put("metrics.json", metrics.finals);
+  if (finals.size > 0) put("metrics.json", finals);
   else removeStale(join(directory, "metrics.json"));
   if (shown) linkWhole(terminalLog(shown.number), join(directory, "run.log"));
-  projectError(ending, shown, metrics.traceback, directory);
-  const events = eventsOf(record, runId, ending, meta);
-  writeWhole(join(directory, "events.jsonl"), events.map((event) => `${jsonLine(event)}\n`).join(""));
+  const reason = (record.state === "skipped" && metrics.skipReason) || record.reason;
+  projectError(endingOf(record, shown, reason), shown, traceback, directory);
   mkdirSync(join(directory, ".exp"), { recursive: true });
   const reproducibility = JSON.stringify(reproducibilityOf(record), null, 2);
   writeWhole(join(directory, ".exp", "reproducibility.json"), `${reproducibility}\n`);
-  put("metadata.json", metadataOf(record, shown, reason));
+  putStanding(record, shown, { reason, notes: metrics.notes }, directory);
+}
+
+/**
+ * Brings what people wrote on a run that is over into its directory, and nothing else: its points are as they were. Where there
+ * is no directory of it, there is none afterwards. Throws the system's error where it cannot be written.
+ */
+export function projectWords(record: ResultRecord, directory: string): void {
+  const run = readDocument(join(directory, "run.json"));
+  const meta = readDocument(join(directory, "meta.json"));
+  if (!run || !meta) return;
+  const { notes } = (meta.extras ?? {}) as { readonly notes?: readonly string[] };
+  // The program's own reason is in its events only, which are not read for this.
+  const said = record.state === "skipped" && typeof run.error_message === "string" ? run.error_message : "";
+  putStanding(record, shownAttempt(record), { reason: said || record.reason, notes: notes ?? [] }, directory);
+}
+
+/** What the events of a run add to its record. */
+interface Told {
+  readonly reason: string;
+  readonly notes: readonly string[];
+}
+
+/** The documents that say how the run stands, and what it is called. */
+function putStanding(record: ResultRecord, shown: ResultAttempt | undefined, told: Told, directory: string): void {
+  const ending = endingOf(record, shown, told.reason);
+  const runId = basename(directory);
+  const meta = metaOf(record, shown, told.notes);
+  const put = (name: string, value: PythonValue) => writeWhole(join(directory, name), jsonDocument(value));
+  put("meta.json", meta);
+  const events = eventsOf(record, runId, ending, meta);
+  writeWhole(join(directory, "events.jsonl"), events.map((event) => `${jsonLine(event)}\n`).join(""));
+  put("metadata.json", metadataOf(record, shown, told.reason));
   // Last: who sees its status finds the rest in place.
   put("run.json", runOf(record, runId, ending));
+}
+
+/** Undefined where there is no such file, or it is no object. */
+function readDocument(path: string): { readonly [key: string]: unknown } | undefined {
+  try {
+    const body: unknown = JSON.parse(readFileSync(path, "utf8"));
+    return typeof body === "object" && body !== null ? { ...body } : undefined;
+  } catch (error) {
+    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR" || error instanceof SyntaxError)
+      return undefined;
+    throw error;
+  }
 }
 
 /** The last attempt that ran, because its output is what came out; without one, the last. */

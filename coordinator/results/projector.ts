@@ -7,8 +7,8 @@ import { paramsToJson } from "../../shared/spec/params-json.ts";
 import type { ResultRecord } from "../store/run-record.ts";
 
 export interface Projector {
-  /** Brings the directory up to date. Rejects where it cannot be written, and where the thread ended before. */
-  project(record: ResultRecord, directory: string): Promise<void>;
+  /** Brings the directory up to date; "words": only what people wrote on a run that is over. Rejects where it cannot be written, and where the thread ended before. */
+  project(record: ResultRecord, directory: string, what?: "all" | "words"): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -17,6 +17,7 @@ export interface ProjectRequest {
   readonly id: number;
   readonly record: Omit<ResultRecord, "params"> & { readonly paramsJson: string };
   readonly directory: string;
+  readonly what: "all" | "words";
 }
 
 export interface ProjectReply {
@@ -67,12 +68,12 @@ export function createProjector(): Projector {
   }
 
   return {
-    project({ params, ...record }, directory) {
+    project({ params, ...record }, directory, what = "all") {
       if (closed) return Promise.reject(new Error("the coordinator is stopping"));
       worker ??= start();
       lastId += 1;
       const id = lastId;
-      const request: ProjectRequest = { id, record: { ...record, paramsJson: paramsToJson(params) }, directory };
+      const request: ProjectRequest = { id, record: { ...record, paramsJson: paramsToJson(params) }, directory, what };
       return new Promise((resolve, reject) => {
         waiting.set(id, { resolve, reject });
         worker?.postMessage(request);

@@ -17,7 +17,12 @@ export interface RunPlace {
 /** `<root>/digits.1/digits.1.4_2026-11-21__13-05-09` */
 export function runDirectory(root: string, place: RunPlace): string {
   assert(isSafe(place.sweepRef) && isSafe(place.runRef), `${place.runRef} is no handle`);
-  return join(root, place.sweepRef, `${place.runRef}_${shanghaiStamp(place.firstAssignedAt)}`);
+  return join(root, place.sweepRef, directoryName(place.runRef, place.firstAssignedAt));
+}
+
+/** The last part of it: what ztxexp calls the id of a run. `firstAssignedAt`: Unix ms. */
+export function directoryName(runRef: string, firstAssignedAt: number): string {
+  return `${runRef}_${shanghaiStamp(firstAssignedAt)}`;
 }
 
 /** File of a byte stream of an attempt. Attempts count from 1. */

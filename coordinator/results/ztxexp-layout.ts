@@ -5,6 +5,7 @@ import type { ResultAttempt, ResultRecord } from "../store/run-record.ts";
 import type { MetricPoint } from "./metric-points.ts";
 import { jsonNumber, type PythonValue } from "./python-text.ts";
 import { environmentOf } from "./reproducibility.ts";
+import { directoryName } from "./run-directory.ts";
 import { utcTime } from "./timestamps.ts";
 
 type ZtxexpStatus = "running" | "succeeded" | "failed" | "skipped";
@@ -41,7 +42,7 @@ export function runOf(record: ResultRecord, runId: string, ending: Ending): Pyth
     error_message: ending.errorMessage,
     experiment_name: record.sweepName,
     group: record.sweepRef,
-    parent_run_id: null,
+    parent_run_id: parentOf(record),
     tags: record.tags,
     ...countsOf(record),
   };
@@ -57,7 +58,7 @@ export function metaOf(
     experiment_name: record.sweepName,
     group: record.sweepRef,
     tags: record.tags,
-    parent_run_id: null,
+    parent_run_id: parentOf(record),
     attempt: countsOf(record).attempt,
     git_commit: record.provenance?.code?.git?.commit ?? null,
     python_version: environmentOf(record, shown)?.python?.version ?? null,
@@ -74,6 +75,7 @@ export function metaOf(
       reason: record.reason,
       ...(record.provenance?.repeats ? { repeats: record.provenance.repeats } : {}),
       ...(record.reusedFrom === undefined ? {} : { reused_from: record.reusedFrom }),
+      ...(record.note === "" ? {} : { note: record.note }),
       ...(notes.length === 0 ? {} : { notes }),
       attempts: record.attempts.map(attemptExtras),
     },
@@ -154,6 +156,12 @@ function startOf(record: ResultRecord): number {
 function countsOf(record: ResultRecord): { readonly attempt: number; readonly retry_count: number } {
   const attempt = Math.max(1, record.attempts.at(-1)?.number ?? 1);
   return { attempt, retry_count: attempt - 1 };
+}
+
+/** The run that it repeats, by the name of its directory. */
+function parentOf({ provenance }: ResultRecord): string | null {
+  const { repeats = null, repeatsAssignedAt = null } = provenance ?? {};
+  return repeats === null || repeatsAssignedAt === null ? null : directoryName(repeats, repeatsAssignedAt);
 }
 
 function datasetVersion(params: Params): string | null {

@@ -1,5 +1,6 @@
 /** What people wrote on runs: tags, a note, a mark. No decision rests on it. */
 import { type RunId, runId } from "../../shared/kernel/ids.ts";
+import { TERMINAL_STATES } from "../../shared/run/states.ts";
 import type { Database } from "./database.ts";
 
 export interface Annotation {
@@ -25,8 +26,15 @@ interface Row {
   readonly favourite: number;
 }
 
-/** `tells`: there are channels to tell of what is written. */
-export function createAnnotations(db: Database, tells = false): Annotations {
+export interface AnnotationsOptions {
+  /** There are channels to tell of what is written. */
+  readonly tells?: boolean;
+  /** Written by programs: their results are written after the last of their output anyway. */
+  readonly byPrograms?: boolean;
+}
+
+export function createAnnotations(db: Database, options: AnnotationsOptions = {}): Annotations {
+  const { tells = false, byPrograms = false } = options;
   const columns = "SELECT run_id, tags_json, note, favourite FROM annotations";
   const one = db.prepare(`${columns} WHERE run_id = ?`);
   const every = db.prepare(columns);
@@ -34,6 +42,9 @@ export function createAnnotations(db: Database, tells = false): Annotations {
     ON CONFLICT (run_id) DO UPDATE SET tags_json = excluded.tags_json, note = excluded.note, favourite = excluded.favourite`);
   const tell = db.prepare(`INSERT INTO run_news (sweep_id, run_id, what)
     SELECT sweep_id, run_id, 'edited' FROM runs WHERE run_id = ?`);
+  const over = TERMINAL_STATES.map((state) => `'${state}'`).join(", ");
+  const mark = db.prepare(`INSERT INTO edited_runs (run_id, edit)
+    SELECT run_id, 1 FROM run_states WHERE run_id = ? AND state IN (${over}) ON CONFLICT DO UPDATE SET edit = edit + 1`);
   const get = (id: RunId) => {
     const row = one.get(id) as unknown as Row | undefined;
     return row ? annotationOf(row) : NO_ANNOTATION;
@@ -44,6 +55,7 @@ export function createAnnotations(db: Database, tells = false): Annotations {
     set(id, parts) {
       const whole = { ...get(id), ...parts };
       save.run(id, JSON.stringify(whole.tags), whole.note, whole.favourite ? 1 : 0);
+      if (!byPrograms) mark.run(id);
       if (tells) tell.run(id);
       return whole;
     },
@@ -52,4 +64,26 @@ export function createAnnotations(db: Database, tells = false): Annotations {
 
 function annotationOf(row: Row): Annotation {
   return { tags: JSON.parse(row.tags_json) as string[], note: row.note, favourite: row.favourite === 1 };
+}
+
+/** Runs whose results do not show yet what people wrote on them after they were over. */
+export interface EditedRuns {
+  all(): RunId[];
+  /** Grows with each edit; undefined where its results show all. */
+  editOf(id: RunId): number | undefined;
+  /** Its results show everything up to this edit. */
+  shown(id: RunId, edit: number): void;
+}
+
+export function createEditedRuns(db: Database): EditedRuns {
+  const every = db.prepare("SELECT run_id FROM edited_runs");
+  const one = db.prepare("SELECT edit FROM edited_runs WHERE run_id = ?");
+  const forget = db.prepare("DELETE FROM edited_runs WHERE run_id = ? AND edit <= ?");
+  return {
+    all: () => (every.all() as { run_id: string }[]).map((row) => runId(row.run_id)),
+    editOf: (id) => (one.get(id) as { edit: number } | undefined)?.edit,
+    shown: (id, edit) => {
+      forget.run(id, edit);
+    },
+  };
 }

@@ -77,7 +77,7 @@ export function createOutputStore(db: Database): OutputStore {
        max_step = iif(max IS NULL OR excluded.max > max, excluded.max_step, max_step),
        max = iif(max IS NULL OR excluded.max > max, excluded.max, max)`,
   );
-  const words = createRunWords(db, createAnnotations(db));
+  const words = createRunWords(db, createAnnotations(db, { byPrograms: true }));
   const committedOffsets = (of: Fence): Map<StreamName, number> => {
     const rows = progress.all(of) as unknown as StreamProgress[];
     return new Map(rows.map((row) => [row.stream, row.committed]));

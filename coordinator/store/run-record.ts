@@ -29,7 +29,12 @@ export interface ResultRecord {
   /** As people would type it, filled in. */
   readonly command: string;
   readonly cwd: string;
+  /** Those of its sweep, and those that people and the program itself gave it. */
   readonly tags: readonly string[];
+  /** What people and the program wrote on it; empty where nobody did. */
+  readonly note: string;
+  /** What an entry of one of EXP's own files says of itself. */
+  readonly expEntry?: { readonly name: string; readonly description: string | null };
   readonly createdAt: number;
   /** When its first attempt was assigned, which names its directory; of a run that never had one, when it was made. */
   readonly firstAssignedAt: number;
@@ -49,6 +54,8 @@ export interface RunProvenance {
   readonly snapshot: CodeSnapshot | null;
   /** Handle of the run that it repeats. */
   readonly repeats: string | null;
+  /** Its `firstAssignedAt`, which names its directory. */
+  readonly repeatsAssignedAt: number | null;
   readonly template: unknown;
   readonly resources: unknown;
   /** Of code, environment and data, where they count; empty where they do not. */
@@ -95,10 +102,12 @@ export interface AttemptPlace {
 export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord {
   const one = db.prepare(`
     SELECT r.idx, r.params_json, r.created_at, r.reused_from, w.name, w.number, w.tags_json, h.template_json,
-      r.sweep_id, h.resources_json, i.identity_json, h.tags_json AS own_tags_json, s.state, s.reason, s.finished_at
+      r.sweep_id, h.resources_json, i.identity_json, h.tags_json AS own_tags_json, s.state, s.reason, s.finished_at,
+      n.tags_json AS run_tags_json, n.note
     FROM runs r JOIN run_states s ON s.run_id = r.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id
     JOIN sweep_shapes h ON h.sweep_id = r.sweep_id AND h.number = r.shape
-    LEFT JOIN sweep_identities i ON i.sweep_id = r.sweep_id WHERE r.run_id = ?`);
+    LEFT JOIN sweep_identities i ON i.sweep_id = r.sweep_id
+    LEFT JOIN annotations n ON n.run_id = r.run_id WHERE r.run_id = ?`);
   const attempts = db.prepare(`
     SELECT a.number, a.fence, a.node, a.devices_json, a.outcome_json, a.assigned_at, a.started_at, a.finished_at,
       n.host_json, n.devices_json AS node_devices_json
@@ -129,7 +138,9 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
       params,
       command: shownCommand(template, params, { id, name, index: row.idx, sweep, ...ran }),
       cwd: template.cwd,
-      tags: [...new Set([...textsOf(row.tags_json), ...textsOf(row.own_tags_json)])],
+      tags: [...new Set([row.tags_json, row.own_tags_json, row.run_tags_json ?? "[]"].flatMap(textsOf))],
+      note: row.note ?? "",
+      ...expEntryOf(template, params),
       createdAt: row.created_at,
       firstAssignedAt:
         attemptRows.length === 0 ? row.created_at : Math.min(...attemptRows.map((attempt) => attempt.assigned_at)),
@@ -143,22 +154,38 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
 
 function createProvenanceLoader(db: Database): (id: RunId, row: RunRow) => RunProvenance {
   const origins = createOrigins(db);
-  const handle = db.prepare(`SELECT w.name, w.number, r.idx FROM runs r JOIN sweeps w ON w.sweep_id = r.sweep_id
+  const handle = db.prepare(`SELECT w.name, w.number, r.idx,
+      coalesce((SELECT min(assigned_at) FROM attempts a WHERE a.run_id = r.run_id), r.created_at) AS first_assigned_at
+    FROM runs r JOIN sweeps w ON w.sweep_id = r.sweep_id
     WHERE r.run_id = ?`);
   return (id, row) => {
     const { code = null, snapshot = null, repeats = null } = origins.ofSweep(sweepId(row.sweep_id)) ?? {};
-    const repeated = repeats === null ? undefined : (handle.get(repeats) as unknown as RunRow | undefined);
+    const repeated = repeats === null ? undefined : (handle.get(repeats) as unknown as HandleRow | undefined);
     const identity =
       row.identity_json === null ? undefined : (JSON.parse(row.identity_json) as RunProvenance["digests"]);
     return {
       code,
       snapshot,
       repeats: repeated ? runRef(sweepRef(repeated.name, repeated.number), repeated.idx) : null,
+      repeatsAssignedAt: repeated?.first_assigned_at ?? null,
       template: JSON.parse(row.template_json) as unknown,
       resources: JSON.parse(row.resources_json) as unknown,
       digests: identity ? { code: identity.code, env: identity.env, data: identity.data } : null,
       environments: origins.environments(id),
     };
+  };
+}
+
+/** Its name is in the environment, as EXP has it; a name of the user's own that is made of parameters does not count. */
+function expEntryOf({ env }: RunTemplate, params: Params): Pick<ResultRecord, "expEntry"> {
+  const name = env.EXPERIMENT_NAME;
+  if (name === undefined || name.replaceAll("$$", "").includes("$")) return {};
+  const description = params.get("description");
+  return {
+    expEntry: {
+      name: name.replaceAll("$$", () => "$"),
+      description: typeof description === "string" && description !== "" ? description : null,
+    },
   };
 }
 
@@ -205,6 +232,15 @@ interface RunRow {
   readonly state: RunState;
   readonly reason: string;
   readonly finished_at: number | null;
+  readonly run_tags_json: string | null;
+  readonly note: string | null;
+}
+
+interface HandleRow {
+  readonly name: string;
+  readonly number: number;
+  readonly idx: number;
+  readonly first_assigned_at: number;
 }
 
 interface AttemptRow {

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import type { RunEnvironment } from "../../shared/run/provenance.ts";
 import type { RunView, SubmitView } from "../../shared/run/views.ts";
@@ -132,6 +132,15 @@ test("uncommitted code, edited while queued: the runs use the code as submitted"
   expect(told2.stdout).toMatch(/^copy\.1\.1 -> copy\.2\.1\nparams\n {2}n: 1 -> 9\n/);
   expect((await fleet.exp("show", run.ref)).stdout).toContain(`repeats   ${runs[0]?.ref}`);
   expect((await fleet.exp("show", runs[0]?.ref ?? "")).stdout).toContain(`repeated  ${run.ref}`);
+
+  // What is written on it later is in its results, beside where it came from.
+  expect((await fleet.exp("edit", run.ref, "--tag", "+paper", "--note", "table 2")).code).toBe(0);
+  const own = await waitUntil("its results have the note", async () => {
+    const text = readFileSync(join(await resultsOf(fleet, run), "meta.json"), "utf8");
+    const body = JSON.parse(text) as { tags: string[]; parent_run_id: string; extras: { note?: string } };
+    return body.extras.note === "table 2" && body;
+  });
+  expect(own).toMatchObject({ tags: ["paper"], parent_run_id: basename(await resultsOf(fleet, runs[0])) });
 }, 180_000);
 
 async function resultsOf(fleet: Fleet, run: RunView | undefined): Promise<string> {

@@ -45,6 +45,7 @@ export function resultRecord(parts: Partial<ResultRecord> = {}): ResultRecord {
     command: "python train.py --lr 1.0",
     cwd: "/home/alice/digits",
     tags: [],
+    note: "",
     createdAt: RECORD_TIME - 5_000,
     firstAssignedAt: RECORD_TIME,
     finishedAt: RECORD_TIME + 9_000,

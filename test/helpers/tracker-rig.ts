@@ -173,6 +173,7 @@ function recordOf(index: number): SharedRun["record"] {
     command: "python train.py",
     cwd: "/x",
     tags: ["base"],
+    note: "",
     createdAt: STARTED,
     firstAssignedAt: STARTED,
     finishedAt: undefined,

@@ -1,5 +1,5 @@
 /** Results directories while runs run: kept up to date, not written all the time, and never on the main thread's time. */
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { pino } from "pino";
@@ -8,10 +8,15 @@ import { news } from "../../../coordinator/feed.ts";
 import { startResultsLoop } from "../../../coordinator/loops/results-loop.ts";
 import { createProjector } from "../../../coordinator/results/projector.ts";
 import { streamPath } from "../../../coordinator/results/run-directory.ts";
+import { type Annotation, createAnnotations, createEditedRuns } from "../../../coordinator/store/annotations.ts";
+import { openDatabase } from "../../../coordinator/store/database.ts";
 import type { ResultRecord } from "../../../coordinator/store/run-record.ts";
+import { required } from "../../../shared/kernel/assert.ts";
+import type { RunId } from "../../../shared/kernel/ids.ts";
 import type { RunState } from "../../../shared/run/states.ts";
 import { resultAttempt, resultRecord, storeStreams } from "../../helpers/result-record.ts";
 import { startResultsRig } from "../../helpers/results-rig.ts";
+import { createSeeder } from "../../helpers/seed-store.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 
 const roots: string[] = [];
@@ -43,6 +48,7 @@ test("a running run's directory follows its output; at the end it is written onc
       writings += 1;
       await projector.project(rig.deps.queries.record(id), directory);
     },
+    edited: createEditedRuns(rig.db),
     isPruned: () => false,
     seal: async (which) => sealed.push(which),
   });
@@ -80,6 +86,81 @@ test("a running run's directory follows its output; at the end it is written onc
     await projector.close();
   }
 }, 60_000);
+
+test("what people write on a run that is over comes into its directory, also through a restart, and never into a removed one", async () => {
+  await using rig = await startResultsRig();
+  const { runIds } = await rig.sweep({ name: "a", runs: [{ state: "succeeded" }, { state: "succeeded" }] }, [
+    '{"e":"m","t":1763690000,"s":1,"v":{"loss":0.5}}\n',
+  ]);
+  const [run, removed] = [required(runIds[0], "run 1"), required(runIds[1], "run 2")];
+  const annotations = createAnnotations(rig.db);
+  const edited = createEditedRuns(rig.db);
+  const projector = createProjector();
+  const written: [string, string][] = [];
+  const begin = () =>
+    startResultsLoop({
+      ...{ db: rig.db, feed: rig.deps.feed, logger: pino({ level: "silent" }) },
+      committed: () => new Map(),
+      project: async (id, what) => {
+        written.push([id, what]);
+        await projector.project(rig.deps.queries.record(id), rig.directoryOf(id), what);
+      },
+      edited,
+      isPruned: (id) => id === removed,
+      seal: () => Promise.reject(new Error("all are sealed")),
+    });
+  const edit = (id: RunId, parts: Partial<Annotation>) => {
+    annotations.set(id, parts);
+    rig.deps.feed.publish(news({ runs: new Set([id]) }));
+  };
+  const metaOf = () =>
+    JSON.parse(readFileSync(join(rig.directoryOf(run), "meta.json"), "utf8")) as { tags: string[]; extras: object };
+  const table = () => statSync(join(rig.directoryOf(run), "metrics/run_0001.csv")).mtimeMs;
+  const tableBefore = table();
+  let loop = begin();
+  try {
+    edit(run, { tags: ["paper"], note: "table 2" });
+    edit(removed, { note: "nobody sees it" });
+    await waitUntil("both are shown", () => edited.all().length === 0);
+    expect(metaOf()).toMatchObject({ tags: ["paper"], extras: { note: "table 2" } });
+    expect(written).toEqual([[run, "words"]]);
+    // Other news of it are no reason to write.
+    rig.deps.feed.publish(news({ runs: new Set([run]) }));
+
+    loop.stop();
+    annotations.set(run, { note: "table 3" });
+    loop = begin();
+    await waitUntil("it is shown after the restart", () => edited.all().length === 0);
+    expect(metaOf()).toMatchObject({ tags: ["paper"], extras: { note: "table 3" } });
+    expect(written).toHaveLength(2);
+    expect(table()).toBe(tableBefore);
+    expect(edited.editOf(run)).toBeUndefined();
+  } finally {
+    loop.stop();
+    await projector.close();
+  }
+});
+
+test("an edit while its predecessor is written is not forgotten", () => {
+  const db = openDatabase(":memory:");
+  try {
+    const { runIds } = createSeeder(db).sweep({ name: "a", runs: [{ state: "failed" }, { state: "running" }] });
+    const [over, live] = [required(runIds[0], "run 1"), required(runIds[1], "run 2")];
+    const [annotations, edited] = [createAnnotations(db), createEditedRuns(db)];
+    annotations.set(over, { note: "one" });
+    const edit = required(edited.editOf(over), "the edit");
+    annotations.set(over, { note: "two" });
+    edited.shown(over, edit);
+    expect(edited.all()).toEqual([over]);
+    // A live one is written anyway; and so is what its program says.
+    annotations.set(live, { note: "soon" });
+    createAnnotations(db, { byPrograms: true }).set(over, { note: "three" });
+    edited.shown(over, edit + 1);
+    expect(edited.all()).toEqual([]);
+  } finally {
+    db.close();
+  }
+});
 
 test("a directory of many points is written while the main thread goes on", async () => {
   const record = resultRecord({ state: "running", attempts: [resultAttempt({ number: 1 })] });

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { projectRun } from "../../../coordinator/results/project.ts";
 import { runDirectory } from "../../../coordinator/results/run-directory.ts";
+import { createAnnotations } from "../../../coordinator/store/annotations.ts";
 import { type Database, openDatabase } from "../../../coordinator/store/database.ts";
+import { createOriginWriter } from "../../../coordinator/store/origins.ts";
 import { createAttemptLocator, createRunRecordLoader } from "../../../coordinator/store/run-record.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import { deviceUuid, fence, runId } from "../../../shared/kernel/ids.ts";
@@ -73,6 +75,36 @@ test("a run with its attempts and their devices", () => {
     [{ uuid: "GPU-1", index: 1, kind: "gpu" }],
     [{ uuid: "GPU-gone", index: undefined, kind: undefined }],
   ]);
+});
+
+test("tags and note that people gave it, beside the tags of its sweep; its name in one of EXP's own files", () => {
+  const { sweep } = seed();
+  const [id, other] = [required(sweep.runIds[0], "run 1"), required(sweep.runIds[1], "run 2")];
+  const load = createRunRecordLoader(db);
+  expect(load(id)).toMatchObject({ tags: [], note: "" });
+  db.prepare("UPDATE sweeps SET tags_json = ?").run('["base"]');
+  createAnnotations(db).set(id, { tags: ["paper", "base"], note: "table 2" });
+  expect(load(id)).toMatchObject({ tags: ["base", "paper"], note: "table 2" });
+  expect(load(other)).toMatchObject({ tags: ["base"], note: "" });
+  expect(load(id)).not.toHaveProperty("expEntry");
+  const named = (name: string) =>
+    db
+      .prepare("UPDATE sweep_shapes SET template_json = json_set(template_json, '$.env', json(?))")
+      .run(JSON.stringify({ EXPERIMENT_NAME: name }));
+  named("cost $$5");
+  db.prepare("UPDATE runs SET params_json = ?").run('{"description":"small net"}');
+  expect(load(id)).toMatchObject({ expEntry: { name: "cost $5", description: "small net" } });
+  named("run-${lr}");
+  expect(load(id)).not.toHaveProperty("expEntry");
+});
+
+test("the run that it repeats, and when that one began", () => {
+  const { sweep, seeder } = seed();
+  const first = required(sweep.runIds[0], "run 1");
+  const again = seeder.sweep({ name: "again", runs: [{ state: "succeeded" }] });
+  createOriginWriter(db)(again.id, { originJson: "null", snapshot: undefined, repeats: first, resumes: false });
+  const { provenance } = createRunRecordLoader(db)(required(again.runIds[0], "the repetition"));
+  expect(provenance).toMatchObject({ repeats: "digits.1.1", repeatsAssignedAt: SEED_TIME + 1_000 });
 });
 
 test("a run that never began is named after the time it was made", () => {

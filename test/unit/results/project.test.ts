@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { projectRun } from "../../../coordinator/results/project.ts";
+import { projectRun, projectWords } from "../../../coordinator/results/project.ts";
 import type { ResultRecord } from "../../../coordinator/store/run-record.ts";
 import {
   RECORD_TIME,
@@ -58,6 +58,11 @@ function snapshot(directory: string): { [path: string]: string } {
 
 const client = (text: string, attempt = 1): StoredStream => ({ attempt, stream: "client", bytes: text });
 const output = (text: string | Uint8Array, attempt = 1): StoredStream => ({ attempt, stream: "output", bytes: text });
+
+const REPEATS: NonNullable<ResultRecord["provenance"]> = {
+  ...{ code: null, snapshot: null, template: null, resources: null, digests: null, environments: new Map() },
+  ...{ repeats: "digits.1.2", repeatsAssignedAt: RECORD_TIME },
+};
 
 const METRICS = `{"e":"m","t":1763690000.5,"s":1,"v":{"loss":0.5}}
 {"e":"m","t":1763690001.25,"s":2,"v":{"loss":"NaN","val/acc":0.9,"note":"a, b"},"c":{"split":"valid","phase":"eval"}}
@@ -311,6 +316,54 @@ describe("several attempts", () => {
     expect(json(directory, "metrics.json")).toEqual({ loss: 1 });
     expect(readdirSync(join(directory, "terminal_logs"))).toEqual(["run_0001.log"]);
   });
+});
+
+describe("what people wrote on a run", () => {
+  const words = { tags: ["base", "paper"], note: "table 2" };
+
+  test("is in meta.json, run.json, events.jsonl and metadata.json", () => {
+    const directory = project(resultRecord(words));
+    expect(json(directory, "meta.json")).toMatchObject({ tags: words.tags, extras: { note: "table 2" } });
+    expect(json(directory, "run.json")).toMatchObject({ tags: words.tags });
+    expect(lines(directory, "events.jsonl")[0]).toMatchObject({ meta: { tags: words.tags } });
+    expect(json(directory, "metadata.json")).toMatchObject({ tags: words.tags, description: "table 2" });
+    expect(json(project(resultRecord()), "meta.json").extras).not.toHaveProperty("note");
+  });
+
+  test("is brought into the directory later, as if it had been there, without reading a point", () => {
+    const skipped = resultRecord({ state: "skipped", attempts: [resultAttempt({ number: 1 })] });
+    const streams = [output("x\n"), client(`${METRICS}\n{"e":"x","reason":"no such model"}\n`)];
+    const expected = snapshot(project({ ...skipped, ...words }, streams));
+    rmSync(root, { recursive: true, force: true });
+    const directory = project(skipped, streams);
+    const table = statSync(join(directory, "metrics/run_0001.csv"));
+    rmSync(join(directory, ".exp/attempt-1.client.jsonl"));
+    projectWords({ ...skipped, ...words }, directory);
+    delete expected[".exp/attempt-1.client.jsonl"];
+    expect(snapshot(directory)).toEqual(expected);
+    expect(json(directory, "run.json")).toMatchObject({ error_message: "no such model" });
+    expect(statSync(join(directory, "metrics/run_0001.csv"))).toMatchObject({ ino: table.ino, mtimeMs: table.mtimeMs });
+  });
+
+  test("makes no directory where there is none", () => {
+    projectWords(resultRecord(words), join(root, "gone"));
+    expect(existsSync(join(root, "gone"))).toBe(false);
+  });
+});
+
+test("a run that repeats another names the directory of that one", () => {
+  const directory = project(resultRecord({ provenance: REPEATS }));
+  const parent_run_id = "digits.1.2_2025-11-21__13-05-09";
+  expect(json(directory, "run.json")).toMatchObject({ parent_run_id });
+  expect(json(directory, "meta.json")).toMatchObject({ parent_run_id, extras: { repeats: "digits.1.2" } });
+});
+
+test("an entry of one of EXP's own files keeps its name and what it says of itself", () => {
+  const expEntry = { name: "cnn_small", description: "small net" };
+  const good = json(project(resultRecord({ expEntry, note: "mine" })), "metadata.json");
+  expect(good).toMatchObject({ name: "cnn_small", description: "small net" });
+  const bad = json(project(resultRecord({ expEntry, state: "failed", reason: "exit code 1" })), "metadata.json");
+  expect(bad).toMatchObject({ name: "cnn_small", description: "failed: exit code 1; small net" });
 });
 
 test("a second projection changes nothing, and nothing half-written remains", () => {
