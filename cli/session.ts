@@ -45,8 +45,13 @@ export interface Command {
   run(session: Session, args: Args): Promise<number>;
 }
 
+/** Names that completion finds out: on the disk, or at the coordinator. */
+export type NameKind = "refs" | "nodes" | "contexts" | "metrics" | "files" | "topics";
+
 export interface Option {
   readonly describe: string;
+  /** What completion offers for its value: all there are, or some of many. */
+  readonly values?: readonly string[] | NameKind;
   /** Default "text". "texts": may be given several times. */
   readonly type?: "text" | "texts" | "flag";
   readonly alias?: string;

@@ -6,12 +6,17 @@ import { EXIT } from "../exit-codes.ts";
 import { type BestView, bestColumns, bestFooter } from "../render/best.ts";
 import type { Command } from "../session.ts";
 
+const REDUCES = ["best", "last", "min", "max"] as const;
+
 export const best: Command = {
   options: {
     limit: { describe: "so many [10]", alias: "n" },
-    metric: { describe: "rank by this one [the sweep's objective]" },
+    metric: { describe: "rank by this one [the sweep's objective]", values: "metrics" },
     goal: { describe: "maximize or minimize" },
-    reduce: { describe: "what counts of a run's values: best, last, min or max [the objective's, else best]" },
+    reduce: {
+      describe: "what counts of a run's values: best, last, min or max [the objective's, else best]",
+      values: REDUCES,
+    },
     "by-run": { describe: "each run by itself, seeds not put together", type: "flag" },
   },
   examples: [
@@ -20,7 +25,7 @@ export const best: Command = {
   ],
   async run(session, args) {
     const goal = args.choice("goal", ["maximize", "minimize"] as const) ?? "";
-    const reduce = args.choice("reduce", ["best", "last", "min", "max"] as const) ?? "";
+    const reduce = args.choice("reduce", REDUCES) ?? "";
     const limit = args.integer("limit", 1) ?? 10;
     const byRun = args.flag("by-run");
     const client = await session.connect();

@@ -7,7 +7,9 @@ import type { Command } from "../session.ts";
 import { readSpecFile } from "../spec-file.ts";
 
 export const convert: Command = {
-  options: { from: { describe: `whose file it is, where that is not clear: ${FOREIGN_KINDS.join("|")}` } },
+  options: {
+    from: { describe: `whose file it is, where that is not clear: ${FOREIGN_KINDS.join("|")}`, values: FOREIGN_KINDS },
+  },
   examples: [
     ["exp convert wandb.yaml > sweep.toml", "a W&B sweep; comments say what has no counterpart"],
     ["exp convert - --from determined < experiment.yaml", "from a pipe"],

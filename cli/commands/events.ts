@@ -1,5 +1,7 @@
 /** `exp events`: what happened, the oldest first, and on request what happens from now on. */
+
 import type { Event } from "../../proto/gen/runner/v1/control.ts";
+import { HISTORY_KINDS } from "../../shared/run/history-kinds.ts";
 import { Absence } from "../absence.ts";
 import { type Args, usage } from "../args.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -26,7 +28,7 @@ export const events: Command = {
     since: { describe: "not older than this: a duration such as 2h, or a time such as 2026-01-31T12:00Z" },
     run: { describe: "about these runs: a run, or a whole sweep" },
     node: { describe: "about this node" },
-    kind: { describe: "only this kind, repeatable", type: "texts" },
+    kind: { describe: "only this kind, repeatable", type: "texts", values: HISTORY_KINDS },
     limit: { describe: `the newest so many [${LIMIT_DEFAULT}; with --since all of them]`, alias: "n" },
   },
   examples: [

@@ -17,13 +17,17 @@ import { type Command, referencesOf, type Session } from "../session.ts";
 
 const FORMATS = ["csv", "jsonl", "xlsx", "parquet", "exp", "ztxexp"] as const;
 type Format = (typeof FORMATS)[number];
+const CONTENTS = ["last", "all"] as const;
 
 export const exportRuns: Command = {
   options: {
-    format: { describe: "csv, jsonl, xlsx, parquet, or exp, ztxexp: directories that those programs read [by --out]" },
+    format: {
+      describe: "csv, jsonl, xlsx, parquet, or exp, ztxexp: directories that those programs read [by --out]",
+      values: FORMATS,
+    },
     out: { describe: "file, or directory for exp and ztxexp; csv and jsonl go to stdout without it" },
     where: { describe: "only runs for which this holds: exp help expressions" },
-    metrics: { describe: "last: a row for each run; all: a row for each metric point [last]" },
+    metrics: { describe: "last: a row for each run; all: a row for each metric point [last]", values: CONTENTS },
   },
   examples: [
     ["exp export digits.1 --out runs.csv", "a row for each run: facts, parameters, last metrics"],
@@ -33,7 +37,7 @@ export const exportRuns: Command = {
   async run(session, args) {
     const out = args.text("out");
     const format = args.choice("format", FORMATS) ?? formatOf(out);
-    const metrics = args.choice("metrics", ["last", "all"] as const) ?? "last";
+    const metrics = args.choice("metrics", CONTENTS) ?? "last";
     const where = whereOf(args);
     const refs = await referencesOf(session, args, "refs");
     const isText = format === "csv" || format === "jsonl";

@@ -17,7 +17,7 @@ const SWEEP_FILE = "sweep.toml";
 const SCRIPT_BYTES_MAX = 4 * 2 ** 20;
 
 export const init: Command = {
-  options: { from: { describe: "a Python script: its argparse options become parameters" } },
+  options: { from: { describe: "a Python script: its argparse options become parameters", values: "files" } },
   examples: [
     ["exp init", `writes ${SWEEP_FILE} here`],
     ["exp init --from train.py", "with the options of train.py and their defaults"],

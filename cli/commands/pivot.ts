@@ -17,8 +17,8 @@ export const pivot: Command = {
   options: {
     rows: { describe: "parameters down, by comma" },
     cols: { describe: "parameters across, by comma" },
-    value: { describe: "metric: its last value in each run [the sweep's objective]" },
-    agg: { describe: `of several runs in one place: ${AGGREGATES.join(", ")} [mean]` },
+    value: { describe: "metric: its last value in each run [the sweep's objective]", values: "metrics" },
+    agg: { describe: `of several runs in one place: ${AGGREGATES.join(", ")} [mean]`, values: AGGREGATES },
     rank: { describe: "mark the first three of each column", type: "flag" },
     goal: { describe: "maximize or minimize: what is first [the objective's, else maximize]" },
     state: { describe: "runs in this state, repeatable [succeeded]", type: "texts" },

@@ -14,6 +14,8 @@ import type { Command, Session } from "../session.ts";
 import { readSpecFile } from "../spec-file.ts";
 import { collectSource, OVERRIDE_OPTIONS, overridesOf, type SweepSource } from "../sweep-source.ts";
 
+const CODES = ["snapshot", "git", "none"] as const;
+
 export const submit: Command = {
   options: {
     wait: { describe: "show progress until all have ended; exit 1 when one failed", type: "flag", alias: "w" },
@@ -25,7 +27,7 @@ export const submit: Command = {
     cpus: { describe: "CPU slots of the run (with --)" },
     time: { describe: "time limit, such as 4h (with --)" },
     env: { describe: "K=V for the run, repeatable (with --)", type: "texts" },
-    code: { describe: "snapshot: run a copy of the code as it is now (with --)" },
+    code: { describe: "snapshot: run a copy of the code as it is now (with --)", values: CODES },
     param: { describe: "k=v: recorded, and in the run's config, repeatable (with --)", type: "texts" },
   },
   examples: [
@@ -122,7 +124,7 @@ async function sourceOf(session: Session, args: Args): Promise<SpecSource> {
     time: args.duration("time") === undefined ? undefined : args.text("time"),
     env: args.texts("env"),
     params: args.texts("param"),
-    code: args.choice("code", ["snapshot", "git", "none"]),
+    code: args.choice("code", CODES),
   });
   return { path: "", text, format: "json", directory: cwd };
 }

@@ -22,7 +22,7 @@ export const up: Command = {
   options: {
     detach: { describe: "stay in the background; return when it is ready", type: "flag", alias: "d" },
     port: { describe: `of the web page; the next one is for exp and agents; 0: any free ones [${PORT_DEFAULT}]` },
-    gpus: { describe: "auto, none, 0,1, UUIDs, or fake:8x80GB [auto]" },
+    gpus: { describe: "auto, none, 0,1, UUIDs, or fake:8x80GB [auto]", values: ["auto", "none"] },
     "cpu-slots": { describe: "runs at the same time on a machine without GPUs [one a CPU]" },
     host: { describe: "address to listen on [127.0.0.1]" },
     "insecure-lan": { describe: "listen beyond this machine without TLS, on a network you trust", type: "flag" },

@@ -11,7 +11,8 @@ import { loadContexts } from "../contexts.ts";
 import { ERROR_HELP } from "../error-help.ts";
 import { TOPICS } from "../help-topics.ts";
 import { locate, type Target } from "../locate.ts";
-import type { Candidate, NameKind } from "./wanted.ts";
+import type { NameKind } from "../session.ts";
+import type { Candidate } from "./wanted.ts";
 
 /** For the question to the coordinator. */
 const BUDGET_MS = 200;
@@ -96,7 +97,8 @@ async function metricsOf(config: Config, ref: string): Promise<Candidate[]> {
   const target = await locate(config);
   const client = await connect(target);
   try {
-    const { run } = await client.getRun(ref);
+    // Of a sweep, its first run knows them.
+    const { run } = await client.getRun(ref).catch(() => client.getRun(`${ref}.1`));
     return Object.keys(run?.metrics ?? {})
       .sort()
       .map(bare);

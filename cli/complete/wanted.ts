@@ -5,15 +5,13 @@
 import { RUN_STATES } from "../../shared/run/states.ts";
 import { COMMAND_TREE, type CommandLine } from "../command-tree.ts";
 import { FORMATS } from "../config.ts";
-import type { Option } from "../session.ts";
+import type { NameKind, Option } from "../session.ts";
 
 export interface Candidate {
   readonly value: string;
   /** Shown beside it where the shell can. */
   readonly summary: string;
 }
-
-export type NameKind = "refs" | "nodes" | "contexts" | "metrics" | "files" | "topics";
 
 export interface Wanted {
   /** What is typed already of the word; candidates begin with it. */
@@ -32,21 +30,26 @@ type Options = { readonly [name: string]: Option };
 export function wantedAt(words: readonly string[], options: Options): Wanted {
   const before = words.slice(0, -1);
   const typed = words.at(-1) ?? "";
-  const nothing = { typed, before: "", known: [], names: undefined, ref: undefined };
+  const given = positionals(before, options).slice(1);
+  const nothing = { typed, before: "", known: [], names: undefined, ref: given[0] };
   // What follows is the user's own command.
   if (before.includes("--")) return { ...nothing, names: "files" };
   const assignment = /^(--[\w-]+=)(.*)$/s.exec(typed);
   if (assignment) {
     const option = optionOf(assignment[1]?.slice(0, -1) ?? "", options);
-    return { ...nothing, before: assignment[1] ?? "", typed: assignment[2] ?? "", ...valuesOf(option?.[0] ?? "") };
+    return {
+      ...nothing,
+      before: assignment[1] ?? "",
+      typed: assignment[2] ?? "",
+      ...(option ? valuesOf(...option) : {}),
+    };
   }
   const last = optionOf(before.at(-1) ?? "", options);
-  if (last && last[1].type !== "flag") return { ...nothing, ...valuesOf(last[0]) };
+  if (last && last[1].type !== "flag") return { ...nothing, ...valuesOf(...last) };
   const command = commandOf(words);
   if (typed.startsWith("-")) return { ...nothing, known: optionCandidates(options) };
   if (!command) return { ...nothing, known: COMMAND_TREE.map(({ name, summary }) => ({ value: name, summary })) };
-  const given = positionals(before, options).slice(1);
-  return { ...nothing, ...positionOf(command, given), ref: given[0] };
+  return { ...nothing, ...positionOf(command, given) };
 }
 
 /** The command among the words before the last. */
@@ -88,7 +91,7 @@ const words = (...values: string[]): Values => ({
 });
 const named = (names: NameKind): Values => ({ known: [], names });
 
-/** By name of the option. */
+/** By name of the option, where it is the same for every command; others say it themselves. */
 const OPTION_VALUES: { readonly [name: string]: Values } = {
   output: words(...FORMATS),
   state: words(...RUN_STATES),
@@ -103,8 +106,10 @@ const OPTION_VALUES: { readonly [name: string]: Values } = {
   out: named("files"),
 };
 
-function valuesOf(option: string): Values {
-  return Object.hasOwn(OPTION_VALUES, option) ? (OPTION_VALUES[option] ?? words()) : words();
+/** Undefined for what only the user knows. */
+export function valuesOf(name: string, { values }: Option): Values | undefined {
+  if (values !== undefined) return typeof values === "string" ? named(values) : words(...values);
+  return Object.hasOwn(OPTION_VALUES, name) ? OPTION_VALUES[name] : undefined;
 }
 
 /** By name of the word in the command's usage. */
@@ -122,12 +127,16 @@ const POSITION_VALUES: { readonly [name: string]: Values } = {
   keys: named("metrics"),
   topic: named("topics"),
   shell: words("bash", "zsh", "fish"),
-  tool: words("exp", "ztxexp"),
+  tool: words("exp", "ztxexp", "tensorboard"),
+  left: named("refs"),
+  right: named("refs"),
 };
 
-function positionOf(command: CommandLine, given: readonly string[]): Values {
+/** Undefined for what only the user knows. */
+export function positionOf(command: CommandLine, given: readonly string[]): Values | undefined {
   if (command.name === "context") return given.length === 0 ? words("ls", "use", "rm") : named("contexts");
   const places = [...command.words.matchAll(/[<[](\w+)(\.\.)?[\]>]/g)];
   const place = places[given.length] ?? places.find(([, , many]) => many !== undefined);
-  return POSITION_VALUES[place?.[1] ?? ""] ?? words();
+  const name = place?.[1] ?? "";
+  return Object.hasOwn(POSITION_VALUES, name) ? POSITION_VALUES[name] : undefined;
 }

@@ -1,8 +1,8 @@
 /** What happened in the fleet, the newest first; older events come as one scrolls down. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { EventsAnswer, HistoryView } from "../../../shared/run/dashboard.ts";
+import { HISTORY_KINDS } from "../../../shared/run/history-kinds.ts";
 import { get } from "../api.ts";
-import { HISTORY_KINDS } from "../history-kinds.ts";
 import { t } from "../i18n/i18n.ts";
 import { subscribe } from "../live.ts";
 import { queryOf, setQuery } from "../router.ts";

@@ -132,6 +132,7 @@ describe.each(shells)("%s", (name, shell) => {
     ["exp completion z", ["zsh"]],
     ["exp context u", ["use"]],
     ["exp plan swee", ["sweep.toml"]],
+    ["exp best digits.1 --reduce m", ["max", "min"]],
   ])("without a coordinator: %s", async (line, expected) => expect(await shell(line, nothing)).toEqual(expected));
 
   test.each<[line: string, expected: string[]]>([
@@ -142,6 +143,8 @@ describe.each(shells)("%s", (name, shell) => {
     ["exp drain gpu-01 gpu-0", ["gpu-01", "gpu-02"]],
     ["exp events --node gpu-02", ["gpu-02"]],
     ["exp metrics digits.1.1 va", ["val/acc"]],
+    ["exp best digits.1 --metric va", ["val/acc"]],
+    ["exp diff digits.1.1 oth", ["other.3"]],
   ])("names of the coordinator: %s", async (line, expected) =>
     expect(await shell(line, { XDG_CACHE_HOME: join(dir, "cache") })).toEqual(expected),
   );

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { HistoryKind } from "../../../coordinator/core/changes.ts";
-import { HISTORY_KINDS } from "../../../dashboard/app/history-kinds.ts";
+import { HISTORY_KINDS } from "../../../shared/run/history-kinds.ts";
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 
