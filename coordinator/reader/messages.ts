@@ -87,6 +87,8 @@ export interface Changed {
   /** Too much to name: nothing that is kept counts any more. */
   readonly all: boolean;
   readonly runs: readonly RunId[];
+  /** What a file says of them may be new too. */
+  readonly sweeps: readonly SweepId[];
   /** Attempts with new output, and so perhaps new metrics. */
   readonly outputs: readonly Fence[];
 }

@@ -7,7 +7,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { AppError, errorOfRefusal } from "../../shared/kernel/errors.ts";
-import type { Fence, RunId } from "../../shared/kernel/ids.ts";
+import type { Fence, RunId, SweepId } from "../../shared/kernel/ids.ts";
 import type { Feed } from "../feed.ts";
 import type { Changed, QuestionKind, Questions, ReadReply, ReadRequest } from "./messages.ts";
 
@@ -40,19 +40,27 @@ export function createReader({ path, feed, logger }: ReaderOptions): Reader {
   let closed = false;
   let lastId = 0;
   let runs = new Set<RunId>();
+  let sweeps = new Set<SweepId>();
   let outputs = new Set<Fence>();
   let all = false;
 
   const unsubscribe = feed.subscribe((news) => {
     if (!worker || all) return;
     for (const id of news.runs) runs.add(id);
+    for (const id of news.sweeps) sweeps.add(id);
     for (const fence of news.outputs) outputs.add(fence);
-    if (runs.size + outputs.size > CHANGES_MAX) all = true;
+    if (runs.size + sweeps.size + outputs.size > CHANGES_MAX) all = true;
   });
 
   function takeChanges(): Changed {
-    const changed = { all, runs: all ? [] : [...runs], outputs: all ? [] : [...outputs] };
+    const changed = {
+      all,
+      runs: all ? [] : [...runs],
+      sweeps: all ? [] : [...sweeps],
+      outputs: all ? [] : [...outputs],
+    };
     runs = new Set();
+    sweeps = new Set();
     outputs = new Set();
     all = false;
     return changed;

@@ -37,27 +37,42 @@ const RUNS_KEPT_MAX = 400_000;
 /** Runs of one table. */
 const RUNS_ASKED_MAX = 500_000;
 
+/** What the file says of the sweep as a whole. */
+interface SweepFacts {
+  readonly objective: Objective | undefined;
+  readonly tags: readonly string[];
+  readonly replicates: ReadonlySet<string>;
+}
+
 export class CachedSweep {
   readonly selection: Selection;
-  readonly objective: Objective | undefined;
-  /** Of the sweep file, for every run. */
-  readonly tags: readonly string[];
-  /** Names of the parameters by which replicates of a point differ. */
-  readonly replicates: ReadonlySet<string>;
+  #facts: SweepFacts;
   /** By position. */
   readonly runs: CachedRun[];
   #columns: Map<string, ParamColumn> | undefined;
 
   constructor(queries: Queries, selection: Selection, interner: Interner) {
     this.selection = { ...selection, picks: "all" };
-    this.objective = queries.sweeps.objective(selection.sweepId);
-    this.tags = queries.sweeps.tags(selection.sweepId);
-    this.replicates = new Set(queries.sweeps.replicates(selection.sweepId));
+    this.#facts = readFacts(queries, selection.sweepId);
     this.runs = queries.runs.ofSweep(selection.sweepId).map((record) => ({
       record: { ...record, paramsJson: "" },
       params: readFlatParams(record.paramsJson, interner),
       sweep: this,
     }));
+  }
+
+  get objective(): Objective | undefined {
+    return this.#facts.objective;
+  }
+
+  /** Of the sweep file, for every run. */
+  get tags(): readonly string[] {
+    return this.#facts.tags;
+  }
+
+  /** Names of the parameters by which replicates of a point differ. */
+  get replicates(): ReadonlySet<string> {
+    return this.#facts.replicates;
   }
 
   /** By name, in order of appearance. */
@@ -75,6 +90,11 @@ export class CachedSweep {
     return [...this.columns]
       .filter(([, { values, runs }]) => values.size > 1 || (runs < total && total > 1))
       .map(([key]) => key);
+  }
+
+  /** An edited file may say other things of the sweep. */
+  renewFacts(queries: Queries): void {
+    this.#facts = readFacts(queries, this.selection.sweepId);
   }
 
   /** Takes what is new about one of its runs. */
@@ -105,8 +125,8 @@ export class RunCache {
     return this.#version;
   }
 
-  note({ all, runs, outputs }: Changed): void {
-    if (!all && runs.length === 0 && outputs.length === 0) return;
+  note({ all, runs, sweeps, outputs }: Changed): void {
+    if (!all && runs.length + sweeps.length + outputs.length === 0) return;
     this.#version += 1;
     this.#annotated = undefined;
     if (all) {
@@ -116,6 +136,7 @@ export class RunCache {
       return;
     }
     if (this.#kept === 0) return;
+    for (const id of sweeps) this.#sweeps.get(id)?.renewFacts(this.queries);
     const ids = new Set([...runs, ...this.queries.attempts.runsOf(outputs)]);
     for (const record of this.queries.runs.getMany([...ids])) this.#byRef.get(record.sweep)?.renew(record);
   }
@@ -193,6 +214,11 @@ export class RunCache {
     this.#byRef.delete(sweep.selection.ref);
     this.#kept -= sweep.runs.length;
   }
+}
+
+function readFacts(queries: Queries, id: SweepId): SweepFacts {
+  const { sweeps } = queries;
+  return { objective: sweeps.objective(id), tags: sweeps.tags(id), replicates: new Set(sweeps.replicates(id)) };
 }
 
 /** Runs that a selection names. */

@@ -1,11 +1,17 @@
 /** A sweep as it stands, for the comparison with an edited file. */
-import { type RunId, runId, type SweepId } from "../../../shared/kernel/ids.ts";
+import { type RunId, runId, type SweepId, sweepId } from "../../../shared/kernel/ids.ts";
 import type { RunState } from "../../../shared/run/states.ts";
 import { WITHDRAWN } from "../../core/reactor-apply.ts";
 import type { StandingRun } from "../../reuse/sweep-difference.ts";
 import type { Database } from "../database.ts";
 
 export interface StandingSweep {
+  readonly project: string;
+  readonly description: string;
+  readonly note: string;
+  readonly tags: readonly string[];
+  /** Sweeps that it waits for. */
+  readonly after: readonly SweepId[];
   readonly priority: number;
   readonly parallel: number;
   readonly failuresMax: number;
@@ -26,7 +32,8 @@ export interface StandingQueries {
 }
 
 export function createStandingQueries(db: Database): StandingQueries {
-  const sweep = db.prepare(`SELECT priority, parallel, failures_max, gpu_ms_max, deadline, objective_target, total
+  const sweep = db.prepare(`SELECT priority, parallel, failures_max, gpu_ms_max, deadline, objective_target, total,
+      project, description, note, tags_json, after_json
     FROM sweeps WHERE sweep_id = ?`);
   const shapes = db.prepare(`SELECT template_json || resources_json || limits_json || retry_json || tags_json AS text
     FROM sweep_shapes WHERE sweep_id = ? ORDER BY number`);
@@ -38,6 +45,11 @@ export function createStandingQueries(db: Database): StandingQueries {
       const row = sweep.get(id) as unknown as SweepRow | undefined;
       if (!row) return undefined;
       return {
+        project: row.project,
+        description: row.description,
+        note: row.note,
+        tags: JSON.parse(row.tags_json) as string[],
+        after: (JSON.parse(row.after_json) as string[]).map(sweepId),
         priority: row.priority,
         parallel: row.parallel,
         failuresMax: row.failures_max,
@@ -61,6 +73,11 @@ export function createStandingQueries(db: Database): StandingQueries {
 }
 
 interface SweepRow {
+  readonly project: string;
+  readonly description: string;
+  readonly note: string;
+  readonly tags_json: string;
+  readonly after_json: string;
   readonly priority: number;
   readonly parallel: number;
   readonly failures_max: number;

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { HttpServer } from "../../../coordinator/http/server.ts";
+import type { SweepId } from "../../../shared/kernel/ids.ts";
 import type { ColumnsAnswer, RunTable, SeriesAnswer } from "../../../shared/run/dashboard.ts";
 import type { SeedRun } from "../../helpers/seed-store.ts";
 import {
@@ -191,6 +192,18 @@ describe("what changes is shown", () => {
     store.feed.publish({ runs: new Set(), sweeps: new Set(), nodes: false, outputs: new Set([fence]) });
     expect((await table(query)).cells[1]).toEqual([0.25, null]);
   });
+});
+
+test("tags of a sweep whose file was edited are the new ones", async () => {
+  const made = store.seed.sweep({ name: "tagged", runs: [{ state: "queued" }] });
+  const query = { sweep: made.ref, columns: "tag" };
+  expect((await table(query)).cells).toEqual([[null]]);
+  store.db.prepare("UPDATE sweeps SET tags_json = '[\"paper\"]' WHERE name = 'tagged'").run();
+  const { sweep_id: id } = store.db.prepare("SELECT sweep_id FROM sweeps WHERE name = 'tagged'").get() as {
+    sweep_id: SweepId;
+  };
+  store.feed.publish({ runs: new Set(), sweeps: new Set([id]), nodes: false, outputs: new Set() });
+  expect((await table(query)).cells).toEqual([["paper"]]);
 });
 
 test("what a table can show", async () => {

@@ -254,6 +254,19 @@ describe("apply", () => {
     expect((await apply(edited)).settings).toEqual([]);
   });
 
+  test("texts and tags are taken over; that after is not, is said", async () => {
+    await rig.submit(sweep([1], "", "first"));
+    await rig.submit(sweep([1, 2], 'note = "old"\ntags = ["a"]'));
+    const edited = sweep([1, 2], 'project = "vision"\nnote = "new"\ntags = ["a", "b"]\nafter = ["first.1"]');
+    const answer = await apply(edited);
+    expect(answer).toMatchObject({ added: 0, unchanged: 2, reshaped: 2 });
+    expect(answer.settings).toEqual(['project none to "vision"', 'note "old" to "new"', "tags a to a, b"]);
+    expect(answer.warnings).toEqual(["after is not changed: the sweep waits for no other, as it was submitted"]);
+    const row = rig.db.prepare("SELECT project, note, tags_json FROM sweeps WHERE name = 'digits'").get();
+    expect(row).toEqual({ project: "vision", note: "new", tags_json: '["a","b"]' });
+    expect((await apply(edited)).settings).toEqual([]);
+  });
+
   test("what was completed elsewhere is reused, also in a sweep that had ended", async () => {
     await done(sweep([7], "", "other"));
     await rig.submit(sweep([1]));
