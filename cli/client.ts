@@ -64,7 +64,8 @@ export interface Client {
   /** Repeated as a submission; harmless, as runs that are there already are left alone. */
   importRuns(request: proto.ImportRequest): Promise<proto.ImportResponse>;
   listRuns(filter: RunFilter): Promise<proto.Run[]>;
-  listSweeps(refs: readonly string[], limit: number): Promise<proto.Sweep[]>;
+  /** `progress`: with best values and the time left, which take longer. */
+  listSweeps(refs: readonly string[], limit: number, progress?: boolean): Promise<proto.Sweep[]>;
   getRun(ref: string): Promise<proto.GetRunResponse>;
   cancel(refs: readonly string[]): Promise<proto.CancelResponse>;
   retry(refs: readonly string[], failedOnly: boolean): Promise<proto.RetryResponse>;
@@ -138,7 +139,8 @@ export function createClient(options: ClientOptions): Client {
         runs.push(...part.runs);
       return runs;
     },
-    listSweeps: async (refs, limit) => (await call(stub.listSweeps, { refs: [...refs], limit })).sweeps,
+    listSweeps: async (refs, limit, progress = false) =>
+      (await call(stub.listSweeps, { refs: [...refs], limit, progress })).sweeps,
     getRun: (ref) => call(stub.getRun, { ref }),
     cancel: (refs) => call(stub.cancel, { refs: [...refs] }),
     retry: (refs, failedOnly) => call(stub.retry, { refs: [...refs], failedOnly }),

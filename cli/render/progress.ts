@@ -19,9 +19,16 @@ export interface Progress {
 }
 
 const BAR_WIDTH = 24;
+const FULL = "█";
 
 export function endedCount(counts: Progress["counts"]): number {
   return TERMINAL_STATES.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+}
+
+/** "████░░░░": full only when all have ended. */
+export function progressBar(ended: number, total: number, width: number): string {
+  const filled = ended >= total ? width : Math.max(0, Math.min(width - 1, Math.round((ended / total) * width)));
+  return FULL.repeat(filled) + "░".repeat(width - filled);
 }
 
 /** For a file or a pipe: words only. */
@@ -43,8 +50,9 @@ export function progressBlock(progress: Progress, width: number, color: boolean)
   const tail = numbers.length + left.length + BAR_WIDTH <= width ? numbers + left : numbers;
   const bar = Math.min(BAR_WIDTH, Math.max(0, width - tail.length));
   const name = truncate(`${escapeControl(title)}  `, width - tail.length - bar);
-  const filled = Math.round((total === 0 ? 1 : ended / total) * bar);
-  const drawn = paint("█".repeat(filled), counts.failed ? "bad" : "good", color) + "░".repeat(bar - filled);
+  const cells = progressBar(ended, total, bar);
+  const filled = cells.lastIndexOf(FULL) + 1;
+  const drawn = paint(cells.slice(0, filled), counts.failed ? "bad" : "good", color) + cells.slice(filled);
   const rest = [countsText(counts), ...restParts(progress)].filter((part) => part !== "").join(" · ");
   return [`${name}${drawn}${tail}`, `  ${truncate(rest, width - 2)}`];
 }

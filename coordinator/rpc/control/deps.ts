@@ -1,6 +1,7 @@
 /** What the read verbs and the HTTP API read from. */
 import type { Clock } from "../../../shared/kernel/clock.ts";
-import type { Fence } from "../../../shared/kernel/ids.ts";
+import type { Fence, SweepId } from "../../../shared/kernel/ids.ts";
+import type { SweepDetail } from "../../../shared/run/dashboard.ts";
 import type { ChannelState } from "../../../shared/run/notify.ts";
 import type { StreamName } from "../../../shared/subjects.ts";
 import type { Cluster } from "../../core/cluster.ts";
@@ -24,6 +25,8 @@ export interface ReadDeps {
   /** Channels for messages and runs, and how they are. */
   channels(): readonly ChannelState[];
   addresses(): { readonly http: string };
+  /** What the reading thread knows of a sweep; absent: lists of sweeps tell no progress. */
+  readonly sweepDetail?: (id: SweepId) => Promise<SweepDetail>;
   /** Version of this program. */
   readonly version: string;
 }

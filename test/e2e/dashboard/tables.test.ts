@@ -131,6 +131,16 @@ test("rows that are pinned stay above, whatever the filter; rows are coloured by
 });
 
 test("sweeps: what each has come to, by name", async () => {
+  // The command line says the same of them.
+  const { stdout } = await fleet.exp("sweeps", "--json");
+  const [finished, begun] = JSON.parse(stdout) as { bestValue: number; bestRef: string; etaMs: number }[];
+  const best = Math.min(
+    ...(await fleet.runs("curves.1")).flatMap(({ state, metrics: { loss } }) =>
+      state === "succeeded" && typeof loss === "number" ? [loss] : [],
+    ),
+  );
+  expect(finished).toMatchObject({ bestValue: best, bestRef: expect.stringMatching(/^curves\.1\.\d+$/), etaMs: 0 });
+  expect(begun).toMatchObject({ ref: "long.1", bestValue: null, bestRef: null, etaMs: null });
   await browser.visit(fleet, "/sweeps", {}, async (page) => {
     await page.getByRole("link", { name: "curves.1", exact: true }).waitFor();
     await page.getByText("32 of 32").waitFor();

@@ -185,8 +185,34 @@ describe("lists", () => {
         counts: { succeeded: 2 },
         reused: 0,
         createdAt: new Date(AT).toISOString(),
+        bestValue: null,
+        bestRef: null,
+        etaMs: null,
       },
     ]);
+  });
+
+  test("sweeps with their best value and the time left, which they ask for", async () => {
+    const asked: boolean[] = [];
+    const live = { ref: "live.1", state: "running", total: 4, counts: { succeeded: 1, running: 3 } };
+    const answers: Answers = {
+      listSweeps: ({ progress }) => {
+        asked.push(progress);
+        return {
+          sweeps: [
+            aSweep({ ...live, bestValue: 0.25, bestRef: "live.1.3", etaMs: 90_000 }),
+            aSweep({ bestValue: 0.5, bestRef: "digits.1.2", etaMs: 0 }),
+          ],
+        };
+      },
+    };
+    const { stdout } = await withServer(answers, ["sweeps"]);
+    expect(stdout).toMatch(/live\.1 +running +1\/4 .*0\.25 live\.1\.3 +~1m30s/);
+    expect(stdout).toMatch(/digits\.1 +succeeded +2\/2 .*0\.5 digits\.1\.2 +- /);
+    expect(stdout).not.toMatch(/PROGRESS|█/);
+    expect(asked).toEqual([true]);
+    const [first] = JSON.parse((await withServer(answers, ["sweeps", "--json"])).stdout);
+    expect(first).toMatchObject({ bestValue: 0.25, bestRef: "live.1.3", etaMs: 90_000 });
   });
 });
 

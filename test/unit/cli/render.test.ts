@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { csvCell, csvText, markdownText } from "../../../cli/render/delimited.ts";
 import { errorJson, errorText } from "../../../cli/render/error.ts";
-import { progressBlock, progressLine } from "../../../cli/render/progress.ts";
+import { progressBar, progressBlock, progressLine } from "../../../cli/render/progress.ts";
 import { countsText, varyingParams } from "../../../cli/render/runs.ts";
 import { type Column, tableText } from "../../../cli/render/table.ts";
 import { escapeControl, shellWord, shortNumber } from "../../../cli/render/text.ts";
@@ -165,6 +165,17 @@ describe("progress", () => {
       "digits.1: 8 of 12 runs ended; 2 running, 2 queued, 7 succeeded, 1 failed; " +
         "output of 1 run still coming; best acc 0.91235 (digits.1.4)",
     );
+  });
+
+  test.each([
+    [0, 8, "░░░░"],
+    [4, 8, "██░░"],
+    [799, 800, "███░"],
+    [8, 8, "████"],
+    [0, 0, "████"],
+  ])("a bar of %i of %i, full only at the end", (ended, total, bar) => {
+    expect(progressBar(ended, total, 4)).toBe(bar);
+    expect(progressBar(ended, total, 0)).toBe("");
   });
 
   test.each([40, 80, 120])("as a block, no line wraps at %i columns", (width) => {

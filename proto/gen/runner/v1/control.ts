@@ -432,7 +432,16 @@ export interface Sweep {
   counts: { [key: string]: number };
   reused: number;
   createdAt: number;
-  objective: Objective | undefined;
+  objective:
+    | Objective
+    | undefined;
+  /** Where the request asks for progress. Of its succeeded runs the best value by its objective, and whose it is. */
+  bestValue?: number | undefined;
+  bestRef?:
+    | string
+    | undefined;
+  /** Until all have ended, at the pace so far; absent where that is not known. */
+  etaMs?: number | undefined;
 }
 
 export interface Sweep_CountsEntry {
@@ -465,6 +474,8 @@ export interface ListRunsResponse {
 export interface ListSweepsRequest {
   refs: string[];
   limit: number;
+  /** With best value and time left, which take longer. */
+  progress: boolean;
 }
 
 export interface ListSweepsResponse {
@@ -4242,7 +4253,19 @@ export const Run_MetricsEntry: MessageFns<Run_MetricsEntry> = {
 };
 
 function createBaseSweep(): Sweep {
-  return { ref: "", name: "", state: "", total: 0, counts: {}, reused: 0, createdAt: 0, objective: undefined };
+  return {
+    ref: "",
+    name: "",
+    state: "",
+    total: 0,
+    counts: {},
+    reused: 0,
+    createdAt: 0,
+    objective: undefined,
+    bestValue: undefined,
+    bestRef: undefined,
+    etaMs: undefined,
+  };
 }
 
 export const Sweep: MessageFns<Sweep> = {
@@ -4270,6 +4293,15 @@ export const Sweep: MessageFns<Sweep> = {
     }
     if (message.objective !== undefined) {
       Objective.encode(message.objective, writer.uint32(66).fork()).join();
+    }
+    if (message.bestValue !== undefined) {
+      writer.uint32(73).double(message.bestValue);
+    }
+    if (message.bestRef !== undefined) {
+      writer.uint32(82).string(message.bestRef);
+    }
+    if (message.etaMs !== undefined) {
+      writer.uint32(88).int64(message.etaMs);
     }
     return writer;
   },
@@ -4354,6 +4386,30 @@ export const Sweep: MessageFns<Sweep> = {
             message.objective = Objective.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.bestValue = reader.double();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.bestRef = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.etaMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4393,6 +4449,21 @@ export const Sweep: MessageFns<Sweep> = {
         ? globalThis.Number(object.created_at)
         : 0,
       objective: isSet(object.objective) ? Objective.fromJSON(object.objective) : undefined,
+      bestValue: isSet(object.bestValue)
+        ? globalThis.Number(object.bestValue)
+        : isSet(object.best_value)
+        ? globalThis.Number(object.best_value)
+        : undefined,
+      bestRef: isSet(object.bestRef)
+        ? globalThis.String(object.bestRef)
+        : isSet(object.best_ref)
+        ? globalThis.String(object.best_ref)
+        : undefined,
+      etaMs: isSet(object.etaMs)
+        ? globalThis.Number(object.etaMs)
+        : isSet(object.eta_ms)
+        ? globalThis.Number(object.eta_ms)
+        : undefined,
     };
   },
 
@@ -4428,6 +4499,15 @@ export const Sweep: MessageFns<Sweep> = {
     if (message.objective !== undefined) {
       obj.objective = Objective.toJSON(message.objective);
     }
+    if (message.bestValue !== undefined) {
+      obj.bestValue = floatToJson(message.bestValue);
+    }
+    if (message.bestRef !== undefined) {
+      obj.bestRef = message.bestRef;
+    }
+    if (message.etaMs !== undefined) {
+      obj.etaMs = Math.round(message.etaMs);
+    }
     return obj;
   },
 
@@ -4454,6 +4534,9 @@ export const Sweep: MessageFns<Sweep> = {
     message.objective = (object.objective !== undefined && object.objective !== null)
       ? Objective.fromPartial(object.objective)
       : undefined;
+    message.bestValue = object.bestValue ?? undefined;
+    message.bestRef = object.bestRef ?? undefined;
+    message.etaMs = object.etaMs ?? undefined;
     return message;
   },
 };
@@ -4843,7 +4926,7 @@ export const ListRunsResponse: MessageFns<ListRunsResponse> = {
 };
 
 function createBaseListSweepsRequest(): ListSweepsRequest {
-  return { refs: [], limit: 0 };
+  return { refs: [], limit: 0, progress: false };
 }
 
 export const ListSweepsRequest: MessageFns<ListSweepsRequest> = {
@@ -4853,6 +4936,9 @@ export const ListSweepsRequest: MessageFns<ListSweepsRequest> = {
     }
     if (message.limit !== 0) {
       writer.uint32(16).int32(message.limit);
+    }
+    if (message.progress !== false) {
+      writer.uint32(24).bool(message.progress);
     }
     return writer;
   },
@@ -4886,6 +4972,14 @@ export const ListSweepsRequest: MessageFns<ListSweepsRequest> = {
             message.limit = reader.int32();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.progress = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4902,6 +4996,7 @@ export const ListSweepsRequest: MessageFns<ListSweepsRequest> = {
     return {
       refs: globalThis.Array.isArray(object?.refs) ? object.refs.map((e: any) => globalThis.String(e)) : [],
       limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      progress: isSet(object.progress) ? globalThis.Boolean(object.progress) : false,
     };
   },
 
@@ -4913,6 +5008,9 @@ export const ListSweepsRequest: MessageFns<ListSweepsRequest> = {
     if (message.limit !== 0) {
       obj.limit = Math.round(message.limit);
     }
+    if (message.progress !== false) {
+      obj.progress = message.progress;
+    }
     return obj;
   },
 
@@ -4923,6 +5021,7 @@ export const ListSweepsRequest: MessageFns<ListSweepsRequest> = {
     const message = createBaseListSweepsRequest();
     message.refs = object.refs?.map((e) => e) || [];
     message.limit = object.limit ?? 0;
+    message.progress = object.progress ?? false;
     return message;
   },
 };
