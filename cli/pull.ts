@@ -59,29 +59,40 @@ export async function pullFiles(
   directory: string,
   force: boolean,
 ): Promise<PullResult> {
-  const wanted: PulledFile[] = [];
-  const unchanged: PulledFile[] = [];
-  const inTheWay: string[] = [];
   await mkdir(directory, { recursive: true });
-  for (const file of files) {
-    const there = await lookAt(directory, file);
-    if (there === "same") unchanged.push(file);
-    else wanted.push(file);
-    if (there === "other") inTheWay.push(file.path);
-  }
-  if (inTheWay.length > 0 && !force) {
-    const more = inTheWay.length > 1 ? ` and ${inTheWay.length - 1} more` : "";
-    throw new AppError(
-      "conflict",
-      `${join(directory, inTheWay[0] ?? "")}${more} is there already, and is another file`,
-      {
-        id: "pull.other-file",
-        hint: "--to names another directory, --force writes over it",
-      },
-    );
-  }
+  const { wanted, unchanged, inTheWay } = await sortFiles(files, directory);
+  const [first] = inTheWay;
+  if (first && !force) throw otherFile(join(directory, first.path), inTheWay.length - 1);
   for (const file of wanted) await pullFile(client, file, directory);
   return { written: wanted, unchanged };
+}
+
+export interface SortedFiles {
+  /** Those that are not there, or otherwise. */
+  readonly wanted: readonly PulledFile[];
+  readonly unchanged: readonly PulledFile[];
+  /** Of those that are wanted. */
+  readonly inTheWay: readonly PulledFile[];
+}
+
+/** Looks what is in the directory, and changes nothing. */
+export async function sortFiles(files: readonly PulledFile[], directory: string): Promise<SortedFiles> {
+  const sorted = { wanted: [] as PulledFile[], unchanged: [] as PulledFile[], inTheWay: [] as PulledFile[] };
+  for (const file of files) {
+    const there = await lookAt(directory, file);
+    (there === "same" ? sorted.unchanged : sorted.wanted).push(file);
+    if (there === "other") sorted.inTheWay.push(file);
+  }
+  return sorted;
+}
+
+/** `more`: how many others there are. */
+export function otherFile(path: string, more: number): AppError {
+  const others = more > 0 ? ` and ${more} more` : "";
+  return new AppError("conflict", `${path}${others} is there already, and is another file`, {
+    id: "pull.other-file",
+    hint: "--to names another directory, --force writes over it",
+  });
 }
 
 /** No link is followed, neither on the way nor at the end. */
@@ -95,7 +106,8 @@ async function lookAt(directory: string, { path, hash, bytes }: PulledFile): Pro
   return (await hashOf(full)).digest("hex") === hash ? "same" : "other";
 }
 
-async function checkFolders(directory: string, path: string): Promise<void> {
+/** Throws AppError where a part of the way is a link, or a file. */
+export async function checkFolders(directory: string, path: string): Promise<void> {
   let full = directory;
   for (const part of dirname(path).split("/")) {
     full = join(full, part);
@@ -167,7 +179,7 @@ async function hashOf(path: string) {
   return sum;
 }
 
-function blocked(path: string, why: string): AppError {
+export function blocked(path: string, why: string): AppError {
   return new AppError("conflict", `cannot write ${path}: ${why}`, {
     id: "pull.blocked",
     hint: "--to names another directory",

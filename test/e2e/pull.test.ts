@@ -21,6 +21,7 @@ exp.artifact("/proc/self/environ", name="environment")
 put("ckpt/a.bin", "a" * 100000)
 put("ckpt/sub/b.bin", "b")
 exp.checkpoint(os.path.join(here, "ckpt"), step=3)
+print("all kept")
 `;
 
 let fleet: Fleet;
@@ -72,6 +73,37 @@ test("pull puts everything below its directory, once", async () => {
   expect(readFileSync(join(to, "artifacts/outside.txt"), "utf8")).toBe("mine");
   expect((await fleet.exp("pull", "keep.1.1", "outside*", "--to", to, "--force")).code).toBe(0);
   expect(readFileSync(join(to, "artifacts/outside.txt"), "utf8")).toBe("one");
+});
+
+test("a dry run says what would come, and writes nothing; the output comes with --log", async () => {
+  const to = join(fleet.dir, "told");
+  const told = await fleet.exp("pull", "keep.1.1", "--log", "--dry-run", "--to", to);
+  expect([told.code, told.stdout.trimEnd().split("\n").slice(-2)]).toEqual([
+    0,
+    ["output  output.log", `5 files (100kB and output) would go to ${to}`],
+  ]);
+  expect(existsSync(to)).toBe(false);
+
+  const pulled = await fleet.exp("pull", "keep.1.1", "outside*", "--log", "--to", to, "--json");
+  expect(JSON.parse(pulled.stdout)).toMatchObject({
+    written: [{ path: "artifacts/outside.txt" }],
+    logs: [{ path: "output.log", bytes: 9, incomplete: "" }],
+  });
+  expect(readFileSync(join(to, "output.log"), "utf8")).toBe("all kept\n");
+  const again = await fleet.exp("pull", "keep.1.1", "--log", "--dry-run", "--to", to, "--json");
+  const { wouldWrite, unchanged } = JSON.parse(again.stdout) as { wouldWrite: unknown[]; unchanged: unknown[] };
+  expect([wouldWrite.length, unchanged.length]).toEqual([3, 1]);
+
+  // The beginning of the output is gone on with, anything else is somebody's file.
+  writeFileSync(join(to, "output.log"), "all");
+  expect((await fleet.exp("pull", "keep.1.1", "outside*", "--log", "--to", to)).code).toBe(0);
+  expect(readFileSync(join(to, "output.log"), "utf8")).toBe("all kept\n");
+  writeFileSync(join(to, "output.log"), "mine");
+  const refused = await fleet.exp("pull", "keep.1.1", "--log", "--to", to);
+  expect([refused.code === 0, refused.stderr]).toEqual([false, expect.stringContaining("another file")]);
+  expect(readFileSync(join(to, "output.log"), "utf8")).toBe("mine");
+  expect((await fleet.exp("pull", "keep.1.1", "--log", "--force", "--to", to)).code).toBe(0);
+  expect(readdirSync(to).sort()).toEqual(["artifacts", "checkpoints", "output.log"]);
 });
 
 test("a link in the target is not followed; a broken-off file goes on", async () => {
