@@ -87,11 +87,13 @@ export class MetricSummary {
   skipReason = "";
   /** Of the last exception that the program's hook recorded; empty where there was none. */
   traceback = "";
+  /** Values that are in no final value, because there are too many names. */
+  leftOut = 0;
   readonly #lasts = new Map<string, number>();
   readonly #finals = new Map<string, number | string>();
 
   addPoint(point: MetricPoint): void {
-    for (const [key, value] of point.values) keep(this.#lasts, key, value);
+    for (const [key, value] of point.values) this.#keep(this.#lasts, key, value);
   }
 
   addOther(event: ClientEvent): void {
@@ -100,15 +102,16 @@ export class MetricSummary {
       this.traceback = event.body.traceback;
     }
     if (event.kind !== "summary") return;
-    for (const [key, value] of event.values) keep(this.#finals, key, value);
+    for (const [key, value] of event.values) this.#keep(this.#finals, key, value);
   }
 
   /** What the program called final, and of the other metrics the last value. */
   finals(): ReadonlyMap<string, number | string> {
     return new Map<string, number | string>([...this.#lasts, ...this.#finals]);
   }
-}
 
-function keep<T>(kept: Map<string, T>, key: string, value: T): void {
-  if (kept.size < METRIC_KEYS_MAX || kept.has(key)) kept.set(key, value);
+  #keep<T>(kept: Map<string, T>, key: string, value: T): void {
+    if (kept.size < METRIC_KEYS_MAX || kept.has(key)) kept.set(key, value);
+    else this.leftOut += 1;
+  }
 }

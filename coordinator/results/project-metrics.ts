@@ -1,6 +1,7 @@
 /** Tables and curves of one attempt, made from its client stream with no more in memory than a few portions of it. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { METRIC_KEYS_MAX } from "../../shared/run/limits.ts";
 import type { ResultAttempt } from "../store/run-record.ts";
 import { visitClientEvents } from "./client-lines.ts";
 import { MetricSummary, PointReader } from "./metric-points.ts";
@@ -54,7 +55,13 @@ export function projectMetrics(
     let end: TableEnd = table.end();
     if (end === "outgrown") end = writeAgain(join(directory, name), path, attempt, table.columns);
     const notes = end === "too-large" ? [`${name} is left out: it would be too large`] : [];
-    const { skipReason, traceback } = summary;
+    const { skipReason, traceback, leftOut } = summary;
+    if (leftOut > 0) {
+      const names = METRIC_KEYS_MAX.toLocaleString("en");
+      notes.push(
+        `metrics.json and ${name} have the first ${names} names; ${leftOut} values of further ones are left out`,
+      );
+    }
     return { finals: summary.finals(), skipReason, traceback, notes };
   } finally {
     curves?.discard();

@@ -20,6 +20,7 @@ const PAST_MS_MAX = 366 * 86_400_000;
 export function createRunWords(db: Database, annotations: Annotations): RunWords {
   const place = db.prepare("SELECT run_id, node FROM attempts WHERE fence = ?");
   const count = db.prepare("SELECT count(*) AS n FROM events WHERE run_id = ? AND kind = 'warning'");
+  const isTold = db.prepare("SELECT 1 FROM events WHERE run_id = ? AND kind = 'warning' AND text = ?");
   const insert = db.prepare("INSERT INTO events (at, kind, run_id, node, text) VALUES (?, 'warning', ?, ?, ?)");
 
   function annotate(id: RunId, words: readonly ClientWord[]): void {
@@ -40,8 +41,9 @@ export function createRunWords(db: Database, annotations: Annotations): RunWords
       annotate(id, words);
       const warnings = words.flatMap((word) => (word.kind === "warning" ? [word] : []));
       let left = warnings.length === 0 ? 0 : WARNINGS_PER_RUN_MAX - (count.get(id) as { n: number }).n;
-      for (const { at, text } of warnings) {
+      for (const { at, text, once } of warnings) {
         if (left <= 0) break;
+        if (once && isTold.get(id, text)) continue;
         left -= 1;
         insert.run(timeOf(at, nowMs), id, row.node, left === 0 ? "further warnings are in client.jsonl only" : text);
       }

@@ -11,6 +11,7 @@ import type { MetricBound, MetricLast } from "../store/outputs.ts";
 const NEWLINE = 10;
 /** UTF-8 bytes of one UTF-16 unit, at most. */
 const BYTES_PER_UNIT_MAX = 3;
+const TOO_MANY_NAMES = `more than ${METRIC_KEYS_MAX.toLocaleString("en")} metric names: values of further ones are in the stored stream and in metrics.jsonl only`;
 
 interface Last {
   value: number | string;
@@ -130,6 +131,7 @@ export class Summariser {
     }
     if (!this.#keys.has(key)) {
       if (this.#keys.size >= METRIC_KEYS_MAX) {
+        if (this.#refused === 0) this.#words.push({ kind: "warning", at, text: TOO_MANY_NAMES, once: true });
         this.#refused += 1;
         return;
       }

@@ -11,6 +11,8 @@ export type ClientWord =
       readonly at: number | undefined;
       /** One line. */
       readonly text: string;
+      /** Not told a second time of one run. */
+      readonly once?: true;
     };
 
 const WARNING_CHARS_MAX = 1_000;

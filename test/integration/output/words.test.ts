@@ -64,3 +64,29 @@ test("a program that warns all the time fills no history", async () => {
   expect(events).toHaveLength(WARNINGS_PER_RUN_MAX);
   expect(events.at(-1)).toEqual({ text: "further warnings are in client.jsonl only" });
 });
+
+test("more metric names than are kept are one warning of the run, also through a restart", async () => {
+  await using nats = await startNats();
+  await using rig = startOutputRig({ access: nats.access });
+  rig.host(1);
+  const lineOf = (from: number, to: number) => {
+    const values = Array.from({ length: to - from }, (_, i) => [`n${from + i}`, 1] as const);
+    return Buffer.from(`${JSON.stringify({ e: "m", s: 1, v: Object.fromEntries(values) })}\n`);
+  };
+  const warnings = () =>
+    rig.db.prepare("SELECT text FROM events WHERE kind = 'warning'").all() as unknown as { text: string }[];
+  let offset = 0;
+  const put = async (data: Buffer) => {
+    rig.ingest.ingestChunk(AGENT_ID, { fence: fence(1), stream: "client", offset, data });
+    offset += data.length;
+    await waitUntil("it is stored", () => rig.committed(1, "client") === offset, { boundMs: 20_000 });
+  };
+  await put(Buffer.concat([lineOf(0, 5_000), lineOf(5_000, 10_000)]));
+  expect(warnings()).toEqual([]);
+  await put(Buffer.concat([lineOf(10_000, 10_001), lineOf(10_001, 10_003)]));
+  expect(warnings()).toMatchObject([{ text: expect.stringMatching(/^more than 10,000 metric names: /) }]);
+  await rig.restartIngest();
+  await put(lineOf(10_003, 10_004));
+  expect(warnings()).toHaveLength(1);
+  expect(rig.db.prepare("SELECT count(*) AS n FROM metric_lasts").get()).toEqual({ n: 10_000 });
+});

@@ -351,6 +351,19 @@ describe("what people wrote on a run", () => {
   });
 });
 
+test("of 10,001 names the last is in the points only, and the notes count its values", () => {
+  const names = Array.from({ length: 10_001 }, (_, i) => `n${String(i).padStart(5, "0")}`);
+  const lineOf = (some: readonly string[]) =>
+    `${JSON.stringify({ e: "m", s: 1, v: Object.fromEntries(some.map((name) => [name, 1])) })}\n`;
+  const text = lineOf(names.slice(0, 5_000)) + lineOf(names.slice(5_000)) + lineOf(names.slice(10_000));
+  const directory = project(resultRecord(), [client(text)]);
+  expect(Object.keys(json(directory, "metrics.json"))).toHaveLength(10_000);
+  expect(read(directory, "metrics.jsonl").match(/"n10000"/g)).toHaveLength(2);
+  expect(json(directory, "meta.json").extras).toMatchObject({
+    notes: ["metrics.json and metrics/run_0001.csv have the first 10,000 names; 2 values of further ones are left out"],
+  });
+});
+
 test("a run that repeats another names the directory of that one", () => {
   const directory = project(resultRecord({ provenance: REPEATS }));
   const parent_run_id = "digits.1.2_2025-11-21__13-05-09";
