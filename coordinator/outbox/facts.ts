@@ -1,5 +1,6 @@
 /** [P] What a message tells about a sweep. Facts that come while a message waits are gathered into it. */
 import type { BestRun, FailedRun, FinishedSweep } from "../store/sweep-standing.ts";
+import type { TargetRun } from "../store/targets.ts";
 
 export interface SweepFacts {
   /** Handle, such as "digits.3"; empty in a test of a channel. */
@@ -8,6 +9,8 @@ export interface SweepFacts {
   readonly started?: { readonly runs: number };
   readonly failed?: { readonly count: number; readonly examples: readonly FailedRun[] };
   readonly best?: BestRun;
+  /** The run by which the sweep was stopped. */
+  readonly target?: TargetRun;
   readonly finished?: FinishedSweep;
 }
 

@@ -12,6 +12,7 @@ import { type Database, transaction } from "../store/database.ts";
 import type { Outbox } from "../store/outbox.ts";
 import type { RunNews, RunNewsReader, SweepNotice } from "../store/run-news.ts";
 import type { SweepStanding } from "../store/sweep-standing.ts";
+import type { Targets } from "../store/targets.ts";
 import { mergeFacts, type SweepFacts } from "./facts.ts";
 
 export interface NoticesOptions {
@@ -20,6 +21,7 @@ export interface NoticesOptions {
   readonly news: RunNewsReader;
   readonly outbox: Outbox;
   readonly standing: SweepStanding;
+  readonly targets: Pick<Targets, "stoppedBy">;
   /** Channels that there are; messages for others are not made. */
   readonly channels: ReadonlySet<string>;
   /** Takes what happened to runs further than messages. Within the transaction. */
@@ -53,7 +55,7 @@ const LOOK_MS = 200;
 const CHECK_MS = 5_000;
 
 export function startNotices(options: NoticesOptions): Notices {
-  const { db, feed, news, outbox, standing, channels, onNew, newId, clock, logger, pace = PACE } = options;
+  const { db, feed, news, outbox, standing, targets, channels, onNew, newId, clock, logger, pace = PACE } = options;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   /** Attempts whose output grew. */
@@ -109,6 +111,11 @@ export function startNotices(options: NoticesOptions): Notices {
     const failed = runsThat("failed").map((run) => standing.failedRun(run));
     if (failed.length > 0) put(notice, "failed", { failed: { count: failed.length, examples: failed } });
     if (notice.on.includes("best")) notice = tellBest(notice, runsThat("sealed"));
+    // A run is sealed after its sweep was stopped by it, and once.
+    for (const run of notice.on.includes("target") ? runsThat("sealed") : []) {
+      const target = targets.stoppedBy(run);
+      if (target) put(notice, "target", { target });
+    }
     if (notice !== before) news.setNotice(notice);
   }
 

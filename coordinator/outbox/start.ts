@@ -9,6 +9,7 @@ import type { Outbox } from "../store/outbox.ts";
 import type { BestQueries } from "../store/queries/best.ts";
 import { createRunNewsReader } from "../store/run-news.ts";
 import { createSweepStanding } from "../store/sweep-standing.ts";
+import { createTargets } from "../store/targets.ts";
 import type { Channel } from "./channel.ts";
 import { type DeliveryPolicy, startDelivery } from "./delivery.ts";
 import { type NoticePace, startNotices } from "./notices.ts";
@@ -47,6 +48,7 @@ export function startOutbox(options: OutboxOptions): RunningOutbox {
     news: createRunNewsReader(db),
     outbox,
     standing: createSweepStanding(db, options.best),
+    targets: createTargets(db),
     channels: new Set(channels.map(({ name }) => name)),
     ...(options.tracked.length > 0 && { alsoTell: teller.tell }),
     onNew: () => delivery.wake(),

@@ -7,7 +7,7 @@ const REASON_MAX = 200;
 
 /** The first line says what it is about; the others say more. */
 export function noticeLines(facts: SweepFacts): string[] {
-  const { sweep, project, started, failed, best, finished } = facts;
+  const { sweep, project, started, failed, best, target, finished } = facts;
   if (sweep === "") return ["A test of this channel: messages of ExpFleet arrive here."];
   const lines: string[] = [];
   if (finished) lines.push(...finishedLines(sweep, finished));
@@ -17,6 +17,10 @@ export function noticeLines(facts: SweepFacts): string[] {
     for (const { run, reason } of failed.examples) lines.push(`  ${run}: ${oneLine(reason)}`);
     const more = failed.count - failed.examples.length;
     if (more > 0) lines.push(`  and ${more} more: exp ls ${sweep} --state failed`);
+  }
+  // The end says why the sweep was stopped.
+  if (target && !finished) {
+    lines.push(`${sweep} has reached its target of ${Number(target.target.toPrecision(6))}: ${bestText(target)}`);
   }
   if (best && !finished) lines.push(`${sweep}: new best ${bestText(best)}`);
   if (project !== "" && lines.length > 0) lines[0] = `[${project}] ${lines[0]}`;

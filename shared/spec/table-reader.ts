@@ -51,7 +51,7 @@ export function checkKeys(report: Report, node: SpecNode, label: string, known: 
 }
 
 /** One line for what is checked and then passed over. */
-export function warnNoEffect(report: Report, node: SpecNode, label: string): void {
+function warnNoEffect(report: Report, node: SpecNode, label: string): void {
   addWarning(report, {
     id: "spec.no-effect",
     message: `${label} has no effect in this version`,

@@ -62,13 +62,18 @@ test("the run that reaches the target of its sweep is told once", { timeout: 120
   const file = channelsFile();
   writeFileSync(file, `[webhook.ci]\nurl = "${hook.url}/hook"\n`, { mode: 0o600 });
   await using fleet = await startFleet({ agents: 1, cpuSlots: 1, coordinatorFlags: ["--channels", file] });
-  const command = `python3 -c 'import json; print(json.dumps({"acc": \${x} / 10}))'`;
+  // The last ones are long, so that there is something to stop.
+  const command = `echo '{"e":"m","v":{"acc":0.\${x}}}' >> $EXP_EVENTS; sleep \${0 if x < 9 else 20}`;
   const { sweep } = await fleet.submit(
-    `name = "near"\nrun.command = """${command}"""\n[grid]\nx = [1, 8, 9]\n` +
+    `name = "near"\nrun.command = """${command}"""\n[grid]\nx = [1, 8, 9]\nm = [1, 2]\n` +
       `[objective]\nmetric = "acc"\ngoal = "maximize"\ntarget = 0.8\n` +
       `[notify]\non = ["target", "finished"]\nto = ["webhook:ci"]\n`,
   );
-  await fleet.done(sweep, 60_000);
+  await waitUntil("it is told", () => hook.received.some(({ json }) => json.target), {
+    boundMs: 60_000,
+    seen: () => hook.received.map(({ text }) => text),
+  });
+  await fleet.exp("cancel", sweep);
   await waitUntil("the end is told", () => hook.received.some(({ json }) => json.finished), {
     boundMs: 60_000,
     seen: () => hook.received.map(({ text }) => text),
@@ -76,7 +81,7 @@ test("the run that reaches the target of its sweep is told once", { timeout: 120
   const told = hook.received.flatMap(({ json }) => json.target ?? []);
   expect(told).toHaveLength(1);
   expect(told[0]).toMatchObject({ metric: "acc", target: 0.8 });
-  expect(["near.1.2 0.8", "near.1.3 0.9"]).toContain(`${told[0]?.run} ${told[0]?.value}`);
+  expect(["near.1.3 0.8", "near.1.4 0.8"]).toContain(`${told[0]?.run} ${told[0]?.value}`);
 });
 
 test("runs are rows of a table, with their last metrics, through a kill of the coordinator", {

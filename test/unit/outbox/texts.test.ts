@@ -33,6 +33,11 @@ describe("texts", () => {
       "digits.3: new best val/acc = 0.3 (digits.3.9)",
     ],
     [
+      "target",
+      { target: { run: "digits.3.9", metric: "loss", value: 0.05, target: 0.1 } },
+      "digits.3 has reached its target of 0.1: loss = 0.05 (digits.3.9)",
+    ],
+    [
       "end",
       {
         finished: {
