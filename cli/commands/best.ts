@@ -1,4 +1,4 @@
-/** `exp best`: the leaderboard of a sweep. Runs that differ only in their seed are one row: mean, spread, confidence. */
+/** `exp best`: the leaderboard of a sweep. Replicates (other seeds, or repeats) are one row: mean, spread, confidence. */
 import type { BestResponse } from "../../proto/gen/runner/v1/control.ts";
 import { viewParams } from "../../shared/run/records.ts";
 import { runFromProto } from "../../shared/wire/views.ts";

@@ -73,7 +73,7 @@ export function bestFooter(
 }
 
 function means(rows: readonly BestView[]): string {
-  return rows.some(({ n }) => n > 1) ? "; mean over runs that differ only in their seed" : "";
+  return rows.some(({ n }) => n > 1) ? "; mean over replicates" : "";
 }
 
 /** "1 running, 1 failed": runs of the point that the mean does not know. */

@@ -125,7 +125,7 @@ export const ROUTES = {
   sweepBest: get("/sweeps/:ref/best", "The leaderboard of a sweep.", "BestAnswer", {
     metric: "What to rank by; the sweep's objective where it is not said.",
     goal: "maximize or minimize.",
-    fold: "1: runs that differ only in their seed make one row.",
+    fold: "1: replicates (other seeds, or repeats) make one row.",
     limit: "Rows, 1 to 1,000; 10 where it is not said.",
   }),
   sweepDetail: get("/sweeps/:ref/detail", "Everything of a sweep's page that is not a table.", "SweepDetail"),
