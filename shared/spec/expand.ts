@@ -107,11 +107,11 @@ function reportOf(spec: SweepSpec, selection: Selection): ExpansionReport {
     product: blocks.reduce((sum, { count }) => sum + count, 0),
     where: conditions.map(({ text }, i) => ({ condition: text, dropped: selection.dropped[i] ?? 0 })),
     duplicates: selection.duplicates,
-    order,
-    cut: selection.cut,
     steps: stepsOf(spec),
-    warnings: warningsOf(report),
+    order,
     shuffleSeed: order === "shuffled" ? shuffleSeed : 0,
+    cut: selection.cut,
+    warnings: warningsOf(report),
   };
 }
 
