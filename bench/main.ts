@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { gap } from "./cases/gap.ts";
 import { log } from "./cases/log.ts";
 import { noop } from "./cases/noop.ts";
+import { output } from "./cases/output.ts";
 import { page } from "./cases/page.ts";
 import { reuse } from "./cases/reuse.ts";
 import type { Row } from "./cases/stats.ts";
@@ -18,7 +19,17 @@ import { submit } from "./cases/submit.ts";
 import { tables } from "./cases/tables.ts";
 import { tabs } from "./cases/tabs.ts";
 
-const CASES: { readonly [name: string]: () => Promise<Row[]> } = { gap, log, noop, reuse, submit, tables, page, tabs };
+const CASES: { readonly [name: string]: () => Promise<Row[]> } = {
+  gap,
+  log,
+  noop,
+  output,
+  reuse,
+  submit,
+  tables,
+  page,
+  tabs,
+};
 
 const wanted = process.argv.slice(2).filter((name) => !name.startsWith("-"));
 const unknown = wanted.find((name) => !Object.hasOwn(CASES, name));

@@ -1,25 +1,34 @@
 /**
  * A sign of life on stderr for whatever takes longer than a tenth of a second: one line on a terminal that goes away when it
- * is over. Never in a pipe, and never while something else draws.
+ * is over. Never while something else draws; in a pipe only a plain line each ten seconds, of what counts its steps.
  */
 import type { Client } from "./client.ts";
 import type { Output } from "./output.ts";
 
 const QUIET_MS = 100;
 const REDRAW_EVERY_MS = 120;
+const LINE_EVERY_MS = 10_000;
 const SIGNS = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";
 
 export interface Busy {
   /** Shows `what` while `work` goes on. */
   during<T>(what: string, work: Promise<T>): Promise<T>;
+  /** The same for work in `total` steps, which says the end of each by `done`. */
+  counting<T>(what: string, total: number, work: (done: () => void) => Promise<T>): Promise<T>;
   /** From now on nothing is shown. */
   off(): void;
 }
 
-export function createBusy(out: Output, isTerminal: boolean, nowMs: () => number): Busy {
-  let enabled = isTerminal;
+export interface BusyOptions {
+  readonly isTerminal: boolean;
+  readonly isQuiet: boolean;
+  readonly nowMs: () => number;
+}
+
+export function createBusy(out: Output, { isTerminal, isQuiet, nowMs }: BusyOptions): Busy {
+  let enabled = isTerminal && !isQuiet;
   // Several at once share the line: the one that began first has it.
-  const waiting: { readonly what: string; readonly since: number }[] = [];
+  const waiting: { readonly what: () => string; readonly since: number }[] = [];
   let timer: NodeJS.Timeout | undefined;
   let drawn = false;
   let turn = 0;
@@ -28,7 +37,7 @@ export function createBusy(out: Output, isTerminal: boolean, nowMs: () => number
     if (!first || !enabled) return;
     const seconds = Math.floor((nowMs() - first.since) / 1000);
     const sign = SIGNS[turn++ % SIGNS.length] ?? "";
-    out.raw(`\r${sign} ${first.what}${seconds > 0 ? ` ${seconds}s` : ""}\u001b[K`);
+    out.raw(`\r${sign} ${first.what()}${seconds > 0 ? ` ${seconds}s` : ""}\u001b[K`);
     drawn = true;
     timer = setTimeout(draw, REDRAW_EVERY_MS);
   };
@@ -38,18 +47,33 @@ export function createBusy(out: Output, isTerminal: boolean, nowMs: () => number
     if (drawn) out.raw("\r\u001b[K");
     drawn = false;
   };
+  const show = async <T>(what: () => string, work: Promise<T>): Promise<T> => {
+    if (!enabled) return work;
+    const entry = { what, since: nowMs() };
+    waiting.push(entry);
+    timer ??= setTimeout(draw, QUIET_MS);
+    try {
+      return await work;
+    } finally {
+      waiting.splice(waiting.indexOf(entry), 1);
+      if (waiting.length === 0) clear();
+    }
+  };
   return {
-    async during(what, work) {
-      if (!enabled) return work;
-      const entry = { what, since: nowMs() };
-      waiting.push(entry);
-      timer ??= setTimeout(draw, QUIET_MS);
-      try {
-        return await work;
-      } finally {
-        waiting.splice(waiting.indexOf(entry), 1);
-        if (waiting.length === 0) clear();
-      }
+    during: (what, work) => show(() => what, work),
+    async counting(what, total, work) {
+      let count = 0;
+      let saidMs = nowMs();
+      const text = () => `${what}: ${count} of ${total}`;
+      return show(
+        text,
+        work(() => {
+          count += 1;
+          if (isTerminal || isQuiet || count === total || nowMs() - saidMs < LINE_EVERY_MS) return;
+          saidMs = nowMs();
+          out.note(text());
+        }),
+      );
     },
     off() {
       clear();

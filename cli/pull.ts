@@ -10,6 +10,7 @@ import { AppError, systemCode } from "../shared/kernel/errors.ts";
 import { type ArtifactView, artifactPath, isArtifactName } from "../shared/run/artifacts.ts";
 import { parseSnapshot, snapshotHash } from "../shared/run/snapshot.ts";
 import type { Client } from "./client.ts";
+import type { Session } from "./session.ts";
 
 /** A file to be written. */
 export interface PulledFile {
@@ -52,18 +53,28 @@ export async function filesOf(
   return [...files.values()];
 }
 
+export interface PullOptions extends Pick<Session, "counting"> {
+  /** Writes over other files that are in the way. */
+  readonly force: boolean;
+}
+
 /** Throws AppError: "conflict" before anything is written where another file is in the way and `force` is not said. */
 export async function pullFiles(
   client: Client,
   files: readonly PulledFile[],
   directory: string,
-  force: boolean,
+  { force, counting }: PullOptions,
 ): Promise<PullResult> {
   await mkdir(directory, { recursive: true });
   const { wanted, unchanged, inTheWay } = await sortFiles(files, directory);
   const [first] = inTheWay;
   if (first && !force) throw otherFile(join(directory, first.path), inTheWay.length - 1);
-  for (const file of wanted) await pullFile(client, file, directory);
+  await counting("fetching files", wanted.length, async (done) => {
+    for (const file of wanted) {
+      await pullFile(client, file, directory);
+      done();
+    }
+  });
   return { written: wanted, unchanged };
 }
 

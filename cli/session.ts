@@ -32,6 +32,8 @@ export interface Session extends Host {
   /** The coordinator of `locate`. The same client each time; closed when the command ends. */
   connect(): Promise<Client>;
   locate(): Promise<Target>;
+  /** Shows how far work in `total` steps is; it says the end of each by `done`. */
+  counting<T>(what: string, total: number, work: (done: () => void) => Promise<T>): Promise<T>;
   /** A client of one's own. */
   open(address: string, token: string | undefined): Promise<Client>;
 }
@@ -64,7 +66,11 @@ export function createSession(host: Host, config: Config, out: Output): { sessio
   let target: Promise<Target> | undefined;
   let client: Promise<Client> | undefined;
   const { terminal, quiet } = config;
-  const busy = createBusy(out, terminal.stderrIsTty && !quiet, () => host.clock.monotonicMs());
+  const busy = createBusy(out, {
+    isTerminal: terminal.stderrIsTty,
+    isQuiet: quiet,
+    nowMs: () => host.clock.monotonicMs(),
+  });
   const session: Session = {
     ...host,
     openScreen() {
@@ -73,6 +79,7 @@ export function createSession(host: Host, config: Config, out: Output): { sessio
     },
     config,
     out,
+    counting: busy.counting,
     locate() {
       target ??= locate(config);
       return target;

@@ -47,13 +47,14 @@ export const exportRuns: Command = {
     if (format === "exp" || format === "ztxexp") {
       return exportDirectories(session, client, runs, format, resolve(session.config.cwd, out ?? ""));
     }
-    const content = metrics === "last" ? runsAs(format, runs) : pointsAs(format, client, runs);
+    const contentOf = (done: () => void) =>
+      metrics === "last" ? runsAs(format, runs) : pointsAs(format, client, runs, done);
     if (out === undefined) {
-      for await (const piece of content) await session.out.data(piece);
+      for await (const piece of contentOf(() => undefined)) await session.out.data(piece);
       return EXIT.ok;
     }
     const path = resolve(session.config.cwd, out);
-    await writeWhole(path, content);
+    await session.counting("exporting", runs.length, (done) => writeWhole(path, contentOf(done)));
     session.out.note(`${plural(runs.length, "run")} in ${path}`);
     return EXIT.ok;
   },
@@ -81,20 +82,22 @@ async function* pointsAs(
   format: TableFormat,
   client: Client,
   runs: readonly RunRecord[],
+  done: () => void,
 ): AsyncGenerator<string | Buffer> {
   if (format === "xlsx" || format === "parquet") {
     const points: MetricPoint[] = [];
-    for await (const part of pointsOf(client, runs)) points.push(...part);
+    for await (const part of pointsOf(client, runs, done)) points.push(...part);
     yield* frameAs(format, frameOfPoints(points));
     return;
   }
   if (format === "csv") yield "ref,key,step,value,at\n";
-  for await (const part of pointsOf(client, runs)) {
+  for await (const part of pointsOf(client, runs, done)) {
     yield format === "jsonl" ? part.map(jsonLine).join("") : csvLines(frameOfPoints(part));
   }
 }
 
-async function* pointsOf(client: Client, runs: readonly RunRecord[]): AsyncGenerator<MetricPoint[]> {
+/** `done`: after each run. */
+async function* pointsOf(client: Client, runs: readonly RunRecord[], done: () => void): AsyncGenerator<MetricPoint[]> {
   for (const { ref } of runs) {
     for await (const { points } of client.metrics({ ref, keys: [] })) {
       yield points.map(({ key, step, value, at }) => ({
@@ -102,6 +105,7 @@ async function* pointsOf(client: Client, runs: readonly RunRecord[]): AsyncGener
         at: at > 0 ? at * 1000 : undefined,
       }));
     }
+    done();
   }
 }
 
@@ -160,19 +164,25 @@ async function exportDirectories(
   makeDirectory(root);
   await clearStage(root);
   const without = new Map<string, number>();
-  const done = new Set<string>();
+  const here = new Set<string>();
   let [written, there, bytes] = [0, 0, 0];
-  for (const { ref } of runs) {
+  const bring = async ({ ref }: RunRecord): Promise<void> => {
     const brought = await bringDirectory(client, ref, layout, root);
     if (brought.kind === "none") {
       without.set(brought.reason, (without.get(brought.reason) ?? 0) + 1);
-      continue;
+      return;
     }
     // A run and those that were reused from it are one directory.
-    if (brought.kind === "there" && !done.has(brought.directory)) there += 1;
+    if (brought.kind === "there" && !here.has(brought.directory)) there += 1;
     if (brought.kind === "written") [written, bytes] = [written + 1, bytes + brought.bytes];
-    done.add(brought.directory);
-  }
+    here.add(brought.directory);
+  };
+  await session.counting("exporting", runs.length, async (done) => {
+    for (const run of runs) {
+      await bring(run);
+      done();
+    }
+  });
   await clearStage(root);
   const left = Object.fromEntries(without);
   await session.out.single({

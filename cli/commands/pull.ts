@@ -56,7 +56,7 @@ export const pull: Command = {
       return await foretell(session, { directory, ...(await sortFiles(files, directory)), logs, pending: waiting });
     }
     const force = args.flag("force");
-    const { written, unchanged } = await pullFiles(client, files, directory, force);
+    const { written, unchanged } = await pullFiles(client, files, directory, { force, counting: session.counting });
     const logs: PulledLog[] = [];
     for (const run of runs) {
       const place = { directory, path: `${folderOf(run)}${LOG_NAME}`, attempt, force };

@@ -92,9 +92,15 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 
   const addresses = () =>
     JSON.parse(readFileSync(join(dataDir, "address.json"), "utf8")) as { http: string; grpc: string };
-  await startCoordinator();
+  const agents: FleetAgent[] = [];
+  try {
+    await startCoordinator();
+  } catch (error) {
+    await letGo();
+    throw error;
+  }
   const { http, grpc } = addresses();
-  const agents = Array.from({ length: options.agents }, (_, i) => createAgent(`node-${i + 1}`));
+  for (let i = 0; i < options.agents; i++) agents.push(createAgent(`node-${i + 1}`));
 
   function createAgent(name: string): FleetAgent {
     const workdir = join(dir, name);
@@ -203,14 +209,20 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     if (process.env.EXP_KEEP !== "1") rmSync(dir, { recursive: true, force: true });
   }
 
-  await waitUntil(
-    "every agent has joined",
-    async () => {
-      const nodes = await api<{ state: string }[]>("/nodes");
-      return nodes.filter(({ state }) => state === "ready").length === options.agents;
-    },
-    { boundMs: 30_000, seen: () => agents.map(({ process }) => process.log().slice(-1000)) },
-  );
+  try {
+    await waitUntil(
+      "every agent has joined",
+      async () => {
+        const nodes = await api<{ state: string }[]>("/nodes");
+        return nodes.filter(({ state }) => state === "ready").length === options.agents;
+      },
+      { boundMs: 30_000, seen: () => agents.map(({ process }) => process.log().slice(-1000)) },
+    );
+  } catch (error) {
+    // Nobody else could: the caller has no fleet to dispose of.
+    await letGo();
+    throw error;
+  }
   return fleet;
 }
 

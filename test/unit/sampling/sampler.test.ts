@@ -253,7 +253,10 @@ test("anything that is written is drawn from or refused", () => {
         return;
       }
       const made = createDistribution("x", written);
-      if ("problem" in made) return;
+      if ("problem" in made) {
+        expect(made.problem.message).toMatch(/^x: ./);
+        return;
+      }
       for (const unit of [0, 0.25, 1 - 2 ** -53]) {
         const drawnValue = made.distribution.valueAt(unit);
         if (drawnValue instanceof FloatParam) expect(drawnValue.float).not.toBeNaN();
