@@ -20,6 +20,7 @@ import type { Change } from "./changes.ts";
 import type { Attempt, Cluster, Node, Run } from "./cluster.ts";
 import { holderKey, shapeOf } from "./cluster.ts";
 import type { Command, Reaction } from "./commands.ts";
+import { doersOf, isActive } from "./doers.ts";
 import type { Event, Now } from "./events.ts";
 import { freeOn, hasRoom, reservedOn } from "./fit.ts";
 import { endChanges, startedChanges } from "./reactor-attempts.ts";
@@ -192,11 +193,23 @@ function decideCurrent(
   return { decision: { fence, action: "adopt" }, changes };
 }
 
-/** False when another attempt was given some of its place meanwhile. What has ended needs none any more. */
+/** False when another attempt was given some of its place meanwhile, or its work. What has ended needs none any more. */
 function hasItsPlace(cluster: Cluster, node: Node, run: Run, report: AttemptReport): boolean {
   if (report.phase === "finished") return true;
+  if (isAtWork(cluster, run)) return false;
   if (report.devices.some((uuid) => cluster.holders.has(holderKey(node.name, uuid)))) return false;
   return hasRoom(freeOn(cluster, node), reservedBy(cluster, node, run));
+}
+
+/** Another run that shares its work with this one is with an agent: it took over when this one came back to the queue. */
+function isAtWork(cluster: Cluster, run: Run): boolean {
+  const shares = ({ sweepId }: Run) => required(cluster.sweeps.get(sweepId), "the sweep of a live run").shares;
+  if (!shares(run)) return false;
+  const others = doersOf(cluster, run.fingerprint).filter((id) => id !== run.id);
+  return others.some((id) => {
+    const other = required(cluster.runs.get(id), "who does the work");
+    return isActive(other.state) && shares(other);
+  });
 }
 
 /** The lease had passed, or a Rejected was overtaken; nothing was started in its place, so the work is kept. */

@@ -140,9 +140,9 @@ export class CoreRig {
   }
 
   /** One node with one run that runs on it. */
-  running(patch: SweepPatch = {}): { run: Run; attempt: Attempt; session: SessionId } {
+  running(patch: SweepPatch = {}, work?: string): { run: Run; attempt: Attempt; session: SessionId } {
     const { session } = this.join("a");
-    const [run] = this.submit(1, patch);
+    const [run] = this.submit(1, patch, work);
     const [attempt] = this.schedule();
     if (!run || !attempt) throw new Error("nothing was placed");
     this.apply({ kind: "started", session, fence: attempt.fence, startedAt: WALL_MS });

@@ -162,7 +162,9 @@ export class Checks {
   }
 
   onCommit(changes: readonly Change[], cluster: Cluster): void {
-    for (const change of changes) this.#onChange(change);
+    // One that is taken back with its end is at work no more.
+    const over = new Set(changes.flatMap((change) => (change.kind === "attempt-ended" ? [change.fence] : [])));
+    for (const change of changes) this.#onChange(change, over);
     for (const change of changes) {
       if (change.kind === "run-changed") this.#compareRun(change.row.runId, cluster);
       if (change.kind === "attempt-added") this.#checkPlace(change.attempt, cluster);
@@ -255,7 +257,7 @@ export class Checks {
     }
   }
 
-  #onChange(change: Change): void {
+  #onChange(change: Change, over: ReadonlySet<Fence>): void {
     switch (change.kind) {
       case "sweep-added": {
         const { id: sweepId, hold, failuresMax, gpuMsMax, deadline, after, shares } = change.sweep;
@@ -299,7 +301,7 @@ export class Checks {
         const { fence, runId } = change.attempt;
         const attempt = this.#attempts.get(fence);
         if (attempt) attempt.ended = false;
-        return this.#open(fence, runId);
+        return this.#open(fence, runId, over.has(fence));
       }
       case "attempt-ended":
         return this.#onEnded(change.fence, change.outcome);
@@ -343,11 +345,11 @@ export class Checks {
     if (!this.#completed.has(fingerprint)) throw new Violation("I13", `${id} reuses what nobody has done`);
   }
 
-  #open(fence: Fence, runId: RunId): void {
+  #open(fence: Fence, runId: RunId, isOver = false): void {
     const run = this.#run(runId);
     if (run.open !== undefined) throw new Violation("I1", `${runId} has the open attempts ${run.open} and ${fence}`);
     run.open = fence;
-    if (!run.shares) return;
+    if (!run.shares || isOver) return;
     const other = this.#atWork.get(run.fingerprint);
     if (other !== undefined) throw new Violation("I13", `fences ${other} and ${fence} do the same work`);
     this.#atWork.set(run.fingerprint, fence);

@@ -129,6 +129,22 @@ describe("what a Hello decides", () => {
     expect(rig.cluster.holders.get("a\na/cpu-0")).toBe(2);
   });
 
+  test("what was given up is not taken back when its work went to another run", () => {
+    const rig = new CoreRig();
+    const { attempt, session } = rig.running({}, "w");
+    rig.apply({ kind: "disconnected", session });
+    rig.monotonicMs += 10 * 3_600_000;
+    rig.apply({ kind: "tick" });
+    rig.apply({ kind: "pause", runIds: [runId("run_1_1")] });
+    rig.join("b", { devices: [makeDevice("b/cpu-0")] });
+    rig.submit(1, {}, "w");
+    rig.schedule();
+    expect(rig.cluster.runs.get(runId("run_2_1"))?.state).toBe("assigned");
+    const { commands } = rig.join("a", { attempts: [report("running")] });
+    const decision = { fence: attempt.fence, action: "kill", reason: "superseded" };
+    expect(has(commands, "welcome")[0]?.decisions).toEqual([decision]);
+  });
+
   test("a refused attempt is not taken back: its end was recorded", () => {
     const rig = prepare("assigned");
     const session = required(rig.cluster.nodes.get(nodeName("a")), "node").session;
