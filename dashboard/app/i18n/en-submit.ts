@@ -14,6 +14,7 @@ export const submit = {
   "submit.total": "{count} points",
   "submit.new": "{count} new",
   "submit.reused": "{count} reused",
+  "submit.order": "Expanded in the order {steps}; runs queue in the order: {order}.",
   "submit.result": "Result",
   "submit.is-new": "new",
   "submit.is-reused": "that of {ref}",

@@ -16,6 +16,7 @@ export const submit: { readonly [key in keyof typeof english]: string } = {
   "submit.total": "{count} 个点",
   "submit.new": "{count} 个新的",
   "submit.reused": "{count} 个复用",
+  "submit.order": "展开顺序：{steps}；排队顺序：{order}。",
   "submit.result": "结果",
   "submit.is-new": "新",
   "submit.is-reused": "取自 {ref}",

@@ -167,6 +167,12 @@ function Plan({ plan }: { plan: PlanAnswer }) {
           <span class="hint">{plan.axes.map(({ key, size }) => `${key}: ${size}`).join(" × ")}</span>
         )}
       </p>
+      {plan.steps.length > 0 && (
+        <p class="hint">
+          {t("submit.order", { steps: plan.steps.join(", "), order: plan.order })}
+          {plan.order === "shuffled" && ` (shuffle_seed ${plan.shuffleSeed})`}
+        </p>
+      )}
       {plan.warnings.length > 0 && (
         <ul class="card">
           {plan.warnings.map((line) => (

@@ -43,6 +43,7 @@ test("a sweep file is pasted, mended where it is wrong, looked at, submitted", a
     );
     await page.getByRole("button", { name: "Check" }).click();
     await page.getByText("2 new").waitFor();
+    await page.getByText("Expanded in the order base, seeds; runs queue in the order: listed.").waitFor();
     await page.getByRole("cell", { name: "<b>bold</b>", exact: true }).first().waitFor();
     await page.getByText("exp submit sweep.toml").waitFor();
     await expectAccessible(page);
