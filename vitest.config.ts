@@ -15,9 +15,9 @@ interface Level {
 }
 
 const LEVELS: readonly Level[] = [
-  { name: "unit", include: ["test/unit/**", "test/tidy.test.ts"], timeoutMs: 10_000, workers: 2, nats: false },
+  { name: "unit", include: ["test/unit/**", "test/tidy.test.ts"], timeoutMs: 30_000, workers: 2, nats: false },
   { name: "contract", include: ["test/contract/**"], timeoutMs: 30_000, workers: 2, nats: true },
-  { name: "compat", include: ["test/compat/**"], timeoutMs: 60_000, workers: 2, nats: false },
+  { name: "compat", include: ["test/compat/**"], timeoutMs: 120_000, workers: 2, nats: false },
   { name: "sim", include: ["test/sim/**"], timeoutMs: 180_000, workers: 2, nats: false },
   { name: "integration", include: ["test/integration/**"], timeoutMs: 60_000, workers: 2, nats: true },
   { name: "e2e", include: ["test/e2e/**"], timeoutMs: 240_000, workers: 1, nats: true },
