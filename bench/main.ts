@@ -31,6 +31,9 @@ const CASES: { readonly [name: string]: () => Promise<Row[]> } = {
   tabs,
 };
 
+/** Of what was measured, in columns. */
+const WIDTH = 76;
+
 const wanted = process.argv.slice(2).filter((name) => !name.startsWith("-"));
 const unknown = wanted.find((name) => !Object.hasOwn(CASES, name));
 if (unknown === undefined) await runCases();
@@ -48,7 +51,7 @@ async function runCases(): Promise<void> {
     for (const [name, run] of Object.entries(CASES)) {
       if (wanted.length > 0 && !wanted.includes(name)) continue;
       for (const row of await run()) {
-        process.stdout.write(`${name.padEnd(8)}${row.what.padEnd(52)}${row.value.padEnd(18)}${row.against}\n`);
+        process.stdout.write(`${name.padEnd(8)}${row.what.padEnd(WIDTH)}${row.value.padEnd(18)}${row.against}\n`);
       }
     }
   } finally {
