@@ -76,7 +76,7 @@ function Summary({ nodes }: { nodes: readonly FleetNode[] }) {
         if (count === 0 && state !== "busy" && state !== "free") return null;
         return (
           <span key={state}>
-            {count} {t(`device.${state}`)}
+            {t(`device.${state}`)}: {count}
           </span>
         );
       })}
