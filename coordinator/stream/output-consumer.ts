@@ -195,7 +195,8 @@ export class OutputConsumer {
       const { consumer, recreated } = await ensureTopology(manager, this.#options);
       if (this.#closed || !this.#connected) return false;
       const delivered = consumer.delivered.stream_seq;
-      // Handed to a connection that broke: acknowledging a later one acknowledges these too.
+      // Handed to a connection that broke: acknowledging a later one acknowledges these too. What an earlier process was handed
+      // needs no word: each agent sends from its watermarks again when this one welcomes it.
       const lost = this.#lastSequence !== undefined && delivered > this.#lastSequence;
       if (recreated) this.#epoch += 1;
       if (recreated || lost) this.#options.onLoss();
