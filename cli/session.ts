@@ -32,6 +32,8 @@ export interface Session extends Host {
   /** The coordinator of `locate`. The same client each time; closed when the command ends. */
   connect(): Promise<Client>;
   locate(): Promise<Target>;
+  /** Shows `what` while `work` goes on. */
+  during<T>(what: string, work: Promise<T>): Promise<T>;
   /** Shows how far work in `total` steps is; it says the end of each by `done`. */
   counting<T>(what: string, total: number, work: (done: () => void) => Promise<T>): Promise<T>;
   /** A client of one's own. */
@@ -79,6 +81,7 @@ export function createSession(host: Host, config: Config, out: Output): { sessio
     },
     config,
     out,
+    during: busy.during,
     counting: busy.counting,
     locate() {
       target ??= locate(config);

@@ -49,12 +49,24 @@ export const exportRuns: Command = {
     }
     const contentOf = (done: () => void) =>
       metrics === "last" ? runsAs(format, runs) : pointsAs(format, client, runs, done);
+    // Last values are here already; points come run by run.
+    const shown = (work: (done: () => void) => Promise<void>) =>
+      metrics === "last"
+        ? session.during(
+            "exporting",
+            work(() => undefined),
+          )
+        : session.counting("exporting", runs.length, work);
     if (out === undefined) {
-      for await (const piece of contentOf(() => undefined)) await session.out.data(piece);
+      const print = async (done: () => void) => {
+        for await (const piece of contentOf(done)) await session.out.data(piece);
+      };
+      // On a terminal the text itself shows that it goes on.
+      await (session.config.terminal.stdoutIsTty ? print(() => undefined) : shown(print));
       return EXIT.ok;
     }
     const path = resolve(session.config.cwd, out);
-    await session.counting("exporting", runs.length, (done) => writeWhole(path, contentOf(done)));
+    await shown((done) => writeWhole(path, contentOf(done)));
     session.out.note(`${plural(runs.length, "run")} in ${path}`);
     return EXIT.ok;
   },

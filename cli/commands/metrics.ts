@@ -43,7 +43,7 @@ export const metrics: Command = {
       return EXIT.ok;
     }
     if (args.flag("series") || args.flag("csv")) {
-      const points = await series(client, ref, keys);
+      const points = await session.during("reading points", series(client, ref, keys));
       if (args.flag("csv")) await session.out.data(csvText(POINT_COLUMNS, points));
       else {
         await session.out.list({
