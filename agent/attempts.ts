@@ -36,7 +36,7 @@ import { readShimLog } from "./process/shim.ts";
 import { createSpareDirs } from "./process/spare-dirs.ts";
 import type { Spawner } from "./process/spawner.ts";
 import type { Trees, TreeTarget } from "./process/tree.ts";
-import { readLease, removeLease, writeLease } from "./process/warden.ts";
+import { endLease, readLease, writeLease } from "./process/warden.ts";
 
 export interface AttemptsOptions {
   readonly workdir: string;
@@ -243,7 +243,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   function remove(fence: Fence): void {
     output.forget(fence);
     const deadlineMs = readLease(dirOf(fence))?.deadlineUptimeMs ?? Number.POSITIVE_INFINITY;
-    removeLease(dirOf(fence));
+    endLease(dirOf(fence));
     // A warden that found the lease expired may be at work on the group for a while.
     trees.remove(fence, clock.uptimeMs() + WARDEN_MS < deadlineMs);
     discardWhenTaken(fence);

@@ -3,6 +3,7 @@
  * attempt that owns it, and is removed as a whole.
  */
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -31,6 +32,8 @@ export interface AttemptPaths {
   readonly client: string;
   readonly status: string;
   readonly lease: string;
+  /** The lease of an attempt that has ended. */
+  readonly spentLease: string;
   /** Written by the warden when it stops the attempt because its lease has passed. */
   readonly expired: string;
   /** Why the attempt is to end, for the program: the client looks for it. */
@@ -58,6 +61,7 @@ export function attemptPaths(dir: string): AttemptPaths {
     client: join(dir, "client.jsonl"),
     status: join(dir, "status.jsonl"),
     lease: join(dir, "lease"),
+    spentLease: join(dir, "lease.spent"),
     expired: join(dir, "expired"),
     stop: join(dir, "stop"),
     code: join(dir, "code"),
@@ -76,6 +80,12 @@ export function attemptMarker(dir: string): string {
   const full = resolve(dir);
   return join(realpathSync(dirname(dirname(full))), "runs", basename(full));
 }
+
+/**
+ * How to fill a file that is there and empty. To truncate it first would have ext4 write it to disk at once, as it does where
+ * a file is replaced (mount option auto_da_alloc).
+ */
+export const FILL = { flag: "r+" } as const;
 
 /** Makes an empty attempt's directory (mode 0700) with what each has. Throws the system's error, and leaves nothing then. */
 export function makeEmptyAttemptDir(dir: string): void {
@@ -110,7 +120,7 @@ export function createAttemptDir(
     throw notMade(dir, error);
   }
   try {
-    writeFileSync(attemptPaths(dir).config, config);
+    writeFileSync(attemptPaths(dir).config, config, FILL);
   } catch (error) {
     rmSync(dir, { recursive: true, force: true });
     throw notMade(dir, error);
@@ -134,12 +144,12 @@ export async function removeAttemptDir(dir: string): Promise<void> {
  * there. False where something is left, also after an error: whoever removes the rest meets it again.
  */
 function removeUsual(dir: string): boolean {
-  const { config, claim, launch, shimLog, output, status, artifacts, checkpoints } = attemptPaths(dir);
+  const { config, claim, launch, shimLog, output, status, spentLease, artifacts, checkpoints } = attemptPaths(dir);
   try {
     // A run may have put a link to somewhere else here: nothing there is ours.
     if (!lstatSync(dir).isDirectory()) return false;
     for (const folder of [artifacts, checkpoints]) rmdirSync(folder);
-    for (const file of [config, claim, launch, shimLog, output, status]) unlinkSync(file);
+    for (const file of [config, claim, launch, shimLog, output, status, spentLease]) unlinkSync(file);
     rmdirSync(dir);
     return true;
   } catch {
@@ -156,6 +166,8 @@ export function replaceFile(path: string, text: string): void {
 
 /** Text of a small file; undefined where there is none. Other errors are thrown. */
 export function readIfPresent(path: string): string | undefined {
+  // Most of the files that are asked for are not there: to look first is much cheaper than the error.
+  if (!existsSync(path)) return undefined;
   try {
     return readFileSync(path, "utf8");
   } catch (error) {

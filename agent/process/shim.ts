@@ -7,7 +7,7 @@ import { closeSync, openSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
-import { attemptMarker, attemptPaths, readIfPresent } from "./attempt-dir.ts";
+import { attemptMarker, attemptPaths, FILL, readIfPresent } from "./attempt-dir.ts";
 import { procsOf } from "./cgroup.ts";
 import { launchText } from "./launch-text.ts";
 import { parseStat } from "./proc.ts";
@@ -73,7 +73,7 @@ export function aheadArgv(cgroup: string): readonly string[] {
 export function writeLaunch(dir: string, { command, cwd, env }: ShimLaunch): boolean {
   const text = dir.includes("\n") ? undefined : launchText(command, cwd, env);
   if (text === undefined) return false;
-  writeFileSync(attemptPaths(dir).launch, text);
+  writeFileSync(attemptPaths(dir).launch, text, FILL);
   return true;
 }
 

@@ -2,7 +2,7 @@
  * The agent's side of the warden: keeps one alive for the workdir, and writes the leases that it enforces.
  */
 import { spawn } from "node:child_process";
-import { realpathSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -51,10 +51,14 @@ export function readLease(dir: string): Lease | undefined {
   };
 }
 
-/** For an attempt that has ended: the warden looks at it no more. */
-export function removeLease(dir: string): void {
+/**
+ * For an attempt that has ended: the warden looks at it no more. The file goes with its directory, later: to delete one for
+ * each run slows down every file that is made after it (see discard.ts).
+ */
+export function endLease(dir: string): void {
+  const { lease, spentLease } = attemptPaths(dir);
   try {
-    unlinkSync(attemptPaths(dir).lease);
+    renameSync(lease, spentLease);
   } catch (error) {
     if (systemCode(error) !== "ENOENT") throw error;
   }

@@ -54,6 +54,8 @@ export interface Fleet extends AsyncDisposable {
 
 /** Rows of one answer of the HTTP API. */
 const PAGE = 1000;
+/** Within what `runExp` lets a command take. */
+const WAIT_MS = 100_000;
 
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), "exp-fleet-")));
@@ -185,16 +187,18 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     },
     sweep: (ref) => api<SweepView>(`/sweeps/${ref}`),
     done: async (ref, boundMs) => {
-      await waitUntil(`${ref} is done`, async () => (await isDone(ref)) || undefined, { boundMs });
+      const endMs = performance.now() + boundMs;
+      const isDone = async (): Promise<boolean> => {
+        // One process for the whole wait, where nothing is killed meanwhile: starting one costs as much as a dozen short runs.
+        const leftMs = Math.min(Math.max(1_000, endMs - performance.now()), WAIT_MS);
+        const { code } = await exp("wait", ref, "--timeout", `${Math.ceil(leftMs / 1000)}s`);
+        return code === 0 || code === 1;
+      };
+      await waitUntil(`${ref} is done`, async () => (await isDone()) || undefined, { boundMs: boundMs + 1000 });
       return await fleet.runs(ref);
     },
     [Symbol.asyncDispose]: () => letGo(),
   };
-
-  async function isDone(ref: string): Promise<boolean> {
-    const { code } = await exp("wait", ref, "--timeout", "5s");
-    return code === 0 || code === 1;
-  }
 
   async function letGo(): Promise<void> {
     for (const agent of agents) await agent.kill9();
