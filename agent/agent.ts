@@ -3,7 +3,6 @@
  * them. Start order is the order of this file; a stop walks back. Stopping the agent never stops a run, unless asked to.
  */
 import { join } from "node:path";
-import { captureOptions } from "../shared/capture/options.ts";
 import { unreachable } from "../shared/kernel/assert.ts";
 import type { Clock } from "../shared/kernel/clock.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
@@ -11,12 +10,12 @@ import { ReleaseStack } from "../shared/lifecycle.ts";
 import type { Logger } from "../shared/logger.ts";
 import { makeDirectory } from "../shared/make-directory.ts";
 import { type Hello, PROTOCOL_VERSION } from "../shared/run/session.ts";
-import { templateFromJson } from "../shared/spec/template-json.ts";
 import { VERSION } from "../shared/version.ts";
 import { activityOf } from "./activity.ts";
 import { createAttemptArtifacts } from "./artifacts/attempt-artifacts.ts";
 import { createArtifactPlane } from "./artifacts/plane.ts";
 import { contentsUrl, createContentSender } from "./artifacts/send.ts";
+import { assignedTemplate } from "./assigned-template.ts";
 import { type Attempts, createAttempts } from "./attempts.ts";
 import { withCapture } from "./capture/capture.ts";
 import { artifactSubject, captureSubject } from "./capture-subject.ts";
@@ -172,9 +171,10 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
       askPython: createPythonFacts(),
       allowedOf: (fence) => {
         const template = state.attempts.get(fence)?.assignment.templateJson;
-        return template === undefined ? [] : captureOptions(templateFromJson(template).capture).envAllow;
+        return template === undefined ? [] : assignedTemplate(template).capture.envAllow;
       },
       send: (noted) => contents.noteEnvironments(noted),
+      monotonicMs: () => clock.monotonicMs(),
       logger,
     });
     stack.push("environments", () => environments.close());

@@ -2,9 +2,14 @@
 import { isCpuSlot } from "../shared/run/devices.ts";
 import type { Assignment } from "../shared/run/session.ts";
 import { type RenderedCommand, renderCommand } from "../shared/spec/template.ts";
-import { templateFromJson } from "../shared/spec/template-json.ts";
 import type { Params } from "../shared/spec/types.ts";
+import { assignedTemplate } from "./assigned-template.ts";
 import type { AttemptsOptions } from "./attempts.ts";
+
+type Rendered = RenderedCommand | { readonly problem: string };
+
+/** Several parts of the agent ask for the command of an attempt. */
+const rendered = new WeakMap<Assignment, Rendered>();
 
 /** The command of an assignment on this host, or why there is none. `resume`: the checkpoint that it goes on from. */
 export function renderAssignment(
@@ -12,9 +17,22 @@ export function renderAssignment(
   params: Params,
   dir: string,
   resume: string | undefined,
+  parts: Pick<AttemptsOptions, "nodeName" | "labels" | "hostEnv">,
+): Rendered {
+  if (resume !== undefined) return render(assignment, params, dir, resume, parts);
+  const command = rendered.get(assignment) ?? render(assignment, params, dir, resume, parts);
+  rendered.set(assignment, command);
+  return command;
+}
+
+function render(
+  assignment: Assignment,
+  params: Params,
+  dir: string,
+  resume: string | undefined,
   { nodeName: node, labels, hostEnv }: Pick<AttemptsOptions, "nodeName" | "labels" | "hostEnv">,
-): RenderedCommand | { readonly problem: string } {
-  return renderCommand(templateFromJson(assignment.templateJson), params, {
+): Rendered {
+  return renderCommand(assignedTemplate(assignment.templateJson).template, params, {
     run: {
       id: assignment.runId,
       name: assignment.runRef,

@@ -1,8 +1,7 @@
 /** The environment of an attempt's command: what the host has, what its sweep sets, its devices, and what the run is. */
-import { captureOptions } from "../shared/capture/options.ts";
 import type { Assignment } from "../shared/run/session.ts";
-import { templateFromJson } from "../shared/spec/template-json.ts";
 import type { Params } from "../shared/spec/types.ts";
+import { assignedTemplate } from "./assigned-template.ts";
 import type { Devices } from "./device/devices.ts";
 import { attemptDir, attemptPaths } from "./process/attempt-dir.ts";
 import { buildEnvironment } from "./process/environment.ts";
@@ -37,7 +36,7 @@ export function attemptEnvironment(place: EnvironmentPlace, assignment: Assignme
     template,
     device: place.devices.environment(assignment.devices),
     pythonPath: place.pythonPath,
-    hook: captureOptions(templateFromJson(assignment.templateJson).capture).hook,
+    hook: assignedTemplate(assignment.templateJson).capture.hook,
     interpreter,
     run: {
       runId: assignment.runId,

@@ -1,12 +1,11 @@
 /** What capture needs to know of an attempt, from its assignment and what its directory shows. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { captureOptions } from "../shared/capture/options.ts";
 import type { Fence } from "../shared/kernel/ids.ts";
 import type { Assignment } from "../shared/run/session.ts";
 import { paramsFromJson } from "../shared/spec/params-json.ts";
-import { templateFromJson } from "../shared/spec/template-json.ts";
 import type { ArtifactSubject } from "./artifacts/plane.ts";
+import { assignedTemplate } from "./assigned-template.ts";
 import { renderAssignment } from "./attempt-command.ts";
 import type { AttemptsOptions } from "./attempts.ts";
 import type { CaptureSubject } from "./capture/capture.ts";
@@ -22,7 +21,7 @@ export function captureSubject(parts: Parts, fence: Fence, dir: string): Capture
   const { assignment } = attempt;
   const rendered = renderAssignment(assignment, paramsFromJson(assignment.paramsJson), dir, undefined, parts);
   return {
-    capture: captureOptions(templateFromJson(assignment.templateJson).capture),
+    capture: assignedTemplate(assignment.templateJson).capture,
     cwd: "problem" in rendered ? undefined : placeOf(rendered.cwd, assignment, dir),
     // The shim makes it right before the command begins.
     startedMs: statSync(attemptPaths(dir).claim, { throwIfNoEntry: false })?.mtimeMs ?? parts.clock.wallMs(),

@@ -38,15 +38,32 @@ export interface AttemptFilesOptions {
 
 /** Folders below which the files of an attempt may be. */
 export function rootsOf(capture: CaptureOptions, dir: string, cwd: string | undefined): string[] {
-  const places = cwd === undefined || cwd === dir ? [dir] : [dir, cwd];
   const roots: string[] = [];
   if (capture.tensorboard) {
     roots.push(dir);
-    for (const folder of [...TENSORBOARD_FOLDERS, ...capture.tensorboardDirs])
-      if (cwd) roots.push(resolve(cwd, folder));
+    for (const folder of eventFolders(capture)) if (cwd) roots.push(resolve(cwd, folder));
   }
-  for (const glob of capture.csv) for (const place of places) roots.push(resolve(place, splitGlob(glob).folder));
+  for (const place of placesOf(dir, cwd)) for (const glob of capture.csv) roots.push(csvPlace(place, glob).root);
   return [...new Set(roots)];
+}
+
+interface CsvPlace {
+  readonly root: string;
+  readonly rest: readonly string[];
+  readonly depth: number;
+}
+
+function csvPlace(place: string, glob: string): CsvPlace {
+  const { folder, rest } = splitGlob(glob);
+  return { root: resolve(place, folder), rest, depth: rest.includes("**") ? DEPTH : rest.length - 1 };
+}
+
+function placesOf(dir: string, cwd: string | undefined): readonly string[] {
+  return cwd === undefined || cwd === dir ? [dir] : [dir, cwd];
+}
+
+function eventFolders(capture: CaptureOptions): readonly string[] {
+  return [...TENSORBOARD_FOLDERS, ...capture.tensorboardDirs];
 }
 
 export class AttemptFiles {
@@ -56,10 +73,16 @@ export class AttemptFiles {
   /** Files that may be of several runs; from then on only a process tells. */
   readonly #unclear: Set<string>;
   readonly #problems: string[] = [];
+  /** Where event files may be besides its directory. */
+  readonly #eventRoots: readonly string[];
+  readonly #csvPlaces: readonly CsvPlace[];
   readonly earlier: { [path: string]: number };
 
   constructor(options: AttemptFilesOptions) {
     this.#options = options;
+    const { capture, dir, cwd } = options;
+    this.#eventRoots = cwd === undefined ? [] : eventFolders(capture).map((folder) => resolve(cwd, folder));
+    this.#csvPlaces = placesOf(dir, cwd).flatMap((place) => capture.csv.map((glob) => csvPlace(place, glob)));
     this.#followed = options.entries.map(follow);
     this.#known = new Set(options.entries.map(({ path }) => path));
     this.#unclear = new Set(options.unclear);
@@ -156,27 +179,20 @@ export class AttemptFiles {
   }
 
   #eventFiles(ageMs: number, nowMs: number): FoundFile[] {
-    const { capture, dir, cwd, finder } = this.#options;
-    const roots = [
-      dir,
-      ...(cwd ? [...TENSORBOARD_FOLDERS, ...capture.tensorboardDirs].map((each) => resolve(cwd, each)) : []),
-    ];
-    return distinct(roots.flatMap((root) => finder.find(root, EVENT_FILE, DEPTH, root === dir ? 0 : ageMs, nowMs)));
+    const { dir, finder } = this.#options;
+    return distinct([
+      ...finder.find(dir, EVENT_FILE, DEPTH, 0, nowMs),
+      ...this.#eventRoots.flatMap((root) => finder.find(root, EVENT_FILE, DEPTH, ageMs, nowMs)),
+    ]);
   }
 
   #csvFiles(ageMs: number, nowMs: number): FoundFile[] {
-    const { capture, dir, cwd, finder } = this.#options;
-    const places = cwd === undefined || cwd === dir ? [dir] : [dir, cwd];
+    const { finder } = this.#options;
     return distinct(
-      places.flatMap((place) =>
-        capture.csv.flatMap((glob) => {
-          const { folder, rest } = splitGlob(glob);
-          const root = resolve(place, folder);
-          const depth = rest.includes("**") ? DEPTH : rest.length - 1;
-          return finder
-            .find(root, CSV_FILE, depth, ageMs, nowMs)
-            .filter(({ path }) => matchesPath(relative(root, path).split("/"), rest));
-        }),
+      this.#csvPlaces.flatMap(({ root, rest, depth }) =>
+        finder
+          .find(root, CSV_FILE, depth, ageMs, nowMs)
+          .filter(({ path }) => matchesPath(relative(root, path).split("/"), rest)),
       ),
     );
   }

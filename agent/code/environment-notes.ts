@@ -5,14 +5,20 @@
 import type { NotedEnvironment } from "../../proto/gen/runner/v1/store.ts";
 import { AppError, errorMessage } from "../../shared/kernel/errors.ts";
 import type { Fence } from "../../shared/kernel/ids.ts";
-import { createEnvironmentTexts, type EnvironmentText, type EnvironmentTextsOptions } from "./environment-text.ts";
-import { pythonOf } from "./python-facts.ts";
+import {
+  createEnvironmentTexts,
+  type EnvironmentText,
+  type EnvironmentTextsOptions,
+  surroundingsKey,
+} from "./environment-text.ts";
+import { pythonNames, pythonOf } from "./python-facts.ts";
 
 export interface EnvironmentNotesOptions extends EnvironmentTextsOptions {
   /** Variables of a run that are recorded besides those that can change results. */
   readonly allowedOf: (fence: Fence) => readonly string[];
   /** Rejects with "not_found" where the coordinator does not know an environment yet. */
   readonly send: (environments: readonly NotedEnvironment[]) => Promise<void>;
+  readonly monotonicMs: () => number;
   readonly logger: { debug(fields: object, message: string): void };
 }
 
@@ -33,6 +39,8 @@ export interface EnvironmentNotes {
 type BatchEntry = NotedEnvironment & { readonly fence: Fence };
 
 const GATHERING_MS = 300;
+/** Runs alike that start within this time share one look at the host's programs and packages. */
+const FRESH_MS = 1_000;
 const AGAIN_MS = 5_000;
 /** Untold ones that are kept; of more, the oldest are left out. */
 const WAITING_MAX = 10_000;
@@ -41,6 +49,7 @@ const BATCH_MAX = 1_000;
 const BATCH_CHARS_MAX = 1_000_000;
 /** Hashes that are remembered as told. */
 const TOLD_MAX = 10_000;
+const FRESH_MAX = 64;
 
 export function createEnvironmentNotes(options: EnvironmentNotesOptions): EnvironmentNotes {
   const { allowedOf, send, logger } = options;
@@ -48,8 +57,21 @@ export function createEnvironmentNotes(options: EnvironmentNotesOptions): Enviro
   const waiting = new Map<Fence, EnvironmentText>();
   /** Hashes of those that the coordinator has. */
   const told = new Set<string>();
+  const fresh = new Map<string, { readonly untilMs: number; readonly text: Promise<EnvironmentText> }>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+
+  function find({ fence, argv, env, python }: StartedAttempt): Promise<EnvironmentText> {
+    const allowed = allowedOf(fence);
+    const key = JSON.stringify([python ?? pythonNames(argv), surroundingsKey(env, allowed)]);
+    const nowMs = options.monotonicMs();
+    const before = fresh.get(key);
+    if (before && nowMs < before.untilMs) return before.text;
+    if (fresh.size >= FRESH_MAX) fresh.clear();
+    const text = textOf(python ?? pythonOf(argv, env), env, allowed);
+    fresh.set(key, { untilMs: nowMs + FRESH_MS, text });
+    return text;
+  }
 
   function later(ms: number): void {
     if (closed || waiting.size === 0) return;
@@ -75,11 +97,11 @@ export function createEnvironmentNotes(options: EnvironmentNotesOptions): Enviro
     later(pause);
   }
 
-  async function look({ fence, argv, env, python }: StartedAttempt): Promise<void> {
-    const environment = await textOf(python ?? pythonOf(argv, env), env, allowedOf(fence));
+  async function look(attempt: StartedAttempt): Promise<void> {
+    const environment = await find(attempt);
     const [oldest] = waiting.keys();
     if (waiting.size >= WAITING_MAX && oldest !== undefined) waiting.delete(oldest);
-    waiting.set(fence, environment);
+    waiting.set(attempt.fence, environment);
     later(GATHERING_MS);
   }
 

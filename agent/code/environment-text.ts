@@ -8,7 +8,7 @@ import { errorMessage } from "../../shared/kernel/errors.ts";
 import { looksSecret } from "../../shared/run/host-variables.ts";
 import type { RunEnvironment } from "../../shared/run/provenance.ts";
 import type { HostFacts } from "../../shared/run/session.ts";
-import type { AskPython, PythonFacts } from "./python-facts.ts";
+import { ASKED_WITH, type AskPython, type PythonFacts } from "./python-facts.ts";
 
 export interface EnvironmentTextsOptions {
   readonly host: HostFacts;
@@ -113,6 +113,14 @@ function variablesOf(
 ): { readonly [name: string]: string } {
   const names = Object.keys(env).filter((name) => (TELLING.test(name) || allowed.includes(name)) && !looksSecret(name));
   return Object.fromEntries(names.sort().map((name) => [name, env[name] ?? ""]));
+}
+
+/** All of a run's environment that its text depends on. */
+export function surroundingsKey(
+  env: { readonly [name: string]: string },
+  allowed: readonly string[],
+): readonly unknown[] {
+  return [variablesOf(env, allowed), ...[...ASKED_WITH, "CUDA_HOME", "CUDA_PATH"].map((name) => env[name])];
 }
 
 /** The version of the CUDA toolkit that a run's environment points to; empty where there is none. Never rejects. */

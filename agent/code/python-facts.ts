@@ -20,8 +20,8 @@ export interface PythonFacts {
 const SCRIPT = readFileSync(fileURLToPath(new URL("./packages.py", import.meta.url)), "utf8");
 const TIMEOUT_MS = 30_000;
 const OUTPUT_BYTES_MAX = 1024 * 1024;
-/** Nothing that would make it run code of the user's. */
-const PASSED = ["PATH", "HOME", "LANG", "LD_LIBRARY_PATH"];
+/** Variables that an interpreter is asked with: nothing that would make it run code of the user's. */
+export const ASKED_WITH: readonly string[] = ["PATH", "HOME", "LANG", "LD_LIBRARY_PATH"];
 
 interface Known {
   readonly facts: PythonFacts;
@@ -55,17 +55,20 @@ export function createPythonFacts(): AskPython {
 
 /** The Python that a command begins with, or would find on its PATH; undefined where there is none. */
 export function pythonOf(argv: readonly string[], env: { readonly [name: string]: string }): string | undefined {
-  const [first = ""] = argv;
-  const names = /^python[\d.]*$/.test(basename(first)) ? [first] : ["python", "python3"];
-  const places = names.map((name) => (name.startsWith("/") ? name : onPath(name, env.PATH)));
+  const places = pythonNames(argv).map((name) => (name.startsWith("/") ? name : onPath(name, env.PATH)));
   return places.find((place) => place !== undefined && isProgram(place));
+}
+
+/** What that Python may be called. */
+export function pythonNames([first = ""]: readonly string[]): readonly string[] {
+  return /^python[\d.]*$/.test(basename(first)) ? [first] : ["python", "python3"];
 }
 
 function ask(
   program: string,
   env: { readonly [name: string]: string },
 ): Promise<PythonFacts & { readonly paths: readonly string[] }> {
-  const passed = Object.fromEntries(PASSED.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+  const passed = Object.fromEntries(ASKED_WITH.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
   const options = { cwd: "/", env: passed, timeout: TIMEOUT_MS, maxBuffer: OUTPUT_BYTES_MAX };
   return new Promise((resolve, reject) => {
     execFile(program, ["-S", "-E", "-c", SCRIPT], options, (error, stdout) => {

@@ -53,21 +53,21 @@ export function attemptDir(workdir: string, fence: Fence): string {
 
 export function attemptPaths(dir: string): AttemptPaths {
   return {
-    config: join(dir, "config.json"),
-    claim: join(dir, "claim"),
-    shimLog: join(dir, "shim.log"),
-    launch: join(dir, "launch.sh"),
-    output: join(dir, "output.log"),
-    client: join(dir, "client.jsonl"),
-    status: join(dir, "status.jsonl"),
-    lease: join(dir, "lease"),
-    spentLease: join(dir, "lease.spent"),
-    expired: join(dir, "expired"),
-    stop: join(dir, "stop"),
-    code: join(dir, "code"),
-    resume: join(dir, "resume"),
-    artifacts: join(dir, "artifacts"),
-    checkpoints: join(dir, "checkpoints"),
+    config: `${dir}/config.json`,
+    claim: `${dir}/claim`,
+    shimLog: `${dir}/shim.log`,
+    launch: `${dir}/launch.sh`,
+    output: `${dir}/output.log`,
+    client: `${dir}/client.jsonl`,
+    status: `${dir}/status.jsonl`,
+    lease: `${dir}/lease`,
+    spentLease: `${dir}/lease.spent`,
+    expired: `${dir}/expired`,
+    stop: `${dir}/stop`,
+    code: `${dir}/code`,
+    resume: `${dir}/resume`,
+    artifacts: `${dir}/artifacts`,
+    checkpoints: `${dir}/checkpoints`,
   };
 }
 
@@ -78,8 +78,14 @@ export function attemptPaths(dir: string): AttemptPaths {
  */
 export function attemptMarker(dir: string): string {
   const full = resolve(dir);
-  return join(realpathSync(dirname(dirname(full))), "runs", basename(full));
+  const workdir = dirname(dirname(full));
+  const real = realWorkdirs.get(workdir) ?? realpathSync(workdir);
+  realWorkdirs.set(workdir, real);
+  return `${real}/runs/${basename(full)}`;
 }
+
+/** A process has one workdir, which stays where it is for as long as the process lives. */
+const realWorkdirs = new Map<string, string>();
 
 /**
  * How to fill a file that is there and empty. To truncate it first would have ext4 write it to disk at once, as it does where

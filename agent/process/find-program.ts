@@ -11,8 +11,10 @@ export function onPath(name: string, path: string | undefined): string | undefin
 /** A file that may be executed. */
 export function isProgram(path: string): boolean {
   try {
+    // Most places of a PATH do not have it, and an error costs much more than an answer.
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
     accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
+    return true;
   } catch {
     return false;
   }

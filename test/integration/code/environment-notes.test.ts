@@ -95,11 +95,45 @@ test("a thousand equal runs read the list of packages once", async () => {
   expect([texts.size, written]).toEqual([2, 2]);
 });
 
-function notesOf(send: EnvironmentNotesOptions["send"]) {
+function notesOf(send: EnvironmentNotesOptions["send"], parts: Partial<EnvironmentNotesOptions> = {}) {
   const silent = { debug: () => undefined };
-  const allowedOf = () => ["LEVEL"];
-  return createEnvironmentNotes({ ...options(facts(["x".repeat(400_000)])), allowedOf, send, logger: silent });
+  return createEnvironmentNotes({
+    ...options(facts(["x".repeat(400_000)])),
+    allowedOf: () => ["LEVEL"],
+    send,
+    monotonicMs: () => performance.now(),
+    logger: silent,
+    ...parts,
+  });
 }
+
+test("runs alike that start together share one look, and a later one looks again", async () => {
+  const told: NotedEnvironment[] = [];
+  let nowMs = 0;
+  let asked = 0;
+  const askPython = async () => facts([`torch==2.${asked++}`]);
+  const send = async (batch: readonly NotedEnvironment[]) => void told.push(...batch);
+  const notes = notesOf(send, { askPython, monotonicMs: () => nowMs });
+  try {
+    const add = (number: number, level: string, python = "python") =>
+      notes.add({ fence: fence(number), argv: ["true"], env: { ...NOWHERE, LEVEL: level, SEED: `${number}` }, python });
+    for (let number = 1; number <= 10; number++) add(number, "1");
+    await waitUntil("ten are told", () => told.length === 10);
+    expect([asked, new Set(told.map(({ hash }) => hash)).size]).toEqual([1, 1]);
+    nowMs = 999;
+    add(11, "2");
+    add(12, "1", "python3.12");
+    add(13, "1");
+    await waitUntil("three more are told", () => told.length === 13);
+    expect(asked).toBe(3);
+    nowMs = 1_000;
+    add(14, "1");
+    await waitUntil("the last is told", () => told.length === 14);
+    expect(asked).toBe(4);
+  } finally {
+    notes.close();
+  }
+});
 
 test("each environment is told whole once, no call is large, and all of them again where the other side forgot", async () => {
   const calls: (readonly NotedEnvironment[])[] = [];
