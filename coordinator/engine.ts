@@ -99,7 +99,7 @@ export class Engine {
       onFatal(fatal);
       return;
     }
-    for (const command of commands) dispatch(command);
+    for (const command of inOrderOfHaste(commands)) dispatch(command);
     for (const [i, { resolve }] of batch.entries()) resolve(results[i] ?? []);
     feed.publish(newsOf(results.flat()));
   }
@@ -114,6 +114,12 @@ export class Engine {
     commands.push(...reaction.commands);
     return reaction.changes;
   }
+}
+
+/** A device waits for its next run, and nobody for the word that the end of the last one is known. */
+function inOrderOfHaste(commands: readonly Command[]): readonly Command[] {
+  const isAck = ({ kind }: Command) => kind === "finish-ack";
+  return [...commands.filter((command) => !isAck(command)), ...commands.filter(isAck)];
 }
 
 function newsOf(changes: readonly Change[]) {

@@ -3,7 +3,7 @@
  * `$EXP_ARTIFACT_DIR`. A file that was found is taken once it has not changed for a while, or at the end; again, at a growing
  * distance, when it changed since.
  */
-import { opendirSync, realpathSync } from "node:fs";
+import { readdirSync, realpathSync } from "node:fs";
 import { artifactName, CHECKPOINT_KIND, FILE_KIND } from "../../shared/run/artifacts.ts";
 import { RUN_DIR_NAMES } from "../../shared/run/run-directory.ts";
 import { attemptPaths } from "../process/attempt-dir.ts";
@@ -163,8 +163,8 @@ function rootsOf({ dir, cwd, globs }: WatchSubject): Root[] {
   const paths = attemptPaths(dir);
   const roots: Root[] = [];
   const add = (path: string, wanted: readonly string[], kind: string, isOpen: boolean, skip = NOTHING) => {
-    const real = realPath(path);
-    if (real !== undefined && wanted.length > 0 && !roots.some((root) => root.path === real)) {
+    const real = wanted.length > 0 ? realPath(path) : undefined;
+    if (real !== undefined && !roots.some((root) => root.path === real)) {
       roots.push({ path: real, globs: wanted, kind, skip, isOpen });
     }
   };
@@ -192,8 +192,7 @@ function realPath(path: string): string | undefined {
 /** True also for a folder that is not there. */
 function isEmpty(path: string): boolean {
   try {
-    using folder = opendirSync(path);
-    return folder.readSync() === null;
+    return readdirSync(path).length === 0;
   } catch {
     return true;
   }

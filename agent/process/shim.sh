@@ -15,6 +15,9 @@
 # the command's environment would be changed with one of the same name.
 trap : HUP INT QUIT TERM
 
+# Of its own, which stays the same: read here, where nobody waits yet for a shim that was started ahead.
+read -r _exp_stat </proc/self/stat || exit 1
+
 if [ "$1" = --ahead ]; then
   echo "$$" 2>/dev/null >"$2" || exit 1
   IFS= read -r _exp_dir || exit 0
@@ -36,7 +39,6 @@ set +C
 [ "$_exp_procs" = - ] || echo "$$" 2>/dev/null >"$_exp_procs" || :
 
 # The command must not run unrecorded: on a full disk it does not run at all.
-read -r _exp_stat </proc/self/stat || exit 1
 printf 'start %s\n' "$_exp_stat" >>"$_exp_dir/shim.log" || exit 1
 
 # A subshell that only execs is the command itself. Unlike a plain "$@" it never takes `exit` or `eval` for a builtin.

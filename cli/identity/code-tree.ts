@@ -3,11 +3,11 @@
  * holds the sweep file (tracked, or new and not ignored), else of every file beside and below the sweep file. `.expignore`
  * at the root leaves out more. Names and content count; times, owners and modes do not.
  */
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import { execa } from "execa";
 import { AppError, systemCode } from "../../shared/kernel/errors.ts";
 import { CODE_BYTES_MAX, CODE_FILES_MAX } from "../../shared/run/limits.ts";
 import { type CodeTree, codeTreeOf, type FileDigest } from "../../shared/spec/code-manifest.ts";
@@ -104,14 +104,25 @@ async function gitList(root: string, options: readonly string[]): Promise<string
   return [...new Set(result.stdout.split("\0").filter((path) => path !== ""))];
 }
 
-/** Runs git without any lock on the repository, and without programs that its configuration names. Never throws. */
-export function git(directory: string, args: readonly string[], options: GitOptions = {}) {
-  return execa("git", ["-C", directory, "-c", "core.fsmonitor=false", ...args], {
-    reject: false,
-    stripFinalNewline: false,
-    maxBuffer: options.bytesMax ?? 1 << 28,
-    env: { GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C", ...options.env },
+/**
+ * Runs git without any lock on the repository, and without programs that its configuration names. Never rejects. Node's own
+ * call, since every submit comes here and loading a library for it would take a tenth of a second.
+ */
+export function git(directory: string, args: readonly string[], options: GitOptions = {}): Promise<GitAnswer> {
+  const all = ["-C", directory, "-c", "core.fsmonitor=false", ...args];
+  const env = { ...process.env, GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C", ...options.env };
+  return new Promise((resolve) => {
+    execFile("git", all, { maxBuffer: options.bytesMax ?? 1 << 28, env }, (error, stdout, stderr) =>
+      resolve({ failed: error !== null, stdout, stderr }),
+    );
   });
+}
+
+export interface GitAnswer {
+  /** Also where there is no git, and where it printed too much. */
+  readonly failed: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 export interface GitOptions {

@@ -8,8 +8,11 @@ import { migrate } from "./migrations.ts";
 
 /** First SQLite release with the fix of the WAL-reset corruption bug. */
 const SQLITE_VERSION_MIN = [3, 51, 3] as const;
-/** Pages in the WAL before a checkpoint: larger groups make random updates up to twice as fast. */
-export const WAL_AUTOCHECKPOINT_PAGES = 20_000;
+/**
+ * Pages in the WAL before a checkpoint, 8 MB: from then on the file is written over, which needs half the time of making it
+ * longer. With more than that, large submits are slower too.
+ */
+export const WAL_AUTOCHECKPOINT_PAGES = 2_000;
 
 export type Database = DatabaseSync;
 
