@@ -10,9 +10,9 @@ import { migrate } from "./migrations.ts";
 const SQLITE_VERSION_MIN = [3, 51, 3] as const;
 /**
  * Pages in the WAL before a checkpoint, 8 MB: from then on the file is written over, which needs half the time of making it
- * longer. With more than that, large submits are slower too.
+ * longer. With more than that, large submits are slower too, and a checkpoint takes long.
  */
-export const WAL_AUTOCHECKPOINT_PAGES = 2_000;
+const WAL_AUTOCHECKPOINT_PAGES = 2_000;
 
 export type Database = DatabaseSync;
 

@@ -6,7 +6,7 @@
 import type { SQLInputValue, StatementSync } from "node:sqlite";
 import type { RunId, SweepId } from "../../shared/kernel/ids.ts";
 import { firstState, type RunRow } from "../core/changes.ts";
-import { type Database, transaction, WAL_AUTOCHECKPOINT_PAGES } from "./database.ts";
+import { type Database, transaction } from "./database.ts";
 
 /** What all runs of a sweep share when they are written. */
 export interface StagedSweep {
@@ -26,8 +26,6 @@ export interface Staging {
 }
 
 const DROP_AT_START = 10_000;
-/** Rows are only appended here, so a checkpoint costs no more when it is small, and nobody waits long for it. */
-const CHECKPOINT_PAGES = 4_000;
 /** Runs that one statement writes: a third less work than one by one. */
 const ROWS_AT_ONCE = 50;
 
@@ -112,12 +110,10 @@ export function dropStaged(db: Database): void {
  * sync to disk. The commit of the sweep itself syncs the log with all that stands before it.
  */
 function beforeTheirSweep(db: Database, work: () => void): void {
-  db.exec(`PRAGMA foreign_keys = OFF; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  db.exec("PRAGMA foreign_keys = OFF; PRAGMA synchronous = NORMAL");
   try {
     transaction(db, work);
   } finally {
-    db.exec(
-      `PRAGMA wal_autocheckpoint = ${WAL_AUTOCHECKPOINT_PAGES}; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON`,
-    );
+    db.exec("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
   }
 }

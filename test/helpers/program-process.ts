@@ -5,6 +5,8 @@ import { createWriteStream, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+/** Compiled code is kept, as `bin/exp` does: the start of a command takes half the time. */
+const COMPILE_CACHE = `${ROOT}.cache/compile`;
 
 export type ProgramName = "cli" | "agent" | "coordinator";
 
@@ -83,7 +85,12 @@ export function runProgram(
   cwd: string,
   env: { readonly [name: string]: string } = {},
 ): Promise<ProgramResult> {
-  const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 256 * 1024 * 1024, timeout: 120_000 };
+  const options = {
+    cwd,
+    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, ...env },
+    maxBuffer: 256 * 1024 * 1024,
+    timeout: 120_000,
+  };
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
