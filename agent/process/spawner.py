@@ -6,10 +6,14 @@ one JSON object a line from stdin and writes one a line to stdout:
     {"id", "argv", "env", "cwd", "output"}  ->  {"kind": "spawned", "id", "pid", "startTime"}
                                                 {"kind": "failed", "id", "errno", "message"}
                                                 {"kind": "exited", "id"}
-    {"ahead", "argv"}                       ->  {"kind": "gone", "ahead"} when it ends without having been used
-    {"id", "use", "dir"}                    ->  as the first; {"kind": "failed", "id", "errno": 0} where it is gone
+    {"ahead", "argv"}                       ->  {"kind": "waiting", "ahead", "pid", "startTime", "pipe"}
+                                                {"kind": "gone", "ahead"} when it ends without having been used
+    {"used", "id"}                          ->  {"kind": "exited", "id"}
+    {"drop"}
 
-The second starts a shim ahead, under a number, and the third gives it an attempt's directory.
+The second starts a shim ahead, under a number, which waits for its attempt's directory on a pipe. The agent writes it there by
+itself, through this process's descriptor `pipe`, and then says that the number is used, and by what id; one that was gone it
+drops. Until then the descriptor stays as it is, so that what the agent finds under it is never another shim's.
 
 Holds no state that matters: when it ends, shims go on and the agent watches them by itself, and those that were started
 ahead end. It ends when stdin does.
@@ -23,6 +27,8 @@ import signal
 # Python ignores some of these, and this program others; the shim must start with all at their defaults.
 DEFAULTS = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 READ_BYTES = 1 << 16
+# In the place of the pid of a shim that has ended before it was used.
+GONE = 0
 
 
 def tell(**message):
@@ -62,10 +68,11 @@ def spawn(request, ids):
 
 def spawn_ahead(request, ahead):
     """Its stdin is a pipe of which nobody else has an end, so that it ends with this process."""
+    number = request["ahead"]
     try:
         theirs, ours = os.pipe()
     except OSError:
-        return tell(kind="gone", ahead=request["ahead"])
+        return tell(kind="gone", ahead=number)
     actions = [
         (os.POSIX_SPAWN_DUP2, theirs, 0),
         (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
@@ -73,39 +80,41 @@ def spawn_ahead(request, ahead):
     ]
     try:
         pid = launch(request["argv"], {}, actions)
-        ahead[request["ahead"]] = (pid, ours, start_time(pid))
+        ahead[number] = (pid, ours)
+        tell(kind="waiting", ahead=number, pid=pid, startTime=start_time(pid), pipe=ours)
     except OSError:
         os.close(ours)
-        tell(kind="gone", ahead=request["ahead"])
+        tell(kind="gone", ahead=number)
     finally:
         os.close(theirs)
 
 
-def use(request, ids, ahead):
-    pid, ours, since = ahead.pop(request["use"], (0, -1, 0))
-    try:
-        if pid == 0:
-            raise BrokenPipeError
-        os.write(ours, (request["dir"] + "\n").encode())
-    except OSError:
-        tell(kind="failed", id=request["id"], errno=0, message="it has ended")
-        return
-    finally:
-        if ours >= 0:
-            os.close(ours)
-    ids[pid] = request["id"]
-    tell(kind="spawned", id=request["id"], pid=pid, startTime=since)
+def used(request, ids, ahead):
+    pid, ours = ahead.pop(request["used"])
+    os.close(ours)
+    if pid == GONE:
+        tell(kind="exited", id=request["id"])
+    else:
+        ids[pid] = request["id"]
+
+
+def drop(request, ahead):
+    _, ours = ahead.pop(request["drop"])
+    os.close(ours)
 
 
 def reap(ids, ahead):
     while ids or ahead:
-        pid, _ = os.waitpid(-1, os.WNOHANG)
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
         if pid == 0:
             return
         if pid in ids:
             tell(kind="exited", id=ids.pop(pid))
-        for number in [n for n, (waiting, _, _) in ahead.items() if waiting == pid]:
-            os.close(ahead.pop(number)[1])
+        for number in [n for n, (waiting, _) in ahead.items() if waiting == pid]:
+            ahead[number] = (GONE, ahead[number][1])
             tell(kind="gone", ahead=number)
 
 
@@ -137,8 +146,10 @@ def main():
             rest = lines.pop()
             for line in lines:
                 request = json.loads(line)
-                if "use" in request:
-                    use(request, ids, ahead)
+                if "used" in request:
+                    used(request, ids, ahead)
+                elif "drop" in request:
+                    drop(request, ahead)
                 elif "ahead" in request:
                     spawn_ahead(request, ahead)
                 else:

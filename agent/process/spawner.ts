@@ -6,6 +6,7 @@
  * enter a cgroup, behind a lock of the whole kernel, is then no part of the time between two runs of a device.
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
@@ -43,12 +44,28 @@ export interface Spawner {
   close(): void;
 }
 
+/** A shim that was started ahead. */
+interface Place {
+  readonly pid: number;
+  readonly startTime: number;
+  /** The helper's descriptor of the pipe that it reads from. */
+  readonly pipe: number;
+}
+
 type Message =
   | { readonly kind: "ready" }
+  | ({ readonly kind: "waiting"; readonly ahead: number } & Place)
   | { readonly kind: "spawned"; readonly id: number; readonly pid: number; readonly startTime: number }
   | { readonly kind: "failed"; readonly id: number; readonly errno: number; readonly message: string }
   | { readonly kind: "exited"; readonly id: number }
   | { readonly kind: "gone"; readonly ahead: number };
+
+interface Ahead {
+  readonly number: number;
+  /** Undefined: there is none. */
+  readonly place: Promise<Place | undefined>;
+  readonly settle: (place: Place | undefined) => void;
+}
 
 interface Waiting {
   readonly answer: (shim: SpawnedShim) => void;
@@ -69,8 +86,8 @@ export async function createSpawner(python = "python3"): Promise<Spawner> {
   let helper: Helper | undefined;
   const waiting = new Map<number, Waiting>();
   const running = new Map<number, (how: "ended" | "unwatched") => void>();
-  /** Number of the shim that waits in a cgroup. */
-  const ahead = new Map<string, number>();
+  /** Shims that wait, by cgroup. */
+  const ahead = new Map<string, Ahead>();
 
   /** Resolves when the helper is ready, or when it is clear that there will be none. */
   function start(): Promise<void> {
@@ -102,16 +119,17 @@ export async function createSpawner(python = "python3"): Promise<Spawner> {
       running.delete(message.id);
       return;
     }
-    if (message.kind === "gone") {
-      for (const [cgroup, number] of ahead) if (number === message.ahead) ahead.delete(cgroup);
+    if (message.kind === "waiting" || message.kind === "gone") {
+      // Of one that is used no more is told than its end.
+      const [cgroup, one] = [...ahead].find(([, { number }]) => number === message.ahead) ?? [];
+      one?.settle(message.kind === "waiting" ? message : undefined);
+      if (message.kind === "waiting" || cgroup === undefined) return;
+      ahead.delete(cgroup);
+      tell({ drop: message.ahead });
       return;
     }
     const asked = waiting.get(message.id);
     waiting.delete(message.id);
-    if (message.kind === "failed" && message.errno === 0) {
-      asked?.refuse(new AppError("not_found", "the shim that was started ahead is gone"));
-      return;
-    }
     if (message.kind === "failed") {
       const code = getSystemErrorName(-message.errno);
       asked?.refuse(startError(Object.assign(new Error(message.message), { code })));
@@ -129,6 +147,7 @@ export async function createSpawner(python = "python3"): Promise<Spawner> {
     const unwatched = [...running.values()];
     waiting.clear();
     running.clear();
+    for (const { settle } of ahead.values()) settle(undefined);
     ahead.clear();
     for (const { refuse } of unanswered) refuse(new AppError("timeout", "the spawner ended before it answered"));
     for (const over of unwatched) over("unwatched");
@@ -141,25 +160,32 @@ export async function createSpawner(python = "python3"): Promise<Spawner> {
     return { pid, startTime: readStat(pid)?.startTime ?? 0, over: exited.then(() => "ended") };
   }
 
-  function ask(stdin: Writable, what: object): Promise<SpawnedShim> {
+  function tell(what: object): void {
+    helper?.stdin.write(`${JSON.stringify(what)}\n`);
+  }
+
+  function ask(what: object): Promise<SpawnedShim> {
     return new Promise((answer, refuse) => {
       const id = ++lastId;
       waiting.set(id, { answer, refuse });
-      stdin.write(`${JSON.stringify({ id, ...what })}\n`);
+      tell({ id, ...what });
     });
   }
 
   /** By the shim that waits in the attempt's cgroup; undefined where there is none that serves. */
-  async function useAhead(stdin: Writable, { cgroup = "", dir }: ShimRequest, launch: ShimLaunch) {
-    const number = ahead.get(cgroup);
+  async function useAhead({ cgroup = "", dir }: ShimRequest, launch: ShimLaunch): Promise<SpawnedShim | undefined> {
+    const one = ahead.get(cgroup);
+    const place = await one?.place;
+    if (!one || !place || ahead.get(cgroup) !== one) return undefined;
     ahead.delete(cgroup);
-    if (number === undefined || !writeLaunch(dir, launch)) return undefined;
-    try {
-      return await ask(stdin, { use: number, dir: resolve(dir) });
-    } catch (error) {
-      if (error instanceof AppError && error.code === "not_found") return undefined;
-      throw error;
+    if (!helper || !writeLaunch(dir, launch) || !handOver(helper, place, dir)) {
+      tell({ drop: one.number });
+      return undefined;
     }
+    const id = ++lastId;
+    const over = new Promise<"ended" | "unwatched">((done) => running.set(id, done));
+    tell({ used: one.number, id });
+    return { pid: place.pid, startTime: place.startTime, over };
   }
 
   await start();
@@ -167,16 +193,17 @@ export async function createSpawner(python = "python3"): Promise<Spawner> {
     spawn: async (request) => {
       if (!helper) return spawnHere(request);
       const launch = shimLaunch(request);
-      const shim = await useAhead(helper.stdin, request, launch);
+      const shim = await useAhead(request, launch);
       if (shim) return shim;
       const { argv, env, cwd, output } = launch;
-      return helper ? await ask(helper.stdin, { argv, env, cwd, output }) : spawnHere(request);
+      return helper ? await ask({ argv, env, cwd, output }) : spawnHere(request);
     },
     startAhead: (cgroup) => {
       if (!helper || ahead.has(cgroup)) return;
       const number = ++lastId;
-      ahead.set(cgroup, number);
-      helper.stdin.write(`${JSON.stringify({ ahead: number, argv: aheadArgv(cgroup) })}\n`);
+      const { promise: place, resolve: settle } = Promise.withResolvers<Place | undefined>();
+      ahead.set(cgroup, { number, place, settle });
+      tell({ ahead: number, argv: aheadArgv(cgroup) });
     },
     isAhead: (cgroup) => ahead.has(cgroup),
     close: () => {
@@ -184,4 +211,22 @@ export async function createSpawner(python = "python3"): Promise<Spawner> {
       helper?.stdin.end();
     },
   };
+}
+
+/**
+ * Tells a shim that waits which attempt it serves, by the helper's pipe but without the helper, which would have to wake up for
+ * it. False where it has ended.
+ */
+function handOver(helper: Helper, { pipe }: Place, dir: string): boolean {
+  let file: number | undefined;
+  try {
+    // Without a reader there is an error instead of a wait.
+    file = openSync(`/proc/${helper.pid}/fd/${pipe}`, constants.O_WRONLY | constants.O_NONBLOCK);
+    writeSync(file, `${resolve(dir)}\n`);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
 }

@@ -144,7 +144,21 @@ describe("started ahead", () => {
     expect(expected).toContain("a b * $HOME");
     expect(readShimLog(asked.dir).started?.pid === pid).toBe(used);
     expect(spawner.isAhead(cgroup)).toBe(false);
-    if (!used) process.kill(-pid, "SIGKILL");
+    await waitUntil("none is left", () => readStat(pid) === undefined);
+  });
+
+  test("needs nothing of the helper to begin", async () => {
+    spawner = await createSpawner();
+    const { cgroup, pid } = await ahead();
+    const [helper = 0] = helpers();
+    process.kill(helper, "SIGSTOP");
+    const asked = request(["echo", "ran"]);
+    const shim = await spawner.spawn({ ...asked, cgroup });
+    expect(shim.pid).toBe(pid);
+    await waitUntil("it has run", () => readShimLog(asked.dir).exit?.code === 0);
+    process.kill(helper, "SIGCONT");
+    expect(await shim.over).toBe("ended");
+    expect(readFileSync(attemptPaths(asked.dir).output, "utf8")).toBe("ran\n");
   });
 
   test("one that was killed is told, and is no obstacle", async () => {
