@@ -175,10 +175,9 @@ function onAssign(state: AgentState, assignment: Assignment, now: Now): AgentRea
     stop: undefined,
     finish: undefined,
   };
-  return {
-    changes: [saved(attempt)],
-    commands: [send({ kind: "accepted", fence }), { kind: "start", assignment, leaseDeadlineMs }],
-  };
+  // Where nothing has to be brought first, Started comes at once and says as much.
+  const accepted = assignment.code || assignment.resume ? [send({ kind: "accepted", fence })] : [];
+  return { changes: [saved(attempt)], commands: [...accepted, { kind: "start", assignment, leaseDeadlineMs }] };
 }
 
 function answersOf(attempt: AgentAttempt): AgentMessage[] {

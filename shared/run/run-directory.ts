@@ -9,6 +9,7 @@ export const RUN_DIR_NAMES: ReadonlySet<string> = new Set([
   "status.jsonl",
   "lease",
   "lease.new",
+  "lease.spent",
   "expired",
   "stop",
   "stage",

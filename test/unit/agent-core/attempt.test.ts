@@ -19,8 +19,17 @@ describe("assign", () => {
       message: { kind: "assign", assignment: makeAssignment(1) },
     });
     expect(reaction.changes).toMatchObject([{ kind: "attempt-saved", attempt: { phase: "accepted" } }]);
-    expect(reaction.commands.map(({ kind }) => kind)).toEqual(["send", "start"]);
-    expect(reaction.commands[1]).toMatchObject({ leaseDeadlineMs: 990_000 + 60_000 });
+    // What is started at once says so; nobody waits for another word.
+    expect(reaction.commands).toMatchObject([{ kind: "start", leaseDeadlineMs: 990_000 + 60_000 }]);
+  });
+
+  test("that its code must be brought first is told", () => {
+    const code = { hash: "c0de", root: "/code" };
+    const rig = new AgentRig();
+    rig.welcome();
+    const commands = rig.assign(1, { code });
+    expect(commands.map(({ kind }) => kind)).toEqual(["send", "start"]);
+    expect(sent(commands)).toEqual([{ kind: "accepted", fence: 1 }]);
   });
 
   test.each([

@@ -157,7 +157,13 @@ describe("agent engine", () => {
   const assign = (number: number): AgentEvent => ({
     kind: "message",
     helloSentMs: 0,
-    message: { kind: "assign", assignment: makeAssignment(number, { devices: [deviceUuid(`a/cpu-${number}`)] }) },
+    message: {
+      kind: "assign",
+      assignment: makeAssignment(number, {
+        code: { hash: "c0de", root: "/code" },
+        devices: [deviceUuid(`a/cpu-${number}`)],
+      }),
+    },
   });
 
   test("events of one turn share a journal write, and nothing is done before it", async () => {

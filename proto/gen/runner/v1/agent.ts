@@ -410,6 +410,7 @@ export interface AssignedResume {
   seq: number;
 }
 
+/** The assignment is on the agent's disk: the answer where Started or Rejected does not come at once, as while code is brought. */
 export interface Accepted {
   fence: number;
 }
