@@ -3,7 +3,7 @@
  * line of the client stream, while the program runs. EXP writes the whole file anew for each row, so a look may find a part
  * of it; rows count once they are complete, and a row is never taken twice, also not by an agent that was started again.
  */
-import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Clock } from "../../shared/kernel/clock.ts";
@@ -106,6 +106,8 @@ function takeRows(table: Table, wallMs: number): boolean {
 
 /** The table of the last of EXP's runs in this directory; one attempt has one, unless the program starts another. */
 function newestTable(folder: string): string | undefined {
+  // The usual case, of which an error would cost more than the rest of the look.
+  if (!existsSync(folder)) return undefined;
   try {
     const name = readdirSync(folder)
       .filter((each) => /^run_\d+\.csv$/.test(each))

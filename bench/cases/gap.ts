@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { startFleet } from "../../test/helpers/fleet.ts";
 import { fixed, median, quantile, type Row } from "./stats.ts";
 
-const RUNS = 300;
+const FIRST_RUNS = 1_000;
+const RUNS = 1_000;
 /** bash knows the time to the microsecond without starting another program. */
 const PROGRAM = 'echo "start $EPOCHREALTIME" >>"$0"; : work; echo "end $EPOCHREALTIME" >>"$0"';
 
@@ -17,13 +18,13 @@ export async function gap(): Promise<Row[]> {
   await using fleet = await startFleet({ agents: 1, gpus: "fake:1x80GB" });
   const ours = join(fleet.dir, "ours.txt");
   const loop = join(fleet.dir, "loop.txt");
-  for (const [name, file] of [
-    ["first", join(fleet.dir, "first.txt")],
-    ["gap", ours],
-  ] as const) {
+  for (const { name, file, runs } of [
+    { name: "first", file: join(fleet.dir, "first.txt"), runs: FIRST_RUNS },
+    { name: "gap", file: ours, runs: RUNS },
+  ]) {
     await fleet.submit(`
       name = "${name}"
-      seeds = ${JSON.stringify(Array.from({ length: RUNS }, (_, i) => i))}
+      seeds = ${JSON.stringify(Array.from({ length: runs }, (_, i) => i))}
       run.command = ["bash", "-c", ${JSON.stringify(PROGRAM.replaceAll("$", "$$$$"))}, ${JSON.stringify(file)}]
       resources.gpus = 1
     `);
