@@ -109,10 +109,19 @@ async function gitList(root: string, options: readonly string[]): Promise<string
  * call, since every submit comes here and loading a library for it would take a tenth of a second.
  */
 export function git(directory: string, args: readonly string[], options: GitOptions = {}): Promise<GitAnswer> {
-  const all = ["-C", directory, "-c", "core.fsmonitor=false", ...args];
-  const env = { ...process.env, GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C", ...options.env };
+  const settings = Object.entries({ GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C", ...options.env });
+  // By env(1), which adds to what this process has.
+  const all = [
+    ...settings.map((pair) => pair.join("=")),
+    "git",
+    "-C",
+    directory,
+    "-c",
+    "core.fsmonitor=false",
+    ...args,
+  ];
   return new Promise((resolve) => {
-    execFile("git", all, { maxBuffer: options.bytesMax ?? 1 << 28, env }, (error, stdout, stderr) =>
+    execFile("env", all, { maxBuffer: options.bytesMax ?? 1 << 28 }, (error, stdout, stderr) =>
       resolve({ failed: error !== null, stdout, stderr }),
     );
   });
