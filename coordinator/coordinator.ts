@@ -136,6 +136,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     bus: { servers: config.bus.servers, ...config.bus.coordinator },
     streamBytesMax: config.busBytesMax,
     db,
+    keepsRows: config.channels.tables.length > 0,
     feed,
     clock,
     random: parts.random,

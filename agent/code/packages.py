@@ -4,9 +4,10 @@ import os
 import platform
 import site
 import sys
+import sysconfig
 
-PREFIXES = [sys.prefix, sys.exec_prefix]
 SYSTEM = True
+OWN = []
 # A virtual environment is told by a file beside its programs: what `site` would do, without the rest of it.
 for folder in (os.path.dirname(sys.executable), os.path.dirname(os.path.dirname(sys.executable))):
     try:
@@ -16,12 +17,14 @@ for folder in (os.path.dirname(sys.executable), os.path.dirname(os.path.dirname(
         continue
     values = {key.strip().lower(): value.strip().lower() for key, _, value in lines}
     SYSTEM = values.get("include-system-site-packages") == "true"
-    PREFIXES = [folder] + (PREFIXES if SYSTEM else [])
+    # Not by `site`: without the rest of it, Debian's looks where packages of the system are.
+    places = {"base": folder, "platbase": folder}
+    OWN = [sysconfig.get_path(name, "posix_prefix", places) for name in ("purelib", "platlib")]
     break
 
-PATHS = list(site.getsitepackages(PREFIXES))
+PATHS = list(OWN)
 if SYSTEM:
-    PATHS.insert(0, site.getusersitepackages())
+    PATHS += [site.getusersitepackages()] + site.getsitepackages()
 PATHS = [path for path in dict.fromkeys(PATHS) if os.path.isdir(path)]
 
 found = {}

@@ -2,7 +2,8 @@
 import type { OutboxEntry } from "../store/outbox.ts";
 
 export type Delivery =
-  | { readonly kind: "done" }
+  /** `isLast`: nothing more will be said of its subject. */
+  | { readonly kind: "done"; readonly isLast?: true }
   /** A part of it: the rest can follow at once. */
   | { readonly kind: "more" }
   /** Not now. `afterMs`: when the receiver wants it again. */

@@ -99,7 +99,9 @@ export function startDelivery(options: DeliveryOptions): DeliveryLoop {
     const deliveries = await deliverEach(channel, entries);
     if (abort.signal.aborted) return;
     note(lane, entries, deliveries);
-    for (const [i, entry] of entries.entries()) settle(channel, entry, deliveries[i] ?? NO_WORD);
+    // What failed together comes again together, and in its order.
+    const spread = random();
+    for (const [i, entry] of entries.entries()) settle(channel, entry, deliveries[i] ?? NO_WORD, spread);
   }
 
   /** What the channel looks like after a call; one that waits for its receiver says so in one line for all. */
@@ -124,11 +126,12 @@ export function startDelivery(options: DeliveryOptions): DeliveryLoop {
     }
   }
 
-  function settle({ isPatient = false }: Channel, entry: OutboxEntry, delivery: Delivery): void {
+  function settle({ isPatient = false }: Channel, entry: OutboxEntry, delivery: Delivery, spread: number): void {
     const { channel, id, tries } = entry;
     const now = clock.wallMs();
     if (delivery.kind === "done") {
-      outbox.sent(entry, now);
+      if (delivery.isLast) outbox.remove(entry);
+      else outbox.sent(entry, now);
       return;
     }
     if (delivery.kind === "more") {
@@ -143,7 +146,7 @@ export function startDelivery(options: DeliveryOptions): DeliveryLoop {
       outbox.remove(entry);
       logger.error(fields, "message given up");
     } else {
-      const waitMs = Math.max(delivery.afterMs ?? 0, backoffMs(policy.backoff, tries, random()));
+      const waitMs = Math.max(delivery.afterMs ?? 0, backoffMs(policy.backoff, tries, spread));
       outbox.postpone(entry, now + waitMs);
       if (!isPatient) logger.warn({ ...fields, waitMs }, "message not delivered yet");
     }

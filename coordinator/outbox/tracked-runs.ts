@@ -6,6 +6,7 @@ import type { RunRecord } from "../../shared/run/records.ts";
 import type { Database } from "../store/database.ts";
 import type { Outbox, OutboxEntry } from "../store/outbox.ts";
 import type { RunNews } from "../store/run-news.ts";
+import { createSavedRows, type SavedRow } from "../store/saved-rows.ts";
 
 /** A channel that takes runs. Empty lists: whatever the project, whatever the sweep. */
 export interface RunTarget {
@@ -16,6 +17,8 @@ export interface RunTarget {
   readonly sweeps: readonly string[];
   /** The table that it fills; runs that name it are taken whatever the lists say. */
   readonly table?: TableName;
+  /** Of a table: rows of runs, rows that programs save for it, or both. Absent: of runs. */
+  readonly rows?: "runs" | "saved" | "both";
   /** Time between two updates of a run that goes on; absent: half a minute. */
   readonly updateMs?: number;
 }
@@ -51,11 +54,20 @@ export function createTrackedRuns(
   };
 }
 
+/** What a program saved, of an entry of the outbox; undefined: the entry is about a run. */
+export function savedRowOf({ subject, body }: OutboxEntry): Pick<SavedRow, "cells"> | undefined {
+  return subject.startsWith(SAVED_PREFIX) ? (JSON.parse(body) as SavedRow) : undefined;
+}
+
 export interface RunTeller {
   /** Puts the runs into the outbox. Within a transaction. */
   tell(news: readonly RunNews[], grown: ReadonlySet<Fence>): void;
 }
 
+/** Begins the subject of an entry that is a saved row. */
+const SAVED_PREFIX = "row_";
+/** Saved rows of one look. */
+const SAVED_PER_TURN = 1_000;
 /** What changes within this time is told at once. */
 const GATHER_MS = 2_000;
 /** Time between two updates of a run that goes on. */
@@ -78,9 +90,39 @@ export function createRunTeller(options: RunTellerOptions): RunTeller {
     JOIN sweep_shapes h ON h.sweep_id = r.sweep_id AND h.number = r.shape WHERE r.run_id = ?`);
   const hasBegun = db.prepare("SELECT 1 FROM attempts WHERE run_id = ? LIMIT 1");
   const runOf = db.prepare("SELECT run_id FROM attempts WHERE fence = ?");
+  const savedRows = createSavedRows(db);
+
+  /** To the table that it names, by itself or by its file, else to those that take its run. */
+  function tellSaved({ seq, runId: id, cells, table }: SavedRow): void {
+    const sweep = sweepOf.get(id) as unknown as Wanting | undefined;
+    if (!sweep) return;
+    const named: Wanting = {
+      ...sweep,
+      appToken: table.appToken ?? sweep.appToken,
+      tableId: table.tableId ?? sweep.tableId,
+    };
+    const takers = targets.filter(({ rows }) => rows === "saved" || rows === "both");
+    const exact = takers.filter((target) => isTable(target, named));
+    const isElsewhere = table.appToken !== undefined || table.tableId !== undefined;
+    for (const target of exact.length > 0 || isElsewhere ? exact : takers.filter((each) => wants(each, sweep))) {
+      const now = wallMs();
+      const body = JSON.stringify({ run: id, cells });
+      outbox.put({
+        id: newId(),
+        channel: target.name,
+        subject: `${SAVED_PREFIX}${seq}`,
+        body,
+        createdAt: now,
+        dueAt: now,
+        merge: (old) => old,
+      });
+    }
+  }
+
   return {
     tell(news, grown) {
       if (targets.length === 0) return;
+      for (const row of savedRows.take(SAVED_PER_TURN)) tellSaved(row);
       const runs = new Map<RunId, "changed" | "grown">();
       for (const fence of grown) {
         const row = runOf.get(fence) as { run_id: string } | undefined;
@@ -94,7 +136,7 @@ export function createRunTeller(options: RunTellerOptions): RunTeller {
       for (const [id, why] of runs) {
         const row = sweepOf.get(id) as unknown as Wanting | undefined;
         for (const target of row ? targets : []) {
-          if (!row || !wants(target, row)) continue;
+          if (!row || target.rows === "saved" || !wants(target, row)) continue;
           put(target.name, id, why === "changed" ? gatherMs : (target.updateMs ?? UPDATE_MS));
         }
       }
@@ -118,10 +160,14 @@ export interface Wanting {
 
 /** Whether the channel takes the run. */
 export function wants(target: RunTarget, sweep: Wanting): boolean {
-  const { projects, sweeps, table } = target;
-  if (table && table.appToken === sweep.appToken && table.tableId === sweep.tableId) return true;
+  const { projects, sweeps } = target;
+  if (isTable(target, sweep)) return true;
   if (projects.length > 0 && !projects.includes(sweep.project)) return false;
   return sweeps.length === 0 || sweeps.some((pattern) => patternOf(pattern).test(sweep.name));
+}
+
+function isTable({ table }: RunTarget, { appToken, tableId }: Wanting): boolean {
+  return table !== undefined && table.appToken === appToken && table.tableId === tableId;
 }
 
 function patternOf(pattern: string): RegExp {

@@ -266,6 +266,16 @@ const STEPS: readonly string[] = [
     UNIQUE (sweep_id, rung, run_id)
   ) STRICT;
   `,
+  `
+  -- Rows that programs saved for a table elsewhere, until they are in the outbox; app_token and table_id where they name it.
+  CREATE TABLE saved_rows (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id TEXT NOT NULL,
+    cells_json TEXT NOT NULL,
+    app_token TEXT,
+    table_id TEXT
+  ) STRICT;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -9,6 +9,7 @@ import { STREAM_NAMES, type StreamName } from "../../shared/subjects.ts";
 import { createAnnotations } from "./annotations.ts";
 import { type Database, transaction } from "./database.ts";
 import { createRunWords } from "./run-words.ts";
+import { createSavedRows } from "./saved-rows.ts";
 
 export interface StreamProgress {
   readonly stream: StreamName;
@@ -56,7 +57,8 @@ export interface OutputStore {
   writeWords(fence: Fence, words: readonly ClientWord[], nowMs: number): RunId | undefined;
 }
 
-export function createOutputStore(db: Database): OutputStore {
+/** `keepsRows`: rows for tables elsewhere are kept, for somebody sends them. */
+export function createOutputStore(db: Database, { keepsRows = false } = {}): OutputStore {
   const progress = db.prepare("SELECT stream, committed, parsed FROM outputs WHERE fence = ?");
   const open = db.prepare("SELECT fence FROM attempts WHERE phase <> 'ended' OR sealed = 0 ORDER BY fence");
   const upsertProgress = db.prepare(
@@ -77,7 +79,11 @@ export function createOutputStore(db: Database): OutputStore {
        max_step = iif(max IS NULL OR excluded.max > max, excluded.max_step, max_step),
        max = iif(max IS NULL OR excluded.max > max, excluded.max, max)`,
   );
-  const words = createRunWords(db, createAnnotations(db, { byPrograms: true }));
+  const words = createRunWords(
+    db,
+    createAnnotations(db, { byPrograms: true }),
+    keepsRows ? createSavedRows(db) : undefined,
+  );
   const committedOffsets = (of: Fence): Map<StreamName, number> => {
     const rows = progress.all(of) as unknown as StreamProgress[];
     return new Map(rows.map((row) => [row.stream, row.committed]));

@@ -1,14 +1,16 @@
 /**
- * What programs say about their runs: tags and notes join those that people wrote, warnings become history. Written in the
+ * What programs say about their runs: tags and notes join those that people wrote, warnings become history, rows for a table
+ * elsewhere wait to be sent. Written in the
  * transaction that commits the lines, so each is said once.
  */
 import { type Fence, type RunId, runId } from "../../shared/kernel/ids.ts";
 import { type ClientWord, withNote, withTags } from "../../shared/run/client-words.ts";
 import type { Annotations } from "./annotations.ts";
 import type { Database } from "./database.ts";
+import type { SavedRows } from "./saved-rows.ts";
 
 export interface RunWords {
-  /** Within a transaction. The run of the attempt; undefined where there is none. `nowMs`: Unix ms. */
+  /** Within a transaction. The run on which something was written; undefined where there is none. `nowMs`: Unix ms. */
   write(fence: Fence, words: readonly ClientWord[], nowMs: number): RunId | undefined;
 }
 
@@ -17,7 +19,8 @@ export const WARNINGS_PER_RUN_MAX = 200;
 /** A program's clock may be wrong; what it says of the past is kept up to here. */
 const PAST_MS_MAX = 366 * 86_400_000;
 
-export function createRunWords(db: Database, annotations: Annotations): RunWords {
+/** `savedRows`: where there is somebody to take them. */
+export function createRunWords(db: Database, annotations: Annotations, savedRows?: SavedRows): RunWords {
   const place = db.prepare("SELECT run_id, node FROM attempts WHERE fence = ?");
   const count = db.prepare("SELECT count(*) AS n FROM events WHERE run_id = ? AND kind = 'warning'");
   const isTold = db.prepare("SELECT 1 FROM events WHERE run_id = ? AND kind = 'warning' AND text = ?");
@@ -38,6 +41,8 @@ export function createRunWords(db: Database, annotations: Annotations): RunWords
       const row = place.get(fence) as { run_id: string; node: string } | undefined;
       if (!row || words.length === 0) return undefined;
       const id = runId(row.run_id);
+      for (const word of words) if (word.kind === "row") savedRows?.add({ ...word, runId: id });
+      if (words.every(({ kind }) => kind === "row")) return undefined;
       annotate(id, words);
       const warnings = words.flatMap((word) => (word.kind === "warning" ? [word] : []));
       let left = warnings.length === 0 ? 0 : WARNINGS_PER_RUN_MAX - (count.get(id) as { n: number }).n;

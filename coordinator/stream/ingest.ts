@@ -39,6 +39,8 @@ const COMPLAINTS_MAX = 1_000;
 export interface IngestOptions {
   readonly bus: BusAccess;
   readonly db: Database;
+  /** Somebody sends the rows on that programs save for tables elsewhere. */
+  readonly keepsRows?: boolean;
   readonly feed: Feed;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -84,7 +86,7 @@ interface Waiting {
 
 export function createIngest(options: IngestOptions): Ingest {
   const { clock, logger, feed } = options;
-  const store = createOutputStore(options.db);
+  const store = createOutputStore(options.db, { keepsRows: options.keepsRows ?? false });
   const files = new OpenFiles();
   const table = new AttemptTable({ store, files, locate: options.locate });
   const notices = new WatermarkNotices(clock, options.onWatermarks);

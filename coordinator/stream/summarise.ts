@@ -91,7 +91,7 @@ export class Summariser {
     return changed;
   }
 
-  /** Tags, notes and warnings since the last call, in order. */
+  /** Tags, notes, warnings and rows for elsewhere since the last call, in order. */
   takeWords(): ClientWord[] {
     const words = this.#words;
     this.#words = [];
@@ -108,6 +108,7 @@ export class Summariser {
       const event = parseClientLine(line);
       if (event?.kind === "row") {
         for (const [key, value] of numericCells(event)) this.#note(key, value, undefined, event.at);
+        if (event.table) this.#words.push({ kind: "row", cells: [...event.cells], table: event.table });
       }
       if (event?.kind === "other") {
         const word = wordOf(event);

@@ -73,6 +73,7 @@ class Experiment:
         made.description = said.get("description")
         made.lark_config = said.get("lark_config")
         made._row = {}
+        made._table = {}
         return made
 
     work_dir: Path
@@ -89,6 +90,7 @@ class Experiment:
     description: Optional[str]
     lark_config: Optional[Dict[str, Any]]
     _row: Dict[str, Any]
+    _table: Dict[str, str]
 
     def upd_row(self, **cells: Any) -> None:
         """Sets cells of the row being made; the last write of each wins."""
@@ -96,19 +98,25 @@ class Experiment:
 
     @safe
     def save_row(self, *, lark: bool = False, lark_config: Any = None) -> None:
-        """Ends the row. Without any cell it warns and writes nothing. Tables elsewhere are not written from here."""
+        """
+        Ends the row. Without any cell it warns and writes nothing.
+
+        With ``lark`` the coordinator also sends the row to the table of the run, or to the one that ``lark_config`` (an
+        address, or EXP's keys) names from then on. App and secret are the coordinator's own: those given here go nowhere.
+        """
         row, self._row = self._row, {}
         if not row:
             writer.warn("save_row without a cell: nothing was saved")
             return
-        if lark or lark_config is not None:
-            writer.warn("save_row(lark=...) keeps the row with the run; it is not sent to a table")
+        if lark_config is not None:
+            self._table = {**self._table, **_table_keys(lark_config)}
         if rank() != 0:
             return
         cells = {name(key): cell(value) for key, value in row.items()}
         if sum(map(len, cells.values())) > LINE_BYTES_MAX // 8:
             cells = {key: text[:TEXT_CHARS_MAX] for key, text in cells.items()}
-        writer.emit("r", {"v": cells}, tuple(cells))
+        to_table: Dict[str, Any] = {"lark": self._table or True} if lark else {}
+        writer.emit("r", {"v": cells, **to_table}, tuple(cells))
 
     def get_log_file_path(self, run_id: Optional[str] = None) -> Path:
         return self.work_dir / "terminal_logs" / ("%s.log" % (run_id or self.current_run_id or "default"))
@@ -240,6 +248,16 @@ def cell(value: Any) -> str:
         return str(value)
     except Exception:
         return "<%s>" % type(value).__name__
+
+
+def _table_keys(lark_config: Any) -> Dict[str, str]:
+    """Those that name a table, and no secret."""
+    if isinstance(lark_config, str):
+        return {"url": lark_config}
+    if not isinstance(lark_config, dict):
+        return {}
+    names = ("url", "table_url", "bitable_url", "app_token", "table_id")
+    return {each: str(lark_config[each]) for each in names if lark_config.get(each)}
 
 
 def _table_of(rows: List[Dict[str, str]]) -> str:

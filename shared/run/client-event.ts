@@ -2,6 +2,8 @@
  * Lines of `$EXP_EVENTS` (client.jsonl), as any program may append them. A line that is not one of these is not an
  * error: it stays in the stream as bytes and is passed over here.
  */
+import { parseTableAddress } from "../compat/table-address.ts";
+import type { TableName } from "./notify.ts";
 
 /** NaN and infinities, which JSON cannot say, come as these texts (from Python's json module also as bare words). */
 const NON_FINITE = new Map([
@@ -37,6 +39,8 @@ export interface RowEvent {
   readonly at: number | undefined;
   /** Cells as the CSV shows them, already as text. */
   readonly cells: ReadonlyMap<string, string>;
+  /** It is also for a table elsewhere; what is said of that one. */
+  readonly table?: Partial<TableName>;
 }
 
 export interface ProgressEvent {
@@ -83,7 +87,7 @@ export function parseClientLine(line: string): ClientEvent | undefined {
     case "u":
       return { kind: "summary", at, values: values(body.v) };
     case "r":
-      return { kind: "row", at, cells: texts(body.v) };
+      return { kind: "row", at, cells: texts(body.v), ...tableOf(body.lark) };
     case "p": {
       const done = finite(body.i);
       if (done === undefined) return undefined;
@@ -103,6 +107,17 @@ export function parseClientLine(line: string): ClientEvent | undefined {
     default:
       return { kind: "other", letter: body.e, at, body };
   }
+}
+
+/** `true`, or the keys by which EXP names a table. */
+function tableOf(said: unknown): Pick<RowEvent, "table"> {
+  if (said === true) return { table: {} };
+  if (typeof said !== "object" || said === null) return {};
+  const keys = texts(said);
+  const address = parseTableAddress(keys.get("url") ?? keys.get("table_url") ?? keys.get("bitable_url") ?? "");
+  const appToken = address.appToken ?? keys.get("app_token");
+  const tableId = address.tableId ?? keys.get("table_id");
+  return { table: { ...(appToken !== undefined && { appToken }), ...(tableId !== undefined && { tableId }) } };
 }
 
 /** Columns of EXP scripts that count steps, in the order in which they are looked for. */

@@ -1,6 +1,7 @@
-/** [P] What a program says about its run besides numbers, as people read it: tags, notes and warnings of client events. */
+/** [P] What a program says about its run besides numbers: tags, notes, warnings, and rows that are for a table elsewhere. */
 import type { OtherEvent } from "./client-event.ts";
 import { NAME_CHARS_MAX, NOTE_CHARS_MAX, TAGS_MAX } from "./limits.ts";
+import type { TableName } from "./notify.ts";
 
 export type ClientWord =
   | { readonly kind: "tags"; readonly tags: readonly string[] }
@@ -13,6 +14,12 @@ export type ClientWord =
       readonly text: string;
       /** Not told a second time of one run. */
       readonly once?: true;
+    }
+  | {
+      /** For a table elsewhere. */
+      readonly kind: "row";
+      readonly cells: readonly (readonly [string, string])[];
+      readonly table: Partial<TableName>;
     };
 
 const WARNING_CHARS_MAX = 1_000;

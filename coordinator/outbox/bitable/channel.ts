@@ -1,17 +1,19 @@
 /**
  * A table of Feishu or Lark with one row for each run: made when the run begins, changed as it goes on. The row of a run is
- * known by its record id; where an answer was lost, it is looked for by the run's name before another is made.
+ * known by its record id; where an answer was lost, it is looked for by the run's name before another is made. Rows that
+ * programs save for the table are added as they come.
  */
 import { hash } from "node:crypto";
 import type { Logger } from "pino";
 import { runId } from "../../../shared/kernel/ids.ts";
 import type { OutboxEntry } from "../../store/outbox.ts";
 import { type Channel, type Delivery, DONE } from "../channel.ts";
-import type { RunTarget, TrackedRuns } from "../tracked-runs.ts";
+import { CallError } from "../http-call.ts";
+import { type RunTarget, savedRowOf, type TrackedRuns } from "../tracked-runs.ts";
 import { createAttachments, type RunFiles } from "./attachments.ts";
 import { type BitableClient, BitableError, CODE, type RecordFields } from "./client.ts";
 import { FIELD_TYPE, fieldTypeOf, fieldValue, type Row } from "./fields.ts";
-import { RUN_COLUMN, rowOfRun } from "./row.ts";
+import { RUN_COLUMN, rowOfCells, rowOfRun } from "./row.ts";
 
 export interface BitableOptions {
   readonly target: RunTarget;
@@ -40,6 +42,39 @@ export function createBitableChannel(options: BitableOptions): Channel {
   const warned = new Set<string>();
 
   async function deliver(entries: readonly OutboxEntry[], signal: AbortSignal): Promise<readonly Delivery[]> {
+    const deliveries = new Map<OutboxEntry, Delivery>();
+    const ofRuns = entries.filter((entry) => !savedRowOf(entry));
+    for (const [i, delivery] of (await deliverRuns(ofRuns, signal)).entries()) {
+      const entry = ofRuns[i];
+      if (entry) deliveries.set(entry, delivery);
+    }
+    let wait: Delivery | undefined;
+    for (const entry of entries) {
+      const saved = savedRowOf(entry);
+      if (!saved) continue;
+      // Where one has to wait, those behind it do too, and stay behind it.
+      const delivery = wait ?? (await deliverSaved(entry, rowOfCells(saved.cells), signal));
+      if (delivery.kind === "later") wait = delivery;
+      deliveries.set(entry, delivery);
+    }
+    return entries.map((entry) => deliveries.get(entry) ?? DONE);
+  }
+
+  /** One record of one call: by its token the service knows a row that comes again after a lost answer. */
+  async function deliverSaved(entry: OutboxEntry, row: Row, signal: AbortSignal): Promise<Delivery> {
+    try {
+      const types = await fieldTypes([row], signal);
+      await client.create([recordOf(row, types)], uuidOf([entry.id]), signal);
+      return { kind: "done", isLast: true };
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      if (error instanceof BitableError && error.code === CODE.fieldGone) client.forgetFields();
+      else if (!error.isTransient) return { kind: "refused", error: error.message };
+      return { kind: "later", error: error.message, ...(error.afterMs !== undefined && { afterMs: error.afterMs }) };
+    }
+  }
+
+  async function deliverRuns(entries: readonly OutboxEntry[], signal: AbortSignal): Promise<readonly Delivery[]> {
     const wanted = entries.flatMap((entry): Wanted[] => {
       const run = runs.get(runId(entry.subject));
       return run ? [{ entry, ref: run.record.ref, row: rowOfRun(run.record, run.project) }] : [];
@@ -67,13 +102,16 @@ export function createBitableChannel(options: BitableOptions): Channel {
   ): Promise<readonly Delivery[]> {
     if (entries.length === 1) return [{ kind: "refused", error: error.message }];
     const middle = Math.ceil(entries.length / 2);
-    const first = await deliver(entries.slice(0, middle), signal);
-    return [...first, ...(await deliver(entries.slice(middle), signal))];
+    const first = await deliverRuns(entries.slice(0, middle), signal);
+    return [...first, ...(await deliverRuns(entries.slice(middle), signal))];
   }
 
   async function write(wanted: readonly Wanted[], signal: AbortSignal): Promise<void> {
     if (wanted.length === 0) return;
-    const types = await fieldTypes(wanted, signal);
+    const types = await fieldTypes(
+      wanted.map(({ row }) => row),
+      signal,
+    );
     const remote = new Map(wanted.map(({ entry }) => [entry, runs.remoteId(target.name, entry)]));
     // The answer to an earlier try may have been lost.
     const unsure = wanted.filter(({ entry }) => remote.get(entry) === undefined && entry.tries > 1);
@@ -111,10 +149,10 @@ export function createBitableChannel(options: BitableOptions): Channel {
     }
   }
 
-  async function fieldTypes(wanted: readonly Wanted[], signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
+  async function fieldTypes(rows: readonly Row[], signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
     const before = await client.fields(signal);
     const missing = new Map<string, number>();
-    for (const { row } of wanted) {
+    for (const row of rows) {
       for (const [name, value] of row) if (!before.has(name)) missing.set(name, fieldTypeOf(value));
     }
     for (const [name, type] of missing) {

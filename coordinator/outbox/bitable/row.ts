@@ -1,4 +1,5 @@
 /** [P] A run as a row: what it is, its parameters and its last metrics, each in a column of its own. */
+import { numericCells } from "../../../shared/run/client-event.ts";
 import type { RunRecord } from "../../../shared/run/records.ts";
 import { paramsFromJson, paramsToPlain } from "../../../shared/spec/params-json.ts";
 import type { Row, RowValue } from "./fields.ts";
@@ -35,6 +36,17 @@ export function rowOfRun(run: RunRecord, project: string): Row {
     if (Number.isFinite(value)) add(row.has(name) ? `metrics.${name}` : name, value);
   }
   return row;
+}
+
+/** A row that a program saved: its cells alone, as in EXP. Texts that are numbers become numbers. */
+export function rowOfCells(cells: readonly (readonly [string, string])[]): Row {
+  const numbers = numericCells({ kind: "row", at: undefined, cells: new Map(cells) });
+  return new Map(
+    cells.slice(0, COLUMNS_MAX).map(([name, text]) => {
+      const number = numbers.get(name);
+      return [name, number !== undefined && Number.isFinite(number) ? number : text];
+    }),
+  );
 }
 
 function dateOf(ms: number | undefined): Date | undefined {

@@ -29,6 +29,7 @@ export const TABLE_KEYS = z.strictObject({
   create_fields: z.boolean().optional(),
   projects: z.array(WORD).optional(),
   sweeps: z.array(WORD).optional(),
+  rows: z.enum(["runs", "saved", "both"]).optional(),
 });
 type TableKeys = z.infer<typeof TABLE_KEYS>;
 
@@ -48,6 +49,7 @@ export function tableTarget(name: string, keys: TableKeys, wrong: (what: string)
     name,
     projects: keys.projects ?? [],
     sweeps: keys.sweeps ?? [],
+    rows: keys.rows ?? "both",
     domain: (keys.domain ?? DOMAIN).replace(/\/+$/, ""),
     appId: keys.app_id,
     appSecret: keys.app_secret,

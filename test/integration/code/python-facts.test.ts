@@ -1,6 +1,6 @@
 /** What an interpreter says of itself: packages by their records, and nothing of the user's is run. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -18,29 +18,35 @@ function addPackage(packages: string, name: string, version: string): void {
   writeFileSync(join(info, "METADATA"), `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n`);
 }
 
-test("packages of a virtual environment, asked again when they change, without running a line of them", async () => {
-  const venv = join(dir, "venv");
-  execFileSync("python3", ["-m", "venv", "--without-pip", venv]);
-  const python = join(venv, "bin/python");
-  const packages = execFileSync(python, ["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], {
-    encoding: "utf8",
-  }).trim();
-  const ran = join(dir, "ran");
-  writeFileSync(join(packages, "sitecustomize.py"), `open(${JSON.stringify(ran)}, "w")\n`);
-  writeFileSync(join(packages, "some.pth"), `import sys; open(${JSON.stringify(ran)}, "w")\n`);
-  addPackage(packages, "torch", "2.9.0");
-  const env = { PATH: process.env.PATH ?? "", PYTHONSTARTUP: "/nowhere", PYTHONPATH: dir };
-  writeFileSync(join(dir, "json.py"), `open(${JSON.stringify(ran)}, "w")\n`);
+/** Debian's own Python looks for packages elsewhere than others. */
+const PYTHONS = ["python3", "/usr/bin/python3"].filter((name) => !name.startsWith("/") || existsSync(name));
 
-  const ask = createPythonFacts();
-  const facts = await ask(python, env);
-  expect(facts).toMatchObject({ executable: python, implementation: "CPython", packages: ["torch==2.9.0"] });
-  expect(facts.version).toMatch(/^3\.\d+\.\d+/);
-  expect(await ask(python, env)).toBe(facts);
-  addPackage(packages, "numpy", "3.0");
-  expect((await ask(python, env)).packages).toEqual(["numpy==3.0", "torch==2.9.0"]);
-  expect(() => realpathSync(ran)).toThrow("ENOENT");
-});
+test.each(PYTHONS)(
+  "packages of a virtual environment of %s, asked again when they change, without running a line of them",
+  async (base) => {
+    const venv = join(dir, "venv");
+    execFileSync(base, ["-m", "venv", "--without-pip", venv]);
+    const python = join(venv, "bin/python");
+    const packages = execFileSync(python, ["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], {
+      encoding: "utf8",
+    }).trim();
+    const ran = join(dir, "ran");
+    writeFileSync(join(packages, "sitecustomize.py"), `open(${JSON.stringify(ran)}, "w")\n`);
+    writeFileSync(join(packages, "some.pth"), `import sys; open(${JSON.stringify(ran)}, "w")\n`);
+    addPackage(packages, "torch", "2.9.0");
+    const env = { PATH: process.env.PATH ?? "", PYTHONSTARTUP: "/nowhere", PYTHONPATH: dir };
+    writeFileSync(join(dir, "json.py"), `open(${JSON.stringify(ran)}, "w")\n`);
+
+    const ask = createPythonFacts();
+    const facts = await ask(python, env);
+    expect(facts).toMatchObject({ executable: python, implementation: "CPython", packages: ["torch==2.9.0"] });
+    expect(facts.version).toMatch(/^3\.\d+\.\d+/);
+    expect(await ask(python, env)).toBe(facts);
+    addPackage(packages, "numpy", "3.0");
+    expect((await ask(python, env)).packages).toEqual(["numpy==3.0", "torch==2.9.0"]);
+    expect(() => realpathSync(ran)).toThrow("ENOENT");
+  },
+);
 
 test("what is no Python is told in one line", async () => {
   await expect(createPythonFacts()("/bin/false", {})).rejects.toThrow(/^\/bin\/false does not say what it has: .+$/);

@@ -1,7 +1,8 @@
 /** The Lark keys of EXP's files through the real store: who fills the table is told of the runs, and secrets are not kept. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createRunTeller } from "../../../coordinator/outbox/tracked-runs.ts";
+import { createRunTeller, savedRowOf } from "../../../coordinator/outbox/tracked-runs.ts";
 import { createOutbox } from "../../../coordinator/store/outbox.ts";
+import { createSavedRows } from "../../../coordinator/store/saved-rows.ts";
 import { runId } from "../../../shared/kernel/ids.ts";
 import { type ControlRig, startControlRig } from "../../helpers/control-rig.ts";
 
@@ -69,4 +70,43 @@ test("the channel of the table is told of the run that names it, and the secret 
   const stored = rig.db.prepare("SELECT source_text AS text FROM sweeps").get()?.text;
   expect(stored).toBe(FILE.replace("hidden-1", "***"));
   expect(JSON.stringify(rig.db.prepare("SELECT * FROM sweep_shapes").all())).not.toContain("hidden-1");
+});
+
+test("a saved row goes to the table that it names, else to that of its run, else to those that take the run", async () => {
+  await rig.submit(FILE);
+  const [named = "", , plain = ""] = rig.db
+    .prepare("SELECT run_id FROM runs ORDER BY idx")
+    .all()
+    .map(({ run_id }) => String(run_id));
+  const outbox = createOutbox(rig.db);
+  const saved = createSavedRows(rig.db);
+  const known = { appToken: "appKnown1", tableId: "tblKnown1" };
+  let n = 0;
+  const teller = createRunTeller({
+    db: rig.db,
+    outbox,
+    targets: [
+      { name: "bitable:known", projects: [], sweeps: ["nothing"], rows: "both", table: known },
+      { name: "bitable:third", projects: [], sweeps: [], rows: "saved", table: { ...known, tableId: "tblThird" } },
+      { name: "bitable:runs", projects: [], sweeps: [], rows: "runs", table: { ...known, tableId: "tblRuns" } },
+      { name: "mlflow:lab", projects: [], sweeps: [] },
+    ],
+    newId: () => `id-${n++}`,
+    wallMs: () => 1_000,
+  });
+  const add = (run: string, cell: string, table = {}) => saved.add({ runId: runId(run), cells: [["is", cell]], table });
+  add(named, "its run's");
+  add(named, "another", { tableId: "tblThird" });
+  add(named, "nowhere", { tableId: "tblNobody" });
+  add(plain, "plain");
+  teller.tell([], new Set());
+  teller.tell([], new Set());
+  const told = (channel: string) =>
+    outbox.due(channel, Number.MAX_SAFE_INTEGER, 10).map((entry) => savedRowOf(entry)?.cells[0]?.[1]);
+  expect(["bitable:known", "bitable:third", "bitable:runs", "mlflow:lab"].map(told)).toEqual([
+    ["its run's"],
+    ["another", "plain"],
+    [],
+    [],
+  ]);
 });

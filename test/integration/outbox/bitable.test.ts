@@ -98,6 +98,24 @@ function rig(fake: FakeBitable, createFields = true) {
       }
       loop.wake();
     },
+    save(...rows: { readonly [column: string]: string }[]) {
+      const now = Date.now();
+      for (const row of rows) {
+        n += 1;
+        const body = JSON.stringify({ cells: Object.entries(row) });
+        const subject = `row_${n}`;
+        outbox.put({
+          id: `id-${n}`,
+          channel: target.name,
+          subject,
+          body,
+          createdAt: now,
+          dueAt: now,
+          merge: (old) => old,
+        });
+      }
+      loop.wake();
+    },
     settled: () => waitUntil("the outbox is empty", () => outbox.count() === 0, { seen: () => lines.slice(-3) }),
     restart() {
       loop = start();
@@ -161,6 +179,35 @@ test("a lost answer makes no second row, nor does a program that was killed afte
   await settled();
   await stop();
   expect([...fake.records.values()].map(({ run }) => run).sort()).toEqual(["digits.1.1", "digits.1.2"]);
+});
+
+test("saved rows are records of their own cells, each once, whatever was lost or refused", async () => {
+  await using fake = await startFakeBitable();
+  for (const [name, type] of Object.entries({ loss: 2, when: 5, file: 17 })) fake.fields.set(name, type);
+  const { put, save, settled, stop, outbox } = rig(fake);
+  let tries = 0;
+  fake.fault = ({ path, text }) => {
+    if (!path.includes("batch_create")) return undefined;
+    if (text.includes("refuse me")) return { body: { code: 1254060, msg: "no" } };
+    tries += 1;
+    if (tries === 2) return { hangUp: true, late: true };
+    return tries === 4 ? { status: 503 } : undefined;
+  };
+  put(runOf(1));
+  save({ epoch: "1", loss: "0.5", when: "2026-01-02 12:00:00" }, { epoch: "2", loss: "nan", word: "x" });
+  save({ note: "refuse me" }, { epoch: "3", loss: "", file: "/a.png" }, { epoch: "4" });
+  await settled();
+  await stop();
+  const rows = [...fake.records.values()].filter(({ run }) => run === undefined);
+  expect(rows.sort((a, b) => Number(a.epoch) - Number(b.epoch))).toEqual([
+    { epoch: 1, loss: 0.5, when: START },
+    { epoch: 2, word: "x" },
+    { epoch: 3 },
+    { epoch: 4 },
+  ]);
+  expect([fake.records.size, fake.fields.get("epoch"), fake.fields.get("word")]).toEqual([5, 2, 1]);
+  // Nothing is said of them a second time.
+  expect(outbox.lastSent("bitable:board", "row_2")).toBe(0);
 });
 
 test("tokens that end, conflicts, too many requests and deleted rows", async () => {

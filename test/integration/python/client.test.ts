@@ -96,6 +96,22 @@ print(exp.summary)`;
     expect(stderr).toMatch(/save_row without a cell/);
   });
 
+  test("rows for a table elsewhere name it, from then on, without a secret", () => {
+    const code = `
+e = exp.load_experiment()
+for given in (None, {"url": "https://x/base/a?table=t", "app_id": "i", "app_secret": "never"}, None, "https://y"):
+    e.upd_row(a=1)
+    e.save_row(lark=True, lark_config=given)
+e.upd_row(a=2)
+e.save_row(lark_config=7)`;
+    run(code, { env: { EXPERIMENT_WORK_DIR: folder } });
+    const lines = readFileSync(join(folder, "client.jsonl"), "utf8");
+    const said = lines.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as { lark?: unknown }]));
+    const first = { url: "https://x/base/a?table=t" };
+    expect(said.map(({ lark }) => lark)).toEqual([true, first, first, { url: "https://y" }, undefined]);
+    expect(lines).not.toContain("never");
+  });
+
   test("an event that is too long is written in parts", () => {
     const { events } = run('exp.log({"k%d" % i: "ü" * 1000 for i in range(100)}, step=1)');
     expect(new Set(metricsOf(events).flatMap((event) => Object.keys(event)))).toHaveLength(101);

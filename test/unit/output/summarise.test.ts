@@ -73,6 +73,26 @@ describe("summary of client lines", () => {
     ]);
   });
 
+  it("hands on the rows that are for a table elsewhere, with what names it and no secret", () => {
+    const summary = fresh();
+    const url = "https://x.feishu.cn/base/appTest12345?table=tblTest1";
+    feed(
+      summary,
+      '{"e":"r","v":{"a":"1"}}\n{"e":"r","v":{"a":"2"},"lark":true}\n{"e":"r","v":{"a":"3"},"lark":false}\n',
+    );
+    feed(
+      summary,
+      `${JSON.stringify({ e: "r", v: { a: "4" }, lark: { url, table_id: "tblOther", app_secret: "s" } })}\n`,
+    );
+    feed(summary, `${JSON.stringify({ e: "r", v: { a: "5" }, lark: { table_id: "tblOther" } })}\n`);
+    expect(summary.takeWords()).toEqual([
+      { kind: "row", cells: [["a", "2"]], table: {} },
+      { kind: "row", cells: [["a", "4"]], table: { appToken: "appTest12345", tableId: "tblTest1" } },
+      { kind: "row", cells: [["a", "5"]], table: { tableId: "tblOther" } },
+    ]);
+    expect(summary.take()).toMatchObject([{ key: "a", value: 5, count: 5 }]);
+  });
+
   it("gives the same for any cut of the same bytes", () => {
     const text = `${point({ a: 1, ü: 2 }, 1)}junk\n${point({ a: 3 })}${"x".repeat(300)}\n${point({ b: "NaN" })}{"e":"m"`;
     const data = Buffer.from(text);
