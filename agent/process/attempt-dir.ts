@@ -3,7 +3,6 @@
  * attempt that owns it, and is removed as a whole.
  */
 import {
-  existsSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -11,6 +10,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -173,7 +173,7 @@ export function replaceFile(path: string, text: string): void {
 /** Text of a small file; undefined where there is none. Other errors are thrown. */
 export function readIfPresent(path: string): string | undefined {
   // Most of the files that are asked for are not there: to look first is much cheaper than the error.
-  if (!existsSync(path)) return undefined;
+  if (!statSync(path, { throwIfNoEntry: false })) return undefined;
   try {
     return readFileSync(path, "utf8");
   } catch (error) {

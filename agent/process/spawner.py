@@ -99,12 +99,14 @@ def used(request, ids, ahead):
 
 
 def drop(request, ahead):
-    _, ours = ahead.pop(request["drop"])
-    os.close(ours)
+    """Also of one that could not be started, of which there is nothing."""
+    one = ahead.pop(request["drop"], None)
+    if one:
+        os.close(one[1])
 
 
 def reap(ids, ahead):
-    while ids or ahead:
+    while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:

@@ -1,8 +1,10 @@
 /** Shims through the helper process and without it: the same contract. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { attemptDir, attemptPaths, createAttemptDir } from "../../../agent/process/attempt-dir.ts";
 import { allPids, isAlive, readStat } from "../../../agent/process/proc.ts";
@@ -159,6 +161,22 @@ describe("started ahead", () => {
     process.kill(helper, "SIGCONT");
     expect(await shim.over).toBe("ended");
     expect(readFileSync(attemptPaths(asked.dir).output, "utf8")).toBe("ran\n");
+  });
+
+  test("one that could not even be started is told, and is no obstacle", async () => {
+    const script = fileURLToPath(new URL("../../../agent/process/spawner.py", import.meta.url));
+    const requests = [{ ahead: 1, argv: ["/no/such/program"] }, { drop: 1 }, { ahead: 2, argv: ["/bin/true"] }];
+    const helper = spawn("python3", ["-I", "-S", "-B", script], { stdio: ["pipe", "pipe", "inherit"] });
+    let said = "";
+    helper.stdout.on("data", (data) => {
+      said += String(data);
+    });
+    helper.stdin.write(requests.map((each) => `${JSON.stringify(each)}\n`).join(""));
+    const kinds = () => said.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line).kind]));
+    await waitUntil("both are told", () => kinds().length === 4, { seen: kinds });
+    expect(kinds()).toEqual(["ready", "gone", "waiting", "gone"]);
+    helper.stdin.end();
+    expect(await once(helper, "exit")).toEqual([0, null]);
   });
 
   test("one that was killed is told, and is no obstacle", async () => {
