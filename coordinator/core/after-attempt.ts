@@ -89,17 +89,25 @@ function afterFailure({ run, attempt, retry, outcome, causes }: Ended, now: Now,
   const never = retry.never?.find((cause) => own.has(cause));
   if (never !== undefined) return final(` (not tried again: [retry] never has "${never}")`);
   if (failures > retry.max) return final("");
-  if (retry.on && retry.on.length > 0 && !retry.on.some((cause) => own.has(cause))) {
+  // What there is a remedy for is worth another attempt.
+  const worth = retry.on && retry.on.length > 0 ? [...retry.on, ...(retry.remedies ?? []).map(({ when }) => when)] : [];
+  if (worth.length > 0 && !worth.some((cause) => own.has(cause))) {
     return final(" (not tried again: nothing of it is in [retry] on)");
   }
   return {
     state: "queued",
-    reason: `${reason} (retry ${failures} of ${retry.max})`,
+    reason: `${reason} (retry ${failures} of ${retry.max}${changesBy(retry, own)})`,
     failures,
     crashes: 0,
     avoid: retry.avoidNode ? attempt.node : undefined,
     notBefore: now.wallMs + backoffMs(backoffOf(retry, settings), failures, now.random),
   };
+}
+
+/** Of remedies, as the sweep file says them. */
+function changesBy({ remedies = [] }: RetryPolicy, causes: ReadonlySet<string>): string {
+  const set = remedies.flatMap(({ when, set }) => (causes.has(when) ? Object.entries(set) : []));
+  return set.length === 0 ? "" : ` with ${set.map(([name, text]) => `${name} = ${text}`).join(", ")}`;
 }
 
 /** The fault was the host's: it does not count against the program, but a run that takes hosts down is held. */

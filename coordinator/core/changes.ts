@@ -162,6 +162,8 @@ export type Change =
       readonly finishedAt: number;
       /** Undefined where the host did not say: nothing more will come. */
       readonly finalSizes: FinalSizes | undefined;
+      /** What the host found in its output; absent: nothing. */
+      readonly causes?: readonly string[];
     }
   | { readonly kind: "attempt-sealed"; readonly fence: Fence }
   | { readonly kind: "completed-added"; readonly fingerprint: string; readonly runId: RunId }

@@ -127,6 +127,7 @@ export function endChanges(cluster: Cluster, attempt: Attempt, end: End, now: No
       startedAt: end.startedAt ?? attempt.startedAt,
       finishedAt: end.finishedAt,
       finalSizes: end.finalSizes,
+      ...(end.causes && end.causes.length > 0 && { causes: end.causes }),
     },
   ];
   const run = cluster.runs.get(attempt.runId);

@@ -76,6 +76,7 @@ export function metaOf(
       ...(record.provenance?.repeats ? { repeats: record.provenance.repeats } : {}),
       ...(record.reusedFrom === undefined ? {} : { reused_from: record.reusedFrom }),
       ...(record.note === "" ? {} : { note: record.note }),
+      ...(record.remedied === undefined ? {} : { remedied: record.remedied }),
       ...(notes.length === 0 ? {} : { notes }),
       attempts: record.attempts.map(attemptExtras),
     },

@@ -3,11 +3,13 @@ import { required } from "../../shared/kernel/assert.ts";
 import { deviceUuid, type Fence, runId } from "../../shared/kernel/ids.ts";
 import { logPatterns } from "../../shared/run/causes.ts";
 import { runRef, sweepRef } from "../../shared/run/names.ts";
-import type { RetryPolicy } from "../../shared/run/retry.ts";
+import { causesAsked, type RetryPolicy } from "../../shared/run/retry.ts";
 import type { Assignment } from "../../shared/run/session.ts";
+import { paramsToJson } from "../../shared/spec/params-json.ts";
 import type { RunLimits } from "../../shared/spec/types.ts";
 import { createArtifacts } from "./artifacts.ts";
 import type { Database } from "./database.ts";
+import { createRemediedParams } from "./remedied-params.ts";
 
 interface Row {
   readonly run_id: string;
@@ -33,11 +35,14 @@ export function createAssignmentLoader(db: Database, leaseMs: number): (fence: F
     JOIN sweep_shapes h ON h.sweep_id = r.sweep_id AND h.number = r.shape
     LEFT JOIN sweep_origins o ON o.sweep_id = r.sweep_id AND h.template_json ->> 'code' IS NOT NULL WHERE a.fence = ?`);
   const artifacts = createArtifacts(db);
+  const paramsOf = createRemediedParams(db);
   return (fence) => {
     const row = required(query.get(fence) as Row | undefined, `the row of fence ${fence}`);
     const retry = JSON.parse(row.retry_json) as RetryPolicy;
     const limits = JSON.parse(row.limits_json) as RunLimits;
     const sweep = sweepRef(row.name, row.sweep_number);
+    const { run_id, number, idx, name, params_json } = row;
+    const place = { runId: run_id, attempt: number, index: idx, sweepName: name, paramsJson: params_json, retry };
     return {
       fence,
       runId: runId(row.run_id),
@@ -47,14 +52,14 @@ export function createAssignmentLoader(db: Database, leaseMs: number): (fence: F
       attempt: row.number,
       devices: (JSON.parse(row.devices_json) as string[]).map(deviceUuid),
       templateJson: row.template_json,
-      paramsJson: row.params_json,
+      paramsJson: retry.remedies ? paramsToJson(paramsOf(place).params) : row.params_json,
       timeLimitMs: limits.timeMs,
       idleLimitMs: limits.idleMs,
       stopGraceMs: limits.stopGraceMs,
       leaseMs,
       ...(row.snapshot !== null && row.root !== null && { code: { hash: row.snapshot, root: row.root } }),
       ...artifacts.resumePoint(fence),
-      logPatterns: logPatterns([...(retry.on ?? []), ...(retry.never ?? [])]),
+      logPatterns: logPatterns(causesAsked(retry)),
     };
   };
 }

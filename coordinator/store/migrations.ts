@@ -276,6 +276,10 @@ const STEPS: readonly string[] = [
     table_id TEXT
   ) STRICT;
   `,
+  `
+  -- What the end of the output of a failed attempt showed, where it showed something.
+  ALTER TABLE attempts ADD COLUMN causes_json TEXT;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -7,13 +7,14 @@ import { type DeviceUuid, deviceUuid, type Fence, fence, type RunId, sweepId } f
 import { type Device, type DeviceKind, isCpuSlot } from "../../shared/run/devices.ts";
 import { runRef, sweepRef } from "../../shared/run/names.ts";
 import type { CodeOrigin, CodeSnapshot, RunEnvironment } from "../../shared/run/provenance.ts";
+import type { RetryPolicy } from "../../shared/run/retry.ts";
 import type { HostFacts } from "../../shared/run/session.ts";
 import type { Outcome, RunState } from "../../shared/run/states.ts";
-import { paramsFromJson } from "../../shared/spec/params-json.ts";
 import { shownCommand } from "../../shared/spec/shown-command.ts";
 import type { Params, RunTemplate } from "../../shared/spec/types.ts";
 import type { Database } from "./database.ts";
 import { createOrigins } from "./origins.ts";
+import { createRemediedParams } from "./remedied-params.ts";
 
 /** Times are Unix milliseconds. */
 export interface ResultRecord {
@@ -25,7 +26,10 @@ export interface ResultRecord {
   readonly state: RunState;
   /** In one line; empty where the state says it all. */
   readonly reason: string;
+  /** Of its last attempt. */
   readonly params: Params;
+  /** Names of parameters that a remedy changed after a failure; absent: none. */
+  readonly remedied?: readonly string[];
   /** As people would type it, filled in. */
   readonly command: string;
   readonly cwd: string;
@@ -102,7 +106,7 @@ export interface AttemptPlace {
 export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord {
   const one = db.prepare(`
     SELECT r.idx, r.params_json, r.created_at, r.reused_from, w.name, w.number, w.tags_json, h.template_json,
-      r.sweep_id, h.resources_json, i.identity_json, h.tags_json AS own_tags_json, s.state, s.reason, s.finished_at,
+      r.sweep_id, h.resources_json, h.retry_json, i.identity_json, h.tags_json AS own_tags_json, s.state, s.reason, s.finished_at,
       n.tags_json AS run_tags_json, n.note
     FROM runs r JOIN run_states s ON s.run_id = r.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id
     JOIN sweep_shapes h ON h.sweep_id = r.sweep_id AND h.number = r.shape
@@ -114,14 +118,22 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
     FROM attempts a LEFT JOIN nodes n ON n.name = a.node WHERE a.run_id = ? ORDER BY a.number, a.fence`);
   const facts = createNodeFacts();
   const provenance = createProvenanceLoader(db);
+  const paramsOf = createRemediedParams(db);
   return (id) => {
     const row = required(one.get(id) as unknown as RunRow | undefined, `run ${id}`);
     const template = JSON.parse(row.template_json) as RunTemplate;
     const attemptRows = attempts.all(id) as unknown as AttemptRow[];
     const sweep = sweepRef(row.name, row.number);
-    const params = paramsFromJson(row.params_json);
     const name = runRef(sweep, row.idx);
     const last = attemptRows.at(-1);
+    const { params, changed } = paramsOf({
+      runId: id,
+      attempt: last?.number ?? 1,
+      index: row.idx,
+      sweepName: row.name,
+      paramsJson: row.params_json,
+      retry: JSON.parse(row.retry_json) as RetryPolicy,
+    });
     const ran = last && {
       node: last.node,
       attempt: last.number,
@@ -136,6 +148,7 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
       state: row.state,
       reason: row.reason,
       params,
+      ...(changed.size > 0 && { remedied: [...changed] }),
       command: shownCommand(template, params, { id, name, index: row.idx, sweep, ...ran }),
       cwd: template.cwd,
       tags: [...new Set([row.tags_json, row.own_tags_json, row.run_tags_json ?? "[]"].flatMap(textsOf))],
@@ -219,6 +232,7 @@ export function createAttemptLocator(db: Database): (fence: Fence) => AttemptPla
 interface RunRow {
   readonly sweep_id: string;
   readonly resources_json: string;
+  readonly retry_json: string;
   readonly identity_json: string | null;
   readonly idx: number;
   readonly params_json: string;

@@ -67,6 +67,7 @@ export function createWriter(db: Database, tells = false): WriteChange {
           change.finishedAt,
           change.finalSizes === undefined ? null : JSON.stringify(change.finalSizes),
           change.fence,
+          change.causes === undefined ? null : JSON.stringify(change.causes),
         );
         return;
       case "attempt-sealed":
@@ -149,7 +150,7 @@ function prepare(db: Database, tells: boolean) {
       outcome_json = NULL, final_sizes_json = NULL, sealed = 0 WHERE fence = ?`),
     changeAttempt: make("UPDATE attempts SET phase = ?, stopping = ?, started_at = ? WHERE fence = ?"),
     endAttempt: make(`UPDATE attempts SET phase = 'ended', outcome_json = ?1, started_at = ?2, finished_at = ?3,
-      final_sizes_json = ?4, sealed = 0 WHERE fence = ?5`),
+      final_sizes_json = ?4, sealed = 0, causes_json = ?6 WHERE fence = ?5`),
     sealAttempt: make("UPDATE attempts SET sealed = 1 WHERE fence = ?"),
     complete: make(
       "INSERT INTO completed (fingerprint, run_id) VALUES (?, ?) ON CONFLICT DO UPDATE SET run_id = excluded.run_id",

@@ -13,4 +13,17 @@ export interface RetryPolicy {
   readonly avoidNode?: boolean;
   /** The next attempt is told where the last one left its checkpoints. */
   readonly resume?: boolean;
+  /** What is changed before the next attempt; absent: nothing. */
+  readonly remedies?: readonly Remedy[];
+}
+
+/** Parameters to change after a failure with this cause, by expressions over the parameters. */
+export interface Remedy {
+  readonly when: string;
+  readonly set: { readonly [name: string]: string };
+}
+
+/** Every cause that the policy asks for. */
+export function causesAsked({ on = [], never = [], remedies = [] }: RetryPolicy): string[] {
+  return [...on, ...never, ...remedies.map(({ when }) => when)];
 }

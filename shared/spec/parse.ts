@@ -12,6 +12,7 @@ import { type Loaded, loadDocument } from "./extends.ts";
 import { type Level, readLevel } from "./level.ts";
 import { childOf, entriesOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
 import type { SpecProblem } from "./problems.ts";
+import { checkRemedyNames } from "./remedy-section.ts";
 import { createReport, problemsOf, type Report, wrongType, wrongValue } from "./report.ts";
 import { planRuns } from "./runs-plan.ts";
 import { readSeeds } from "./seeds.ts";
@@ -104,6 +105,7 @@ function readSpec(report: Report, source: SpecSource, loaded: Loaded): SweepSpec
   const whole = blocks.filter((block) => block !== undefined);
   if (report.findings.length > 0 || whole.length < drafts.length) return undefined;
   checkBytes(report, root, whole);
+  checkRemedyNames(report, childOf(root, "retry"), new Set(whole.flatMap(paramNames)));
   return {
     settings,
     blocks: whole,
@@ -114,6 +116,14 @@ function readSpec(report: Report, source: SpecSource, loaded: Loaded): SweepSpec
     shuffleSeed: top.shuffle_seed ?? 0,
     report,
   };
+}
+
+function paramNames({ constants, axes, derived }: Block): string[] {
+  return [
+    ...constants.map(([name]) => name),
+    ...axes.flatMap(({ names }) => names),
+    ...derived.map(({ name }) => name),
+  ];
 }
 
 /** Of the files: explicit runs alone do not mean one more run without any of their parameters. */

@@ -6,10 +6,10 @@ import { DURATION_MS_MAX } from "../run/limits.ts";
 import { nameProblem } from "../run/names.ts";
 import { channelName, MESSAGE_KINDS, type NotifyEvent, type NotifySettings } from "../run/notify.ts";
 import type { RetryPolicy } from "../run/retry.ts";
-import { readExpression } from "./checked-expression.ts";
 import { computedPlaces, withComputed } from "./computed-values.ts";
 import { childOf, entriesOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
 import { parameterNameProblem } from "./param-value.ts";
+import { readRemedies } from "./remedy-section.ts";
 import { addFinding, excerpt, keySpan, type Report, readText, wrongType, wrongValue } from "./report.ts";
 import { readStop } from "./stop-section.ts";
 import { OWN_LIMIT_KEYS, OWN_LIMITS, SECTION_KEYS, type SWEEP_KEYS } from "./sweep-keys.ts";
@@ -82,7 +82,7 @@ export function readRetry(report: Report, node: SpecNode | undefined): RetryPoli
   const on = table.on && readCauses(report, node, "on", table.on);
   const never = table.never && readCauses(report, node, "never", table.never);
   const backoff = table.backoff && readBackoff(report, table.backoff);
-  if (table.remedy) checkRemedies(report, table.remedy);
+  const remedies = table.remedy && readRemedies(report, table.remedy);
   return {
     max: table.max ?? 0,
     ...(on && { on }),
@@ -90,6 +90,7 @@ export function readRetry(report: Report, node: SpecNode | undefined): RetryPoli
     ...(backoff && { backoff }),
     ...(table.avoid_node !== undefined && { avoidNode: table.avoid_node }),
     ...(table.resume !== undefined && { resume: table.resume }),
+    ...(remedies && remedies.length > 0 && { remedies }),
   };
 }
 
@@ -198,47 +199,6 @@ function readBackoff(report: Report, node: SpecNode): { minMs: number; maxMs: nu
   if (minMs > maxMs) return wrongValue(report, node, `retry.backoff goes from the longer to the shorter time`, hint);
   if (maxMs > DURATION_MS_MAX) return wrongValue(report, node, "retry.backoff must be at most 366 days");
   return { minMs, maxMs };
-}
-
-function checkRemedies(report: Report, node: SpecNode): void {
-  const items = kindOf(node.raw) === "list" ? itemsOf(node) : [];
-  if (items.length === 0) {
-    wrongType(report, node, "retry.remedy", "a list of tables", "write it as [[retry.remedy]]");
-    return;
-  }
-  for (const [i, item] of items.entries()) {
-    const label = `retry.remedy[${i}]`;
-    if (kindOf(item.raw) !== "table") {
-      wrongType(report, item, label, "a table");
-      continue;
-    }
-    for (const [key, child] of entriesOf(item)) {
-      if (key === "when") checkCause(report, child, `${label}.when`);
-      else if (key === "set") checkExpressionTable(report, child, `${label}.set`);
-      else {
-        const message = `${excerpt(key)} is not a key of [[retry.remedy]]`;
-        addFinding(report, { id: "spec.unknown-key", message, span: keySpan(child), hint: "keys: when, set" });
-      }
-    }
-    for (const key of ["when", "set"]) {
-      if (childOf(item, key)) continue;
-      addFinding(report, { id: "spec.missing", message: `[[retry.remedy]] has no ${key}`, span: keySpan(item) });
-    }
-  }
-}
-
-function checkCause(report: Report, node: SpecNode, label: string): void {
-  const cause = readText(report, node, label);
-  const problem = cause === undefined ? undefined : causeProblem(cause);
-  if (problem !== undefined) wrongValue(report, node, `${label}, ${excerpt(cause ?? "")}, ${problem}`);
-}
-
-function checkExpressionTable(report: Report, node: SpecNode, label: string): void {
-  if (kindOf(node.raw) !== "table") {
-    wrongType(report, node, label, "a table of expressions");
-    return;
-  }
-  for (const [key, child] of entriesOf(node)) readExpression(report, child, `${label}.${key}`);
 }
 
 /** Undefined where nobody is to be told. */

@@ -115,7 +115,7 @@ export const SECTION_KEYS = {
       without: "true",
     }),
     avoid_node: boolean("true: the next attempt goes to another node where it can", { without: "false" }),
-    remedy: own("remedies", "parameters to change after a certain failure", { without: "none", noEffect: true }),
+    remedy: own("remedies", "parameters to change after a certain failure", { without: "none" }),
   },
   objective: {
     metric: text("metric that `exp best` ranks by", { without: "no ranking" }),

@@ -1,4 +1,7 @@
 /** What a sweep file asks of hosts and says of failures, and what users hold: with the real programs. */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { startFleet } from "../helpers/fleet.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
@@ -40,6 +43,26 @@ test("failures: idle limits, causes that are tried again or never, and the sweep
   const stopped = await fleet.done("stopped.1", 30_000);
   expect(stopped.map(({ state }) => state)).toEqual(["failed", "failed", "cancelled", "cancelled", "cancelled"]);
   expect(stopped[4]?.reason).toBe("its sweep was stopped: 2 of its runs failed ([limits] failures = 2)");
+});
+
+test("a remedy changes parameters before the next attempt, as often as it is needed", async () => {
+  await using fleet = await startFleet({ agents: 1, cpuSlots: 1 });
+  await fleet.submit(`
+    name = "smaller"
+    run.command = "echo b=\${b} half=\${half}; [ \${b} -le 2 ] || { echo 'torch.OutOfMemoryError: CUDA out of memory.'; exit 1; }"
+    grid.b = [8]
+    base.lr = 0.1
+    derive.half = "b / 2"
+    retry = { max = 5, on = ["lost"], backoff = "10ms", remedy = [{ when = "cuda-oom", set = { b = "max(1, b // 2)" } }] }
+  `);
+  const [run] = await fleet.done("smaller.1", 60_000);
+  expect(run).toMatchObject({ state: "succeeded", attempt: 3, params: { b: 8, half: 4, lr: 0.1 } });
+  const [name = ""] = readdirSync(join(fleet.resultsDir, "smaller.1"));
+  const file = (path: string) => readFileSync(join(fleet.resultsDir, "smaller.1", name, path), "utf8");
+  // What ran is in the results; what was asked for is what the run is known by.
+  expect(JSON.parse(file("config.json"))).toEqual({ b: 2, half: 1, lr: 0.1 });
+  expect(JSON.parse(file("meta.json")).extras.remedied).toEqual(["b", "half"]);
+  expect((await fleet.exp("logs", "smaller.1.1")).stdout).toContain("b=2 half=1.0");
 });
 
 test("a sweep stops at its target and at its deadline, and says which", async () => {

@@ -47,6 +47,22 @@ describe("what is tried again", () => {
       reason: "exit code 1, cuda-oom (retry 1 of 1)",
     },
     {
+      what: "by a remedy, whatever else is named",
+      retry: { max: 2, on: ["lost"], remedies: [{ when: "cuda-oom", set: { b: "b // 2", acc: "acc * 2" } }] },
+      outcome: FAILED,
+      causes: ["cuda-oom"],
+      state: "queued",
+      reason: "exit code 1, cuda-oom (retry 1 of 2 with b = b // 2, acc = acc * 2)",
+    },
+    {
+      what: "not without a remedy for it",
+      retry: { max: 2, on: ["lost"], remedies: [{ when: "oom", set: { b: "1" } }] },
+      outcome: FAILED,
+      causes: ["cuda-oom"],
+      state: "failed",
+      reason: "exit code 1, cuda-oom (not tried again: nothing of it is in [retry] on)",
+    },
+    {
       what: "not what is never worth it",
       retry: { max: 3, on: ["exit:1"], never: ["import-error"] },
       outcome: FAILED,

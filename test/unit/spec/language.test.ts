@@ -346,11 +346,10 @@ describe("what stops a sweep", () => {
 describe("warnings", () => {
   test("say what has no effect, each once and at its place", () => {
     const { report } = sweepOf(
-      `${SOUND}retry.remedy = [{ when = "oom", set = { b = "b" } }]\n[[variants]]\nbase = { v = 1 }\n[[variants]]\nbase = { v = 2 }\n[resources]\ngpu_share = 0.5\n`,
+      `${SOUND}[[variants]]\nbase = { v = 1 }\n[[variants]]\nbase = { v = 2 }\n[resources]\ngpu_share = 0.5\n`,
     );
     expect(report.warnings.map(problemLine)).toEqual([
-      "3:7+6 spec.no-effect: retry.remedy has no effect in this version",
-      "9:1+9 spec.no-effect: resources.gpu_share has no effect in this version",
+      "8:1+9 spec.no-effect: resources.gpu_share has no effect in this version",
     ]);
   });
 
