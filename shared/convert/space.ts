@@ -46,8 +46,11 @@ export function addAxis(
 /** Drawn: `spec` is as `[random.space]` has it. */
 export function addDrawn(draft: SweepDraft, name: string, spec: SpaceTable, comment = ""): void {
   const problem = nameProblem(draft, name) ?? distributionProblem(spec);
-  if (problem === undefined) draft.table("random.space").set(name, spec, comment);
-  else leave(draft, name, problem);
+  if (problem === undefined) {
+    const { choice } = spec;
+    if (choice !== undefined && isList(choice)) carryLists(draft, name, choice);
+    draft.table("random.space").set(name, spec, comment);
+  } else leave(draft, name, problem);
 }
 
 /** Lists as JSON where their values, one word each, would read as options: `--betas -1e-05`. */

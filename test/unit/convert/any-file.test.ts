@@ -115,10 +115,17 @@ const determined = fc.record(
   { requiredKeys: ["hyperparameters"] },
 );
 
+/** What was found before. */
+function found(name: string): [object][] {
+  // A drawn list with a number that a program would take for an option.
+  const a = { type: "categorical", vals: [[-1e-300]] };
+  return name === "Determined" ? [[{ hyperparameters: { a } }]] : [];
+}
+
 test.each([
   ["W&B", wandb],
   ["Determined", determined],
-])("%s", (_, file) => {
+])("%s", (name, file) => {
   fc.assert(
     fc.property(file, (value) => {
       const text = JSON.stringify(value);
@@ -133,6 +140,6 @@ test.each([
       const read = readSweep({ path: "sweep.toml", text: result.text, format: "toml", directory: "/d" });
       expect("problems" in read ? [result.text, ...read.problems.map(problemLine)] : []).toEqual([]);
     }),
-    { numRuns: 400 },
+    { numRuns: 400, examples: found(name) },
   );
 });
