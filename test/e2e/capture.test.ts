@@ -107,7 +107,8 @@ test("event files and CSV logs in the working directory, where several runs shar
 
 test("what the host sees, beside the program's metrics and not among them", async () => {
   const rest = '[resources]\ngpus = 2\n[capture]\nsystem_every = "1s"';
-  const run = await runOf("system", ["json", 30, 0.1], rest);
+  // Long enough for two samples of a second, also where the host stalls for some.
+  const run = await runOf("system", ["json", 80, 0.1], rest);
   expect(Object.keys(run.metrics).filter((key) => key.startsWith("sys/"))).toEqual([]);
   const power = await curve(run, "sys/gpu1/power_watts");
   expect(power.length).toBeGreaterThan(1);

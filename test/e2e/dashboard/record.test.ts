@@ -165,6 +165,7 @@ describe("two runs beside each other", () => {
       await page.getByText("exp diff left.1.1 right.1.1").waitFor();
       const code = page.getByRole("region", { name: words.code });
       await code.getByText("left.1.1 → right.1.1").click();
+      await code.locator(".diff-added").first().waitFor();
       expect(await code.locator(".diff-added").allInnerTexts()).toContain(`+ +print('other')  # ${HOSTILE}\n`);
       expect(await code.locator(".diff-removed").allInnerTexts()).toContain("- -print('first')\n");
       expect(await page.locator("img").count()).toBe(0);
