@@ -91,6 +91,7 @@ test.each([
     await code.getByText("https://example.org/lab/project.git").waitFor();
     await code.getByText("exp code made.1.1 --out DIRECTORY").waitFor();
     await code.getByText(words.diff).click();
+    await code.locator(".diff-added").first().waitFor();
     expect(await code.locator(".diff-removed").allInnerTexts()).toEqual(["-print('first')\n"]);
     expect(await code.locator(".diff-added").allInnerTexts()).toEqual([`+print('edited')  # ${HOSTILE}\n`]);
     await code.getByText(words.fresh).click();
