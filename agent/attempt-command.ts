@@ -1,8 +1,8 @@
 /** The command of an attempt, filled in with what only its host knows. */
 import { isCpuSlot } from "../shared/run/devices.ts";
 import type { Assignment } from "../shared/run/session.ts";
+import { paramsFromJson } from "../shared/spec/params-json.ts";
 import { type RenderedCommand, renderCommand } from "../shared/spec/template.ts";
-import type { Params } from "../shared/spec/types.ts";
 import { assignedTemplate } from "./assigned-template.ts";
 import type { AttemptsOptions } from "./attempts.ts";
 
@@ -14,25 +14,23 @@ const rendered = new WeakMap<Assignment, Rendered>();
 /** The command of an assignment on this host, or why there is none. `resume`: the checkpoint that it goes on from. */
 export function renderAssignment(
   assignment: Assignment,
-  params: Params,
   dir: string,
   resume: string | undefined,
   parts: Pick<AttemptsOptions, "nodeName" | "labels" | "hostEnv">,
 ): Rendered {
-  if (resume !== undefined) return render(assignment, params, dir, resume, parts);
-  const command = rendered.get(assignment) ?? render(assignment, params, dir, resume, parts);
+  if (resume !== undefined) return render(assignment, dir, resume, parts);
+  const command = rendered.get(assignment) ?? render(assignment, dir, resume, parts);
   rendered.set(assignment, command);
   return command;
 }
 
 function render(
   assignment: Assignment,
-  params: Params,
   dir: string,
   resume: string | undefined,
   { nodeName: node, labels, hostEnv }: Pick<AttemptsOptions, "nodeName" | "labels" | "hostEnv">,
 ): Rendered {
-  return renderCommand(assignedTemplate(assignment.templateJson).template, params, {
+  return renderCommand(assignedTemplate(assignment.templateJson).template, paramsFromJson(assignment.paramsJson), {
     run: {
       id: assignment.runId,
       name: assignment.runRef,

@@ -125,7 +125,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     const dir = dirOf(fence);
     const params = paramsFromJson(assignment.paramsJson);
     const checkpoint = options.artifacts.resumeOf(assignment, attemptPaths(dir).resume);
-    const rendered = renderAssignment(assignment, params, dir, checkpoint?.path, options);
+    const rendered = renderAssignment(assignment, dir, checkpoint?.path, options);
     if ("problem" in rendered) {
       apply({ kind: "not-spawned", fence, reason: "bad_spec", detail: rendered.problem });
       return;

@@ -3,7 +3,6 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { Fence } from "../shared/kernel/ids.ts";
 import type { Assignment } from "../shared/run/session.ts";
-import { paramsFromJson } from "../shared/spec/params-json.ts";
 import type { ArtifactSubject } from "./artifacts/plane.ts";
 import { assignedTemplate } from "./assigned-template.ts";
 import { renderAssignment } from "./attempt-command.ts";
@@ -19,7 +18,7 @@ export function captureSubject(parts: Parts, fence: Fence, dir: string): Capture
   const attempt = parts.state.attempts.get(fence);
   if (!attempt || !isHolding(attempt.phase)) return undefined;
   const { assignment } = attempt;
-  const rendered = renderAssignment(assignment, paramsFromJson(assignment.paramsJson), dir, undefined, parts);
+  const rendered = renderAssignment(assignment, dir, undefined, parts);
   return {
     capture: assignedTemplate(assignment.templateJson).capture,
     cwd: "problem" in rendered ? undefined : placeOf(rendered.cwd, assignment, dir),

@@ -4,6 +4,7 @@ import { parseExpression } from "../expression/parse.ts";
 import type { Remedy } from "../run/retry.ts";
 import { refusalOf } from "./block-cursor.ts";
 import { plainName } from "./conditions.ts";
+import { paramsToJson } from "./params-json.ts";
 import { type RunPlace, rederive } from "./rederive.ts";
 import type { Derivation, Params, ParamValue } from "./types.ts";
 
@@ -29,8 +30,13 @@ export function remedied(
   for (const causes of failures) {
     for (const { when, set } of remedies) if (causes.includes(when)) now = applied(now, set, derived, place);
   }
-  const changed = [...now].flatMap(([name, value]) => (Object.is(params.get(name), value) ? [] : [name]));
-  return { params: now, changed: new Set(changed) };
+  const isChanged = ([name, value]: [string, ParamValue]) => textOf(name, value) !== textOf(name, params.get(name));
+  return { params: now, changed: new Set([...now].filter(isChanged).map(([name]) => name)) };
+}
+
+/** Equal for equal values: floats are objects, and a change may come to the same. */
+function textOf(name: string, value: ParamValue | undefined): string {
+  return value === undefined ? "" : paramsToJson(new Map([[name, value]]));
 }
 
 function applied(before: Params, set: Remedy["set"], derived: readonly Derivation[], place: RunPlace): Params {

@@ -5,6 +5,7 @@
  */
 import { hash } from "node:crypto";
 import type { Logger } from "pino";
+import { required } from "../../../shared/kernel/assert.ts";
 import { runId } from "../../../shared/kernel/ids.ts";
 import type { OutboxEntry } from "../../store/outbox.ts";
 import { type Channel, type Delivery, DONE } from "../channel.ts";
@@ -57,7 +58,7 @@ export function createBitableChannel(options: BitableOptions): Channel {
       if (delivery.kind === "later") wait = delivery;
       deliveries.set(entry, delivery);
     }
-    return entries.map((entry) => deliveries.get(entry) ?? DONE);
+    return entries.map((entry) => required(deliveries.get(entry), "what became of an entry"));
   }
 
   /** One record of one call: by its token the service knows a row that comes again after a lost answer. */

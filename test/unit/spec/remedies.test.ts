@@ -32,6 +32,11 @@ describe("parameters after failures", () => {
     expect(remedied(BASE, both, [["x"]], [], PLACE).params.get("b")).toBe(2);
   });
 
+  test("what comes to the same is not changed", () => {
+    const set = { lr: "max(lr, 0.5)", b: "b", acc: "acc * 1.0" };
+    expect([...remedied(BASE, [{ when: "x", set }], [["x"]], [], PLACE).changed]).toEqual(["acc"]);
+  });
+
   test("what is derived follows; what has no value, and what cannot be followed, changes nothing", () => {
     const params = paramsOf({ b: 4, twice: 8 });
     const derived = [{ name: "twice", expressions: ["b * 2"], certain: true }];
