@@ -104,9 +104,11 @@ export function createRunTeller(options: RunTellerOptions): RunTeller {
     const takers = targets.filter(({ rows }) => rows === "saved" || rows === "both");
     const exact = takers.filter((target) => isTable(target, named));
     const isElsewhere = table.appToken !== undefined || table.tableId !== undefined;
-    for (const target of exact.length > 0 || isElsewhere ? exact : takers.filter((each) => wants(each, sweep))) {
-      const now = wallMs();
-      const body = JSON.stringify({ run: id, cells });
+    const found = exact.length > 0 || isElsewhere ? exact : takers.filter((each) => wants(each, sweep));
+    const now = wallMs();
+    if (found.length === 0) savedRows.leave({ runId: id }, now);
+    for (const target of found) {
+      const body = JSON.stringify({ cells });
       outbox.put({
         id: newId(),
         channel: target.name,

@@ -7,7 +7,7 @@ import { type Fence, type RunId, runId } from "../../shared/kernel/ids.ts";
 import { type ClientWord, withNote, withTags } from "../../shared/run/client-words.ts";
 import type { Annotations } from "./annotations.ts";
 import type { Database } from "./database.ts";
-import type { SavedRows } from "./saved-rows.ts";
+import { ROWS_STAY, type SavedRows } from "./saved-rows.ts";
 
 export interface RunWords {
   /** Within a transaction. The run on which something was written; undefined where there is none. `nowMs`: Unix ms. */
@@ -16,6 +16,7 @@ export interface RunWords {
 
 /** Of one run; what comes after is counted by one last line. */
 export const WARNINGS_PER_RUN_MAX = 200;
+const NO_TABLE = { at: undefined, text: ROWS_STAY, once: true } as const;
 /** A program's clock may be wrong; what it says of the past is kept up to here. */
 const PAST_MS_MAX = 366 * 86_400_000;
 
@@ -41,10 +42,12 @@ export function createRunWords(db: Database, annotations: Annotations, savedRows
       const row = place.get(fence) as { run_id: string; node: string } | undefined;
       if (!row || words.length === 0) return undefined;
       const id = runId(row.run_id);
-      for (const word of words) if (word.kind === "row") savedRows?.add({ ...word, runId: id });
-      if (words.every(({ kind }) => kind === "row")) return undefined;
+      const rows = words.flatMap((word) => (word.kind === "row" ? [word] : []));
+      for (const saved of rows) savedRows?.add({ ...saved, runId: id });
+      const unsent = rows.length > 0 && !savedRows && !isTold.get(id, NO_TABLE.text) ? [NO_TABLE] : [];
+      if (rows.length === words.length && unsent.length === 0) return undefined;
       annotate(id, words);
-      const warnings = words.flatMap((word) => (word.kind === "warning" ? [word] : []));
+      const warnings = [...words.flatMap((word) => (word.kind === "warning" ? [word] : [])), ...unsent];
       let left = warnings.length === 0 ? 0 : WARNINGS_PER_RUN_MAX - (count.get(id) as { n: number }).n;
       for (const { at, text, once } of warnings) {
         if (left <= 0) break;

@@ -13,18 +13,26 @@ export interface SavedRow {
   readonly table: Partial<TableName>;
 }
 
+/** What is said, once of a run, where nobody sends its rows on. */
+export const ROWS_STAY = "save_row(lark=True): no channel of the coordinator fills that table; rows stay with the run";
+
 export interface SavedRows {
   /** Within a transaction. */
   add(row: Omit<SavedRow, "seq">): void;
   /** Reads the first ones and removes them. Within a transaction. */
   take(limit: number): SavedRow[];
+  /** Notes with the run that nobody takes its row. Within a transaction. `nowMs`: Unix ms. */
+  leave(row: Pick<SavedRow, "runId">, nowMs: number): void;
 }
 
 export function createSavedRows(db: Database): SavedRows {
   const insert = db.prepare("INSERT INTO saved_rows (run_id, cells_json, app_token, table_id) VALUES (?, ?, ?, ?)");
   const read = db.prepare("SELECT seq, run_id, cells_json, app_token, table_id FROM saved_rows ORDER BY seq LIMIT ?");
   const forget = db.prepare("DELETE FROM saved_rows WHERE seq <= ?");
+  const warn = db.prepare(`INSERT INTO events (at, kind, run_id, text) SELECT ?1, 'warning', ?2, ?3
+    WHERE NOT EXISTS (SELECT 1 FROM events WHERE run_id = ?2 AND kind = 'warning' AND text = ?3)`);
   return {
+    leave: ({ runId: id }, nowMs) => void warn.run(nowMs, id, ROWS_STAY),
     add: ({ runId: id, cells, table }) =>
       void insert.run(id, JSON.stringify(cells), table.appToken ?? null, table.tableId ?? null),
     take(limit) {

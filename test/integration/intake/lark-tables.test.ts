@@ -2,8 +2,9 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createRunTeller, savedRowOf } from "../../../coordinator/outbox/tracked-runs.ts";
 import { createOutbox } from "../../../coordinator/store/outbox.ts";
-import { createSavedRows } from "../../../coordinator/store/saved-rows.ts";
-import { runId } from "../../../shared/kernel/ids.ts";
+import { createOutputStore } from "../../../coordinator/store/outputs.ts";
+import { createSavedRows, ROWS_STAY } from "../../../coordinator/store/saved-rows.ts";
+import { fence, runId } from "../../../shared/kernel/ids.ts";
 import { type ControlRig, startControlRig } from "../../helpers/control-rig.ts";
 
 let rig: ControlRig;
@@ -98,9 +99,13 @@ test("a saved row goes to the table that it names, else to that of its run, else
   add(named, "its run's");
   add(named, "another", { tableId: "tblThird" });
   add(named, "nowhere", { tableId: "tblNobody" });
+  add(named, "nowhere again", { tableId: "tblNobody" });
   add(plain, "plain");
   teller.tell([], new Set());
   teller.tell([], new Set());
+  // What nobody takes is said, once.
+  const warned = rig.db.prepare("SELECT run_id, text FROM events WHERE kind = 'warning'").all();
+  expect(warned.map(({ run_id, text }) => [run_id, text])).toEqual([[named, ROWS_STAY]]);
   const told = (channel: string) =>
     outbox.due(channel, Number.MAX_SAFE_INTEGER, 10).map((entry) => savedRowOf(entry)?.cells[0]?.[1]);
   expect(["bitable:known", "bitable:third", "bitable:runs", "mlflow:lab"].map(told)).toEqual([
@@ -109,4 +114,22 @@ test("a saved row goes to the table that it names, else to that of its run, else
     [],
     [],
   ]);
+});
+
+test("where the coordinator fills no table, a saved row is said to stay, once", async () => {
+  await rig.submit(FILE);
+  const run = String(rig.db.prepare("SELECT run_id FROM runs LIMIT 1").get()?.run_id);
+  rig.db
+    .prepare(
+      "INSERT INTO attempts (fence, run_id, number, node, devices_json, phase, stopping, assigned_at, sealed) VALUES (?, ?, 1, 'n', '[]', 'running', '', 1, 0)",
+    )
+    .run(77, run);
+  const store = createOutputStore(rig.db);
+  const word = { kind: "row", cells: [["a", "1"]], table: {} } as const;
+  expect([store.writeWords(fence(77), [word, word], 1_000), store.writeWords(fence(77), [word], 2_000)]).toEqual([
+    run,
+    undefined,
+  ]);
+  const warned = rig.db.prepare("SELECT text FROM events WHERE run_id = ? AND kind = 'warning'").all(run);
+  expect(warned.map(({ text }) => text)).toEqual([ROWS_STAY]);
 });
