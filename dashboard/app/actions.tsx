@@ -5,6 +5,7 @@ import { PRIORITY_MAX } from "../../shared/run/limits.ts";
 import { post } from "./api.ts";
 import { actionCommand, type RunAction } from "./commands.ts";
 import { t } from "./i18n/i18n.ts";
+import { createLanes } from "./loading.ts";
 import { Commands } from "./widgets/parts.tsx";
 
 export interface Notice {
@@ -14,14 +15,18 @@ export interface Notice {
 
 /** The last action's outcome; shown until the next. */
 export const notice = signal<Notice | undefined>(undefined);
-const busy = signal(false);
+/** Calls that have no answer yet. */
+const underWay = signal(0);
+const inTurn = createLanes(1);
 
-/** POST /actions/NAME; the outcome goes to `notice`. */
+/**
+ * POST /actions/NAME; the outcome goes to `notice`. One at a time, in the order in which they were asked for: keys come
+ * faster than answers, and none is lost.
+ */
 export async function act(name: string, body: object): Promise<boolean> {
-  if (busy.value) return false;
-  busy.value = true;
+  underWay.value += 1;
   try {
-    const { message } = await post<ActionAnswer>(`/actions/${name}`, body);
+    const { message } = await inTurn(() => post<ActionAnswer>(`/actions/${name}`, body));
     notice.value = { text: t("act.done", { message }), good: true };
     return true;
   } catch (error) {
@@ -29,7 +34,7 @@ export async function act(name: string, body: object): Promise<boolean> {
     notice.value = { text: t("act.failed", { reason }), good: false };
     return false;
   } finally {
-    busy.value = false;
+    underWay.value -= 1;
   }
 }
 
@@ -61,7 +66,7 @@ export function RunActions(props: {
             type="button"
             key={action}
             class={action === "cancel" ? "danger" : ""}
-            disabled={busy.value || refs.length === 0}
+            disabled={underWay.value > 0 || refs.length === 0}
             onClick={() => {
               void actOnRuns(action, refs, props.count).then((done) => {
                 if (done) props.onDone?.();
@@ -105,7 +110,7 @@ function SetPriority(props: { refs: readonly string[]; typed: Signal<string>; on
           }}
         />
       </label>{" "}
-      <button type="submit" disabled={busy.value || refs.length === 0}>
+      <button type="submit" disabled={underWay.value > 0 || refs.length === 0}>
         {t("act.set-priority")}
       </button>
     </form>

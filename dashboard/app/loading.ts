@@ -56,17 +56,19 @@ export function useLoaded<T>(
 }
 
 /** Runs at most `count` pieces of work at a time, in the order in which they were given. */
-export function createLanes(count: number): (work: () => Promise<void>) => Promise<void> {
+export function createLanes(count: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let busy = 0;
   return async (work) => {
-    if (busy >= count) await new Promise<void>((resolve) => waiting.push(resolve));
-    busy += 1;
+    if (busy < count) busy += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
     try {
-      await work();
+      return await work();
     } finally {
-      busy -= 1;
-      waiting.shift()?.();
+      // The lane is handed on: nobody comes in between.
+      const next = waiting.shift();
+      if (next) next();
+      else busy -= 1;
     }
   };
 }

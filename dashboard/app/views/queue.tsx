@@ -192,9 +192,12 @@ function usePriorities(onDone: () => void) {
     const priority = wanted.value.get(ref);
     if (priority === undefined) return;
     await act("priority", { refs: [ref], priority });
-    const left = new Map(wanted.value);
-    left.delete(ref);
-    wanted.value = left;
+    // A step that came meanwhile has its own call to come.
+    if (wanted.value.get(ref) === priority) {
+      const left = new Map(wanted.value);
+      left.delete(ref);
+      wanted.value = left;
+    }
     onDone();
   };
   return {

@@ -344,6 +344,28 @@ test("the queue: priority and hold, by buttons and by keys", async () => {
   });
 });
 
+test("the queue: what is asked for while an answer is on its way is not lost", async () => {
+  const runOf = async () => (await fleet.runs("long.1")).find(({ ref }) => ref === "long.1.7");
+  await browser.visit(fleet, "/queue", {}, async (page) => {
+    const answers: (() => void)[] = [];
+    await page.route("**/actions/priority", async (route) => {
+      await new Promise<void>((resolve) => answers.push(resolve));
+      await route.continue();
+    });
+    const raise = page.getByRole("button", { name: "long.1.7: raise the priority" });
+    await raise.click();
+    await waitUntil("a change under way", async () => answers.length === 1);
+    await page.keyboard.press("h");
+    await raise.click();
+    answers[0]?.();
+    await waitUntil("held", async () => (await runOf())?.state === "held");
+    await waitUntil("the second change under way", async () => answers.length === 2);
+    answers[1]?.();
+    await waitUntil("both steps", async () => (await runOf())?.priority === 2);
+    await page.unroute("**/actions/priority");
+  });
+});
+
 test("a whole sweep is cancelled only after a question", async () => {
   await browser.visit(fleet, "/sweeps/long.1", {}, async (page) => {
     const asked: string[] = [];
