@@ -51,6 +51,7 @@ export function attemptEnvironment(place: EnvironmentPlace, assignment: Assignme
       configPath: paths.config,
       eventsPath: paths.client,
       codeDir: assignment.code && paths.code,
+      gpuMilli: assignment.gpuMilli,
       seed: typeof seed === "number" ? seed : undefined,
       url: page && `${page}/runs/${encodeURIComponent(assignment.runRef)}`,
     },

@@ -33,6 +33,7 @@ Given to runs:
   EXP_RUN_ID EXP_RUN_NAME EXP_SWEEP EXP_ATTEMPT EXP_FENCE EXP_RUN_DIR EXP_ARTIFACT_DIR
   EXP_CHECKPOINT_DIR EXP_RESUME_FROM EXP_CONFIG (path of a JSON file) EXP_SEED
   EXP_EVENTS (append JSON lines to log metrics) EXP_URL CUDA_VISIBLE_DEVICES PYTHONUNBUFFERED
+  EXP_GPU_SHARE (of a run with [resources] gpu_share)
 `;
 
 const EXIT_CODES = `Exit codes of exp:

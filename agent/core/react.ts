@@ -4,12 +4,13 @@
  */
 import { required, unreachable } from "../../shared/kernel/assert.ts";
 import type { Fence } from "../../shared/kernel/ids.ts";
+import { GPU_WHOLE_MILLI, heldMilli } from "../../shared/run/devices.ts";
 import type { AgentMessage, Assignment, AttemptReport, CoordinatorMessage, Welcome } from "../../shared/run/session.ts";
 import { finishOf, outcomeOf } from "./end-of-attempt.ts";
 import type { AgentChange, AgentCommand, AgentEvent, AgentReaction, Exit, Found, Now } from "./events.ts";
 import { leaseRenewals } from "./lease.ts";
 import type { AgentAttempt, AgentState } from "./state.ts";
-import { holderOf, isHolding } from "./state.ts";
+import { holdersOf, isHolding } from "./state.ts";
 import { beginStop, climb } from "./stop-ladder.ts";
 
 /** A longer time between two looks counts as this long: a few rounds of the looks, which come each second. */
@@ -77,8 +78,8 @@ export function react(state: AgentState, event: AgentEvent, now: Now): AgentReac
 export function reportAttempts(state: AgentState): AttemptReport[] {
   const reports: AttemptReport[] = [];
   for (const attempt of state.attempts.values()) {
-    const { fence, runId, devices } = attempt.assignment;
-    const base = { fence, runId, devices };
+    const { fence, runId, devices, gpuMilli } = attempt.assignment;
+    const base = { fence, runId, devices, ...(gpuMilli !== undefined && { gpuMilli }) };
     if (attempt.phase === "accepted") reports.push({ ...base, phase: "accepted" });
     else if (attempt.phase === "running" || attempt.phase === "ended") {
       reports.push({ ...base, phase: "running", startedAt: attempt.startedAt ?? 0 });
@@ -155,8 +156,12 @@ function onAssign(state: AgentState, assignment: Assignment, now: Now): AgentRea
   if (now.uptimeMs >= leaseDeadlineMs) return refusal(fence, "stale", "its lease had passed when it came");
   if (state.draining || state.leaving) return refusal(fence, "draining", "");
   for (const uuid of assignment.devices) {
-    const holder = holderOf(state, uuid);
-    if (holder !== undefined) return refusal(fence, "device_busy", `${uuid} is held by fence ${holder}`);
+    const holders = holdersOf(state, uuid);
+    const held = [...holders, assignment].reduce((sum, { gpuMilli }) => sum + heldMilli(gpuMilli, uuid), 0);
+    if (held > GPU_WHOLE_MILLI) {
+      const fences = holders.map((holder) => holder.fence).join(" and ");
+      return refusal(fence, "device_busy", `${uuid} is held by fence ${fences}`);
+    }
     const device = state.devices.find((candidate) => candidate.uuid === uuid);
     if (!device) return refusal(fence, "device_busy", `${uuid} is not here`);
     if (device.health !== "clean")

@@ -79,12 +79,11 @@ export interface AgentState {
   devices: readonly Device[];
 }
 
-/** The attempt that holds a device: until its tree is gone and the device was looked at. */
-export function holderOf(state: AgentState, device: DeviceUuid): Fence | undefined {
-  for (const [fence, attempt] of state.attempts) {
-    if (isHolding(attempt.phase) && attempt.assignment.devices.includes(device)) return fence;
-  }
-  return undefined;
+/** Attempts that hold a device or a part of it: until their trees are gone and the device was looked at. */
+export function holdersOf(state: AgentState, device: DeviceUuid): Assignment[] {
+  return [...state.attempts.values()]
+    .filter(({ phase, assignment }) => isHolding(phase) && assignment.devices.includes(device))
+    .map(({ assignment }) => assignment);
 }
 
 /** Phases in which an attempt may have processes or has devices that were not looked at yet. */

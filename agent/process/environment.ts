@@ -2,6 +2,8 @@
  * [P] The environment of a command: a few variables of the host by name, then what the user's file sets, then ours. What
  * is not on the list does not pass, so the agent's own credentials never reach a run.
  */
+
+import { formatGpuShare } from "../../shared/run/devices.ts";
 import { passedVariables } from "../../shared/run/host-variables.ts";
 import type { FoundInterpreter } from "./interpreter.ts";
 
@@ -24,6 +26,8 @@ export interface RunFacts {
   /** The run's own copy of the code. */
   readonly codeDir?: string | undefined;
   readonly seed: number | undefined;
+  /** Thousandths of each of its GPUs; undefined: they are its own. */
+  readonly gpuMilli?: number | undefined;
   /** Where people see the run. */
   readonly url: string | undefined;
 }
@@ -92,6 +96,7 @@ function runVariables(run: RunFacts): Record<string, string> {
     EXP_EVENTS: run.eventsPath,
     ...(run.codeDir === undefined ? {} : { EXP_CODE_DIR: run.codeDir }),
     ...(run.seed === undefined ? {} : { EXP_SEED: String(run.seed) }),
+    ...(run.gpuMilli === undefined ? {} : { EXP_GPU_SHARE: formatGpuShare(run.gpuMilli) }),
     ...(run.url === undefined ? {} : { EXP_URL: run.url }),
     // What unmodified EXP training scripts look for.
     EXPERIMENT_WORK_DIR: run.runDir,

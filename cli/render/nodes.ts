@@ -1,5 +1,6 @@
 /** [P] Nodes and devices as tables. */
 import { formatBytes } from "../../shared/kernel/bytes.ts";
+import { formatGpuShare, GPU_WHOLE_MILLI } from "../../shared/run/devices.ts";
 import type { DeviceView, NodeView } from "../../shared/run/views.ts";
 import { stateColour } from "./colour.ts";
 import type { Column } from "./table.ts";
@@ -48,7 +49,7 @@ export function deviceColumns(): Column<DeviceRow>[] {
       rank: 2,
     },
     { title: "STATE", cell: ({ device }) => device.state, colour: ({ device }) => stateColour(device.state) },
-    { title: "RUN", cell: ({ device }) => device.run ?? "", optional: true },
+    { title: "RUN", cell: ({ device }) => heldText(device), optional: true },
     { title: "UUID", cell: ({ device }) => device.uuid, wide: true },
     { title: "FOREIGN", cell: ({ device }) => device.foreign.map(foreignText).join("; "), optional: true },
   ];
@@ -70,7 +71,13 @@ function countText(devices: readonly DeviceView[], state: DeviceView["state"]): 
 }
 
 function runsOn(node: NodeView): Set<string> {
-  return new Set(node.devices.flatMap(({ run }) => run ?? []));
+  return new Set(node.devices.flatMap(({ runs }) => runs));
+}
+
+/** "lr.1.3", or of a GPU in parts "lr.1.3, lr.1.4 (0.5 free)". */
+function heldText({ runs, share }: DeviceView): string {
+  const left = Math.round(GPU_WHOLE_MILLI * (1 - share));
+  return runs.join(", ") + (runs.length > 0 && left > 0 ? ` (${formatGpuShare(left)} free)` : "");
 }
 
 function labelsText(labels: { readonly [key: string]: string }): string {

@@ -8,7 +8,7 @@ import { isTerminal } from "../../shared/run/states.ts";
 import type { Change, RunPoint, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
 import { firstState } from "./changes.ts";
 import type { Attempt, Cluster, Run, Sweep } from "./cluster.ts";
-import { coreShape, holderKey, shapeOf } from "./cluster.ts";
+import { coreShape, shapeOf } from "./cluster.ts";
 import { addToWork, isActive, removeFromWork } from "./doers.ts";
 import { applyImported } from "./imported.ts";
 import type { SweepExtended } from "./reactor-apply.ts";
@@ -108,7 +108,7 @@ export function addAttempt(cluster: Cluster, attempt: Attempt): void {
   assert(!cluster.attempts.has(attempt.fence), `fence ${attempt.fence} is new`);
   cluster.attempts.set(attempt.fence, { ...attempt });
   cluster.nextFence = Math.max(cluster.nextFence, attempt.fence + 1);
-  for (const device of attempt.devices) cluster.holders.set(holderKey(attempt.node, device), attempt.fence);
+  cluster.holders.add(attempt);
 }
 
 type RunDefaults = Pick<SweepRecord, "id" | "hold" | "priority">;
@@ -255,10 +255,7 @@ function removeRun(cluster: Cluster, run: Run): void {
 
 function endAttempt(cluster: Cluster, attempt: Attempt): void {
   cluster.attempts.delete(attempt.fence);
-  for (const device of attempt.devices) {
-    const key = holderKey(attempt.node, device);
-    if (cluster.holders.get(key) === attempt.fence) cluster.holders.delete(key);
-  }
+  cluster.holders.remove(attempt);
 }
 
 /** Adds what follows from a run's state. */

@@ -12,6 +12,7 @@ import type { HostFacts, KillReason } from "../../shared/run/session.ts";
 import type { LiveState } from "../../shared/run/states.ts";
 import { FingerprintIndex } from "../reuse/fingerprint-index.ts";
 import { Doers } from "./doers.ts";
+import { Holders } from "./holders.ts";
 import { LayeredMap } from "./layered-map.ts";
 import type { RunQueue } from "./run-queue.ts";
 import { WorkLog } from "./work-log.ts";
@@ -88,13 +89,15 @@ export interface Run {
   waitsFor: RunId | undefined;
 }
 
-/** What an attempt holds of its node besides devices. */
+/** What an attempt holds of its node besides whole devices. */
 export interface Reserved {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly diskBytes: number;
   /** Nothing else may run there. */
   readonly exclusive: boolean;
+  /** Thousandths of each of its GPUs; absent: they are its own. */
+  readonly gpuMilli?: number;
 }
 
 /** Why an attempt was told to stop; empty while it was not. */
@@ -165,8 +168,7 @@ export interface Cluster {
   readonly failed: FingerprintIndex;
   // Derived from the above, kept in step by applyChange.
   readonly groups: Map<string, QueueGroup>;
-  /** Who holds a device. Keyed by node and uuid. */
-  readonly holders: Map<string, Fence>;
+  readonly holders: Holders;
   /** Live runs of each sweep. */
   readonly liveBySweep: Map<SweepId, number>;
   /** Assigned, running or unknown runs of each sweep. */
@@ -194,7 +196,7 @@ export function emptyCluster(start: ClusterStart): Cluster {
     attempts: new Map(),
     nodes: new Map(),
     groups: new Map(),
-    holders: new Map(),
+    holders: new Holders(),
     liveBySweep: new Map(),
     activeBySweep: new Map(),
     delayed: new Set(),
@@ -215,8 +217,4 @@ export function coreShape(shape: { readonly resources: ResourceRequest; readonly
 
 export function shapeOf(sweep: Sweep, run: Pick<Run, "shape">): CoreShape {
   return required(sweep.shapes[run.shape], "the shape of a run");
-}
-
-export function holderKey(node: NodeName, device: DeviceUuid): string {
-  return `${node}\n${device}`;
 }

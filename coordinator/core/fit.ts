@@ -1,15 +1,21 @@
 /** Which node and devices a request gets, given what is free. Pure, and the same for the same view. */
 import type { DeviceUuid, NodeName } from "../../shared/kernel/ids.ts";
-import type { Device, ResourceRequest } from "../../shared/run/devices.ts";
+import { type Device, formatGpuShare, GPU_WHOLE_MILLI, type ResourceRequest } from "../../shared/run/devices.ts";
 import type { Attempt, Cluster, Node, Reserved } from "./cluster.ts";
-import { holderKey } from "./cluster.ts";
 import { couldFit, cpusReserved, isRightGpu, misfit, wantedOn, waysOf } from "./misfit.ts";
+
+/** A GPU of which something is free. */
+export interface FreeGpu {
+  readonly device: Device;
+  /** Thousandths. */
+  leftMilli: number;
+}
 
 /** What is free of one node; taken from as a pass places runs. */
 export interface FreeNode {
   readonly node: Node;
   /** The smallest first, then by index: a run that can do with less leaves the large ones. */
-  readonly gpus: Device[];
+  readonly gpus: FreeGpu[];
   readonly cpus: DeviceUuid[];
   /** What a size is unknown of is without bound. */
   cpuCount: number;
@@ -79,13 +85,16 @@ export function take(book: readonly FreeNode[], request: ResourceRequest, avoid?
 export function lacking(free: FreeNode, request: ResourceRequest): string | undefined {
   const { node } = free;
   const want = wantedOn(node, request);
-  const right = free.gpus.filter((device) => isRightGpu(device, request)).length;
+  const right = gpusFor(free, request).length;
   const { memoryBytes = 0, diskBytes = 0 } = request;
   if (free.exclusive) return "a run has it for itself";
   if (request.exclusive && free.attempts > 0) {
     return `${free.attempts} run${free.attempts === 1 ? "" : "s"} on it, and it needs the node for itself`;
   }
-  if (right < want.gpu) return `${right} of ${want.gpu} GPU${want.gpu === 1 ? "" : "s"} free`;
+  if (right < want.gpu) {
+    const part = isShared(request) ? `with ${formatGpuShare(milliOf(request))} ` : "";
+    return `${right} of ${want.gpu} GPU${want.gpu === 1 ? "" : "s"} ${part}free`;
+  }
   if (free.cpus.length < want.cpu) {
     return `${free.cpus.length} of ${want.cpu} CPU slot${want.cpu === 1 ? "" : "s"} free`;
   }
@@ -101,15 +110,39 @@ function share(have: number, need: number): string {
   return `${gb(have)} of ${gb(need)}GB`;
 }
 
+function milliOf({ gpuMilli = GPU_WHOLE_MILLI }: ResourceRequest): number {
+  return gpuMilli;
+}
+
+/** It asks for parts of GPUs. */
+function isShared(request: ResourceRequest): boolean {
+  return milliOf(request) < GPU_WHOLE_MILLI;
+}
+
+function isWhole({ leftMilli }: FreeGpu): boolean {
+  return leftMilli === GPU_WHOLE_MILLI;
+}
+
+/** GPUs that the request may have, those that it should have first: where it asks for parts, the fullest, so that others stay whole. */
+function gpusFor(free: FreeNode, request: ResourceRequest): FreeGpu[] {
+  const milli = milliOf(request);
+  const right = free.gpus.filter(({ device, leftMilli }) => leftMilli >= milli && isRightGpu(device, request));
+  return isShared(request) ? right.sort((a, b) => a.leftMilli - b.leftMilli) : right;
+}
+
 function takeOneWay(book: readonly FreeNode[], request: ResourceRequest): Taken | undefined {
   let best: FreeNode | undefined;
+  let bestBroken = Number.POSITIVE_INFINITY;
   let bestLeft = Number.POSITIVE_INFINITY;
   for (const free of book) {
     if (misfit(free.node, request) !== undefined || lacking(free, request) !== undefined) continue;
     const want = wantedOn(free.node, request);
-    const left = free.gpus.length - want.gpu + free.cpus.length - want.cpu;
-    if (left < bestLeft) {
+    // GPUs that stay whole elsewhere are worth more than a node that is full.
+    const broken = isShared(request) ? gpusFor(free, request).slice(0, want.gpu).filter(isWhole).length : 0;
+    const left = free.gpus.filter(isWhole).length - want.gpu + free.cpus.length - want.cpu;
+    if (broken < bestBroken || (broken === bestBroken && left < bestLeft)) {
       best = free;
+      bestBroken = broken;
       bestLeft = left;
     }
   }
@@ -119,23 +152,28 @@ function takeOneWay(book: readonly FreeNode[], request: ResourceRequest): Taken 
 function takeFrom(free: FreeNode, request: ResourceRequest): Taken {
   const { node } = free;
   const want = wantedOn(node, request);
-  const gpus = free.gpus.filter((device) => isRightGpu(device, request)).slice(0, want.gpu);
-  for (const gpu of gpus) free.gpus.splice(free.gpus.indexOf(gpu), 1);
+  const gpus = gpusFor(free, request).slice(0, want.gpu);
+  for (const gpu of gpus) {
+    gpu.leftMilli -= milliOf(request);
+    if (gpu.leftMilli === 0) free.gpus.splice(free.gpus.indexOf(gpu), 1);
+  }
   const reserved = reservedOn(node, request);
   free.attempts += 1;
   reserve(free, reserved);
-  const devices = [...gpus.map(({ uuid }) => uuid), ...free.cpus.splice(0, want.cpu)];
+  const devices = [...gpus.map(({ device }) => device.uuid), ...free.cpus.splice(0, want.cpu)];
   return { node: node.name, devices, reserved };
 }
 
-/** What the run holds of the node besides devices; undefined for nothing. */
+/** What the run holds of the node besides whole devices; undefined for nothing. */
 export function reservedOn(node: Node, request: ResourceRequest): Reserved | undefined {
   const { memoryBytes = 0, diskBytes = 0, exclusive = false } = request;
   const cpus = cpusReserved(node, request);
-  return cpus || memoryBytes || diskBytes || exclusive ? { cpus, memoryBytes, diskBytes, exclusive } : undefined;
+  const part = isShared(request) && wantedOn(node, request).gpu > 0 ? { gpuMilli: milliOf(request) } : undefined;
+  if (!cpus && !memoryBytes && !diskBytes && !exclusive && !part) return undefined;
+  return { cpus, memoryBytes, diskBytes, exclusive, ...part };
 }
 
-/** True when what an attempt holds besides devices is still free. */
+/** True when what an attempt holds besides its devices is still free. */
 export function hasRoom(free: FreeNode, reserved: Reserved | undefined): boolean {
   if (free.exclusive) return false;
   if (!reserved) return true;
@@ -146,16 +184,17 @@ export function hasRoom(free: FreeNode, reserved: Reserved | undefined): boolean
 
 function makeFree(cluster: Cluster, node: Node, attempts: readonly Attempt[]): FreeNode {
   const { host } = node;
-  const gpus: Device[] = [];
+  const gpus: FreeGpu[] = [];
   const cpus: DeviceUuid[] = [];
   for (const device of node.devices) {
-    if (device.health !== "clean" || cluster.holders.has(holderKey(node.name, device.uuid))) continue;
-    if (device.kind === "gpu") gpus.push(device);
+    const leftMilli = cluster.holders.leftMilli(node.name, device.uuid);
+    if (device.health !== "clean" || leftMilli <= 0) continue;
+    if (device.kind === "gpu") gpus.push({ device, leftMilli });
     else cpus.push(device.uuid);
   }
   const free: FreeNode = {
     node,
-    gpus: gpus.sort((a, b) => a.memoryBytes - b.memoryBytes),
+    gpus: gpus.sort((a, b) => a.device.memoryBytes - b.device.memoryBytes),
     cpus,
     cpuCount: host.cpuCount || Number.POSITIVE_INFINITY,
     memoryBytes: host.memoryBytes || Number.POSITIVE_INFINITY,

@@ -13,12 +13,13 @@
  * | the same                                          | finished            | acknowledge                                |
  */
 import { required } from "../../shared/kernel/assert.ts";
-import { sessionId } from "../../shared/kernel/ids.ts";
+import { type DeviceUuid, sessionId } from "../../shared/kernel/ids.ts";
+import { heldMilli } from "../../shared/run/devices.ts";
 import type { AttemptReport, Decision, Hello, RefusedReason } from "../../shared/run/session.ts";
 import { PROTOCOL_VERSION } from "../../shared/run/session.ts";
 import type { Change } from "./changes.ts";
 import type { Attempt, Cluster, Node, Run } from "./cluster.ts";
-import { holderKey, shapeOf } from "./cluster.ts";
+import { shapeOf } from "./cluster.ts";
 import type { Command, Reaction } from "./commands.ts";
 import { doersOf, isActive } from "./doers.ts";
 import type { Event, Now } from "./events.ts";
@@ -197,8 +198,9 @@ function decideCurrent(
 function hasItsPlace(cluster: Cluster, node: Node, run: Run, report: AttemptReport): boolean {
   if (report.phase === "finished") return true;
   if (isAtWork(cluster, run)) return false;
-  if (report.devices.some((uuid) => cluster.holders.has(holderKey(node.name, uuid)))) return false;
-  return hasRoom(freeOn(cluster, node), reservedBy(cluster, node, run));
+  const reserved = reservedFor(cluster, node, run, report);
+  const isFree = (uuid: DeviceUuid) => cluster.holders.leftMilli(node.name, uuid) >= heldMilli(report.gpuMilli, uuid);
+  return report.devices.every(isFree) && hasRoom(freeOn(cluster, node), reserved);
 }
 
 /** Another run that shares its work with this one is with an agent: it took over when this one came back to the queue. */
@@ -227,7 +229,7 @@ function decideTakeBack(
     number: run.attempt,
     node: node.name,
     devices: report.phase === "finished" ? [] : report.devices,
-    reserved: report.phase === "finished" ? undefined : reservedBy(cluster, node, run),
+    reserved: report.phase === "finished" ? undefined : reservedFor(cluster, node, run, report),
     phase: report.phase === "running" ? "running" : "assigned",
     stopping: "",
     startedAt: report.phase === "running" ? report.startedAt : undefined,
@@ -250,10 +252,11 @@ function decideTakeBack(
   };
 }
 
-/** By the run's request: which of its alternatives it was placed by, nobody knows any more. */
-function reservedBy(cluster: Cluster, node: Node, run: Run): Attempt["reserved"] {
+/** By the run's request: which of its alternatives it was placed by, nobody knows any more but by the part of its GPUs. */
+function reservedFor(cluster: Cluster, node: Node, run: Run, report: AttemptReport): Attempt["reserved"] {
   const sweep = required(cluster.sweeps.get(run.sweepId), "the sweep of a live run");
-  return reservedOn(node, shapeOf(sweep, run).resources);
+  const { gpuMilli: _, ...request } = shapeOf(sweep, run).resources;
+  return reservedOn(node, report.gpuMilli === undefined ? request : { ...request, gpuMilli: report.gpuMilli });
 }
 
 function seenRunning(cluster: Cluster, attempt: Attempt, startedAt: number, now: Now): Change[] {

@@ -4,7 +4,7 @@
  * as a whole, as one event may end many attempts.
  */
 import type { RunId, SweepId } from "../../shared/kernel/ids.ts";
-import { isCpuSlot } from "../../shared/run/devices.ts";
+import { GPU_WHOLE_MILLI, heldMilli, isCpuSlot } from "../../shared/run/devices.ts";
 import { isTerminal } from "../../shared/run/states.ts";
 import { rowOfRun } from "./apply-change.ts";
 import type { Change, RunStateRow } from "./changes.ts";
@@ -77,8 +77,11 @@ function countedSweep(cluster: Cluster, attempt: Attempt): Sweep | undefined {
   return sweep && sweep.gpuMsMax > 0 ? sweep : undefined;
 }
 
+/** A part of a GPU counts as that part of its time. */
 function gpuMs(attempt: Attempt, from: number, to: number): number {
-  return Math.max(0, to - from) * attempt.devices.filter((uuid) => !isCpuSlot(uuid)).length;
+  const gpus = attempt.devices.filter((uuid) => !isCpuSlot(uuid));
+  const milli = gpus.reduce((sum, uuid) => sum + heldMilli(attempt.reserved?.gpuMilli, uuid), 0);
+  return Math.round((Math.max(0, to - from) * milli) / GPU_WHOLE_MILLI);
 }
 
 /** What stops sweeps by time or by word from outside. */

@@ -7,7 +7,7 @@ import { type DeviceUuid, deviceUuid, type Fence, nodeName } from "../../shared/
 import type { DeviceUse, FleetDevice, FleetNode } from "../../shared/run/dashboard.ts";
 import { isCpuSlot } from "../../shared/run/devices.ts";
 import { viewOfNode } from "../../shared/run/records.ts";
-import { type Attempt, holderKey } from "../core/cluster.ts";
+import type { Attempt } from "../core/cluster.ts";
 import type { ReadDeps } from "../rpc/control/deps.ts";
 import { listNodes } from "../store/queries/nodes.ts";
 
@@ -31,7 +31,8 @@ export function createFleetNodes({ cluster, clock, queries }: ReadDeps): () => F
       const isHeard = record.state !== "unknown" && record.state !== "gone";
       const devices = view.devices.map((device): FleetDevice => {
         const uuid = deviceUuid(device.uuid);
-        const fence = cluster.holders.get(holderKey(nodeName(record.name), uuid));
+        // All that share a device read the same of it: the first to come says since when.
+        const [fence] = cluster.holders.of(nodeName(record.name), uuid).keys();
         const attempt = fence === undefined ? undefined : cluster.attempts.get(fence);
         return attempt
           ? { ...device, use: useOf(attempt, uuid, isHeard ? lasts.get(attempt.fence) : undefined) }

@@ -15,6 +15,7 @@ interface Row {
   readonly run_id: string;
   readonly number: number;
   readonly devices_json: string;
+  readonly gpu_milli: number | null;
   readonly idx: number;
   readonly params_json: string;
   readonly name: string;
@@ -28,7 +29,8 @@ interface Row {
 
 /** The assignment of an attempt that was committed. `leaseMs` is the coordinator's setting. */
 export function createAssignmentLoader(db: Database, leaseMs: number): (fence: Fence) => Assignment {
-  const query = db.prepare(`SELECT a.run_id, a.number, a.devices_json, r.idx, r.params_json, w.name,
+  const query =
+    db.prepare(`SELECT a.run_id, a.number, a.devices_json, a.reserved_json ->> 'gpuMilli' AS gpu_milli, r.idx, r.params_json, w.name,
       w.number AS sweep_number, h.template_json, h.limits_json, h.retry_json,
       o.snapshot, o.root
     FROM attempts a JOIN runs r ON r.run_id = a.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id
@@ -51,6 +53,7 @@ export function createAssignmentLoader(db: Database, leaseMs: number): (fence: F
       runIndex: row.idx,
       attempt: row.number,
       devices: (JSON.parse(row.devices_json) as string[]).map(deviceUuid),
+      ...(row.gpu_milli !== null && { gpuMilli: row.gpu_milli }),
       templateJson: row.template_json,
       paramsJson: retry.remedies ? paramsToJson(paramsOf(place).params) : row.params_json,
       timeLimitMs: limits.timeMs,

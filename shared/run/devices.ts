@@ -27,6 +27,9 @@ export interface Device {
   readonly foreign: readonly ForeignProcess[];
 }
 
+/** A GPU in parts: runs hold thousandths of it, so that the sum of parts is exact. */
+export const GPU_WHOLE_MILLI = 1_000;
+
 /**
  * What a run asks for. `gpus` undefined means "one device, whatever the host has": a GPU on a host with GPUs, else a CPU
  * slot; asking for a kind of GPU makes it one GPU. `gpus = 0` means CPU slots only. What is absent is not asked for.
@@ -44,6 +47,8 @@ export interface ResourceRequest {
   readonly gpuMemoryBytes?: number;
   /** Of each GPU, at most. */
   readonly gpuMemoryMaxBytes?: number;
+  /** Thousandths of each GPU, from 1 to 1000; other runs that ask for parts may get the rest. Undefined: whole GPUs. */
+  readonly gpuMilli?: number;
   /** Reserved on the host for the run. A host that does not know its own size is not held to it. */
   readonly memoryBytes?: number;
   readonly diskBytes?: number;
@@ -60,11 +65,21 @@ export function isCpuSlot(uuid: string): boolean {
   return /\/cpu-\d+$/.test(uuid);
 }
 
+/** Thousandths of the device that an attempt holds, which has `gpuMilli` of each of its GPUs: CPU slots are never shared. */
+export function heldMilli(gpuMilli: number | undefined, device: DeviceUuid): number {
+  return gpuMilli === undefined || isCpuSlot(device) ? GPU_WHOLE_MILLI : gpuMilli;
+}
+
 /** A text that is equal for requests that ask for the same, in whatever order they were written. */
 export function requestKey({ alternatives = [], ...request }: ResourceRequest): string {
   const entries = Object.entries(request).filter(([, value]) => value !== undefined);
   const own = entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
   return [own.join(" "), ...alternatives.map(requestKey)].join(" or ");
+}
+
+/** "0.5" of 500 thousandths. */
+export function formatGpuShare(milli: number): string {
+  return String(milli / GPU_WHOLE_MILLI);
 }
 
 export function requestToJson(request: ResourceRequest): string {
@@ -81,7 +96,8 @@ export function requestFromJson(text: string): ResourceRequest {
 /** GPUs asked for on a host that has some, or has none. */
 export function gpusWanted(request: ResourceRequest, hostHasGpus: boolean): number {
   if (request.gpus !== undefined) return request.gpus;
-  const asksForGpu = request.gpuModels || request.gpuMemoryBytes || request.gpuMemoryMaxBytes;
+  const asksForGpu =
+    request.gpuModels || request.gpuMemoryBytes || request.gpuMemoryMaxBytes || request.gpuMilli !== undefined;
   return hostHasGpus || asksForGpu ? 1 : 0;
 }
 
@@ -110,13 +126,16 @@ function describeOne(request: ResourceRequest): string {
   return parts.join(", ");
 }
 
-/** " (A100 or H100, 40GB)"; empty where any GPU will do. */
-function kindOfGpu({ gpuModels = [], gpuMemoryBytes, gpuMemoryMaxBytes }: ResourceRequest): string {
+/** " (A100 or H100, 40GB, 0.5 of it)"; empty where any GPU will do, and is wanted whole. */
+function kindOfGpu(request: ResourceRequest): string {
+  const { gpuModels = [], gpuMemoryBytes, gpuMemoryMaxBytes, gpuMilli = GPU_WHOLE_MILLI } = request;
   const parts: string[] = [];
   if (gpuModels.length > 0) parts.push(gpuModels.join(" or "));
   if (gpuMemoryBytes && gpuMemoryMaxBytes)
     parts.push(`${formatBytes(gpuMemoryBytes)} to ${formatBytes(gpuMemoryMaxBytes)}`);
   else if (gpuMemoryBytes) parts.push(formatBytes(gpuMemoryBytes));
   else if (gpuMemoryMaxBytes) parts.push(`up to ${formatBytes(gpuMemoryMaxBytes)}`);
+  if (gpuMilli < GPU_WHOLE_MILLI)
+    parts.push(`${formatGpuShare(gpuMilli)} of ${gpusWanted(request, false) === 1 ? "it" : "each"}`);
   return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
 }

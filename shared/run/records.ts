@@ -3,7 +3,7 @@
  * milliseconds, parameters as the stored text). What people and scripts see is the view made from a record here, so that
  * `--json` and the HTTP API cannot drift apart.
  */
-import type { Device } from "./devices.ts";
+import { type Device, GPU_WHOLE_MILLI } from "./devices.ts";
 import type { RunState } from "./states.ts";
 import type {
   DeviceStateName,
@@ -65,8 +65,10 @@ export interface SweepSummary {
 export interface DeviceRecord {
   readonly device: Device;
   readonly state: DeviceStateName;
-  /** Handle of the run that holds it. */
-  readonly run: string | undefined;
+  /** Handles of the runs that hold it, the first to come first. */
+  readonly runs: readonly string[];
+  /** Thousandths of it that they hold. */
+  readonly heldMilli: number;
 }
 
 export interface NodeRecord {
@@ -121,14 +123,16 @@ export function viewOfNode(record: NodeRecord): NodeView {
     name: record.name,
     state: record.state,
     labels: { ...record.labels },
-    devices: record.devices.map(({ device, state, run }) => ({
+    devices: record.devices.map(({ device, state, runs, heldMilli }) => ({
       uuid: device.uuid,
       index: device.index,
       model: device.model,
       memoryBytes: device.memoryBytes,
       state,
-      run: run ?? null,
+      run: runs[0] ?? null,
       foreign: device.foreign.map((process) => ({ ...process })),
+      runs: [...runs],
+      share: heldMilli / GPU_WHOLE_MILLI,
     })),
     seenAt: record.seenAt === undefined ? null : isoTime(record.seenAt),
   };

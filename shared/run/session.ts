@@ -46,6 +46,8 @@ interface AttemptReportBase {
   readonly fence: Fence;
   readonly runId: RunId;
   readonly devices: readonly DeviceUuid[];
+  /** Thousandths of each of its GPUs; absent: they are its own. */
+  readonly gpuMilli?: number;
 }
 
 /** An attempt as the agent has it when it joins. */
@@ -110,6 +112,8 @@ export interface Assignment {
   /** From 1. */
   readonly attempt: number;
   readonly devices: readonly DeviceUuid[];
+  /** Thousandths of each of its GPUs; absent: they are its own. */
+  readonly gpuMilli?: number;
   readonly templateJson: string;
   readonly paramsJson: string;
   /** 0: none. */

@@ -58,9 +58,13 @@ export interface DeviceView {
   model: string;
   memoryBytes: number;
   state: DeviceStateName;
-  /** Handle of the run that holds it. */
+  /** Handle of the run that holds it; of the first, where several share it. */
   run: string | null;
   foreign: { pid: number; name: string; user: string; memoryBytes: number }[];
+  /** Handles of all that hold it. */
+  runs: string[];
+  /** The part of it that they hold, from 0 to 1. */
+  share: number;
 }
 
 export interface NodeView {

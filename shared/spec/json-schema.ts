@@ -46,8 +46,7 @@ function propertiesOf(keys: Keys): Schema {
 
 function propertyOf(name: string, key: Key): Schema {
   const without = key.without === undefined ? "" : ` Without it: ${key.without}.`;
-  const effect = key.noEffect ? " Has no effect in this version." : "";
-  const description = `${key.doc[0]?.toUpperCase()}${key.doc.slice(1)}.${without}${effect}`.replaceAll("`", "");
+  const description = `${key.doc[0]?.toUpperCase()}${key.doc.slice(1)}.${without}`.replaceAll("`", "");
   return { description, ...schemaOf(name, key.type) };
 }
 

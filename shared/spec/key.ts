@@ -52,8 +52,6 @@ export interface Key<T = unknown> {
   readonly doc: string;
   /** What holds where the key is absent, in words. */
   readonly without?: string;
-  /** Accepted and checked, and nothing is done about it in this version. */
-  readonly noEffect?: boolean;
   /** Undefined, and a finding, for a value that it does not take. */
   readonly read: (report: Report, node: SpecNode, label: string) => T | undefined;
 }
@@ -62,7 +60,6 @@ export type Keys = { readonly [name: string]: Key };
 
 interface Notes {
   readonly without?: string;
-  readonly noEffect?: boolean;
 }
 
 /** The node itself, for a reader of its own. */

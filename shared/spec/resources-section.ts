@@ -1,6 +1,6 @@
 /** `[resources]`: what a run asks for. A value may be an expression over the point; the rest is the same for a whole block. */
 import { namesOf } from "../expression/names.ts";
-import type { ResourceRequest } from "../run/devices.ts";
+import { GPU_WHOLE_MILLI, type ResourceRequest } from "../run/devices.ts";
 import { parseGpuText } from "../run/gpu-model.ts";
 import { DEVICES_PER_RUN_MAX } from "../run/limits.ts";
 import { nodeNameProblem } from "../run/node-names.ts";
@@ -12,6 +12,8 @@ import { readTable } from "./table-reader.ts";
 
 /** Other requests that one may name. */
 const ALTERNATIVES_MAX = 8;
+/** 0.29 * 1000 is a little less than 290. */
+const ROUNDING = 1e-9;
 
 /** The request; of use only when the report stays empty. Computed values must have been put in their places. */
 export function readResources(report: Report, node: SpecNode | undefined, label: string): ResourceRequest {
@@ -49,11 +51,12 @@ function readRequest(
     wrongValue(report, memory, `${label}.gpu names the memory of GPUs too`, "keep one of them");
   }
   const gpus = table.gpus ?? gpu?.count;
-  if (gpus === 0 && (gpu || memory)) {
+  const share = node && childOf(node, "gpu_share");
+  if (gpus === 0 && (gpu || memory || share)) {
     wrongValue(
       report,
       count ?? node ?? { raw: 0, at: table.gpu?.at as Written },
-      `${label} asks for a kind of GPU and for none`,
+      `${label} asks for ${gpu || memory ? "a kind of GPU" : "a part of a GPU"} and for none`,
     );
   }
   const where = table.where && readNodeCondition(report, table.where, `${label}.where`);
@@ -64,6 +67,8 @@ function readRequest(
     ...(gpu && gpu.models.length > 0 && { gpuModels: gpu.models }),
     ...(gpuMemoryBytes !== undefined && { gpuMemoryBytes }),
     ...(gpu?.memoryMaxBytes !== undefined && { gpuMemoryMaxBytes: gpu.memoryMaxBytes }),
+    // Rounded down: three thirds fit on one GPU.
+    ...(table.gpu_share !== undefined && { gpuMilli: Math.floor(table.gpu_share * GPU_WHOLE_MILLI + ROUNDING) }),
     ...(table.memory !== undefined && { memoryBytes: table.memory }),
     ...(table.disk !== undefined && { diskBytes: table.disk }),
     ...(where && { where: where.expression.text }),

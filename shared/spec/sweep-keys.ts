@@ -86,7 +86,7 @@ export const SECTION_KEYS = {
     gpus: integer(0, DEVICES_PER_RUN_MAX, "GPUs of one run", { without: "one device, whatever the host has" }),
     gpu: own("gpu", 'kind of GPU, such as `"A100|H100"` or `"A100:80GB:2"`', { without: "any" }),
     gpu_memory: size("memory of each GPU, at least", { without: "any" }),
-    gpu_share: number(0, 1, "part of a GPU that is enough", { without: "1", noEffect: true }),
+    gpu_share: number(0.01, 1, "part of each GPU that is enough; others may get the rest", { without: "whole GPUs" }),
     cpus: integer(1, CPU_SLOTS_MAX, "CPU slots of one run", { without: "one slot on a run without GPUs" }),
     memory: size("memory of the host", { without: "any" }),
     disk: size("free disk of the host", { without: "any" }),

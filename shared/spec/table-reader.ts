@@ -3,7 +3,7 @@ import { suggest } from "../kernel/suggest.ts";
 import type { Key, Keys } from "./key.ts";
 import { entriesOf, kindOf, type SpecNode } from "./node.ts";
 import { didYouMean } from "./problems.ts";
-import { addFinding, addWarning, excerpt, hasKind, isReservedKey, keySpan, type Report } from "./report.ts";
+import { addFinding, excerpt, hasKind, isReservedKey, keySpan, type Report } from "./report.ts";
 import { SECTION_KEYS, SWEEP_KEYS, TABLE_NAMES } from "./sweep-keys.ts";
 
 /** More names than this are not listed beside one that was probably meant. */
@@ -35,9 +35,7 @@ function readKeys<K extends Keys>(report: Report, node: SpecNode, prefix: string
   for (const [name, child] of entriesOf(node)) {
     const key = Object.hasOwn(keys, name) ? keys[name] : undefined;
     const value = key?.read(report, child, `${prefix}${name}`);
-    if (!key || value === undefined) continue;
-    values[name] = value;
-    if (key.noEffect) warnNoEffect(report, child, `${prefix}${name}`);
+    if (value !== undefined) values[name] = value;
   }
   return values as TableOf<K>;
 }
@@ -48,15 +46,6 @@ export function checkKeys(report: Report, node: SpecNode, label: string, known: 
   for (const [name, child] of entriesOf(node)) {
     if (!known.includes(name)) unknownKey(report, child, name, `[${label}]`, known);
   }
-}
-
-/** One line for what is checked and then passed over. */
-function warnNoEffect(report: Report, node: SpecNode, label: string): void {
-  addWarning(report, {
-    id: "spec.no-effect",
-    message: `${label} has no effect in this version`,
-    span: keySpan(node),
-  });
 }
 
 /** What is wrong with the names at the top of a sweep file. */

@@ -88,13 +88,14 @@ export function coordinatorMessageFromProto(response: ConnectResponse): Coordina
         message: message.value.message,
       };
     case "assign": {
-      const { deviceUuids, code, resume, mayResume, ...rest } = message.value;
+      const { deviceUuids, gpuMilli, code, resume, mayResume, ...rest } = message.value;
       const devices = deviceUuids.map(deviceUuid);
       const assignment = {
         ...rest,
         fence: fence(rest.fence),
         runId: runId(rest.runId),
         devices,
+        ...(gpuMilli !== undefined && { gpuMilli }),
         ...(code && { code: { hash: code.snapshot, root: code.root } }),
         ...(resume && { resume: { ...resume, step: resume.step } }),
         ...(mayResume && { mayResume }),
@@ -212,6 +213,7 @@ function attemptToProto(report: AttemptReport): AttemptReportMessage {
     finished: report.phase === "finished" ? finishToProto(report.finish) : undefined,
     startedAt: report.phase === "running" ? report.startedAt : 0,
     deviceUuids: [...report.devices],
+    gpuMilli: report.gpuMilli,
   };
 }
 
@@ -220,6 +222,7 @@ function attemptFromProto(message: AttemptReportMessage): AttemptReport {
     fence: fence(message.fence),
     runId: runId(message.runId),
     devices: message.deviceUuids.map(deviceUuid),
+    ...(message.gpuMilli !== undefined && { gpuMilli: message.gpuMilli }),
   };
   const phase = keyOf(ATTEMPT_PHASES, message.phase, "attempt.phase");
   switch (phase) {

@@ -137,10 +137,8 @@ function nodeRecordFromProto(message: NodeMessage): NodeRecord {
     name: message.name,
     state: message.state as NodeStateName,
     labels: message.labels,
-    devices: message.devices.flatMap(({ device, state, run }): DeviceRecord[] =>
-      device
-        ? [{ device: deviceFromProto(device), state: state as DeviceStateName, run: run === "" ? undefined : run }]
-        : [],
+    devices: message.devices.flatMap(({ device, state, ...held }): DeviceRecord[] =>
+      device ? [{ device: deviceFromProto(device), state: state as DeviceStateName, ...held }] : [],
     ),
     seenAt: message.seenAt || undefined,
     version: message.version,
@@ -220,7 +218,8 @@ export function outcomeFromProto(message: OutcomeMessage): Outcome {
 }
 
 function deviceRecordToProto(record: DeviceRecord): NodeDeviceMessage {
-  return { device: deviceToProto(record.device), state: record.state, run: record.run ?? "" };
+  const { device, state, runs, heldMilli } = record;
+  return { device: deviceToProto(device), state, runs: [...runs], heldMilli };
 }
 
 const RUN_STATES: Record<RunState, RunStateMessage> = {

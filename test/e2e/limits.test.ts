@@ -1,8 +1,9 @@
 /** What a sweep file asks of hosts and says of failures, and what users hold: with the real programs. */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { NodeView } from "../../shared/run/views.ts";
 import { startFleet } from "../helpers/fleet.ts";
 import { waitUntil } from "../helpers/wait-until.ts";
 
@@ -155,9 +156,45 @@ test("a run goes where it asked for, or says what no node has", async () => {
     name = "large"
     run.command = ["true"]
     resources.gpu = "24GB..:1"
-    resources.gpu_share = 1.0
     resources.memory = "100TB"
   `);
   const { stdout } = await fleet.exp("why", "large");
   expect(stdout).toMatch(/no node has 1 GPU \(24GB\), 100TB memory: node-1, node-2: \S+ memory, needs 100TB/);
+});
+
+test("runs share a GPU in parts, through a restart of the coordinator; a whole one waits for all of it", async () => {
+  await using fleet = await startFleet({ agents: 1, gpus: "fake:1x24GB" });
+  const go = join(fleet.dir, "go");
+  await fleet.submit(`
+    name = "half"
+    seeds = [0, 1, 2]
+    run.command = """echo "$EXP_GPU_SHARE $CUDA_VISIBLE_DEVICES"; while [ ! -e ${go} ]; do sleep 0.05; done"""
+    resources = { gpus = 1, gpu_share = { expr = "0.4 + 0.1" } }
+  `);
+  await waitUntil("two at work", async () => (await fleet.sweep("half.1")).counts.running === 2, { boundMs: 30_000 });
+  await fleet.submit(`
+    name = "whole"
+    priority = 5
+    run.command = 'echo "[$EXP_GPU_SHARE]"'
+    resources.gpus = 1
+  `);
+  await fleet.coordinator.kill9();
+  await fleet.coordinator.start();
+  const [node] = await waitUntil("the node is back", async () => {
+    const nodes = await fleet.api<NodeView[]>("/nodes");
+    return nodes[0]?.state === "ready" ? nodes : undefined;
+  });
+  expect(node?.devices).toMatchObject([{ state: "busy", run: "half.1.1", runs: ["half.1.1", "half.1.2"], share: 1 }]);
+  expect((await fleet.exp("gpus")).stdout).toContain("half.1.1, half.1.2");
+  expect((await fleet.exp("why", "whole")).stdout).toContain("0 of 1 GPU free");
+  expect((await fleet.exp("why", "half.1.3")).stdout).toContain("0 of 1 GPU with 0.5 free");
+  expect((await fleet.sweep("half.1")).counts).toEqual({ running: 2, queued: 1 });
+  writeFileSync(go, "");
+  const [whole] = await fleet.done("whole.1", 30_000);
+  const halves = await fleet.done("half.1", 30_000);
+  const first = halves.slice(0, 2).map(({ finishedAt }) => finishedAt ?? "");
+  expect(whole?.startedAt ?? "").toSatisfy((startedAt: string) => first.every((ended) => ended <= startedAt));
+  const seen = await Promise.all(halves.map(async ({ ref }) => (await fleet.exp("logs", ref)).stdout));
+  expect(new Set(seen)).toEqual(new Set([`0.5 ${node?.devices[0]?.uuid}\n`]));
+  expect((await fleet.exp("logs", "whole.1.1")).stdout).toBe("[]\n");
 });

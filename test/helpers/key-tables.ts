@@ -23,8 +23,8 @@ function asInFile(keys: Keys, except: readonly string[]): Keys {
 }
 
 function table(title: string, keys: Keys): string {
-  const rows = Object.entries(keys).map(([name, { doc, without, noEffect }]) => {
-    const cells = [`\`${name}\`${noEffect ? " *" : ""}`, doc, without ?? ""];
+  const rows = Object.entries(keys).map(([name, { doc, without }]) => {
+    const cells = [`\`${name}\``, doc, without ?? ""];
     return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   });
   return [`| ${title} | meaning | without it |`, "| --- | --- | --- |", ...rows].join("\n");

@@ -62,8 +62,8 @@ export class Checks {
   readonly #drawnOf: (id: RunId) => DrawnShape;
   /** Fences whose processes live, by run. */
   readonly #alive = new Map<RunId, Set<Fence>>();
-  /** Fence that really uses a device, by host and uuid. */
-  readonly #inUse = new Map<string, Fence>();
+  /** Thousandths of a device by the fence that really uses them, by host and uuid. */
+  readonly #inUse = new Map<string, Map<Fence, number>>();
   /** Fingerprints that a run has succeeded at. */
   readonly #completed = new Set<string>();
   /** Open attempts of runs that share, by fingerprint. */
@@ -86,9 +86,12 @@ export class Checks {
     if (facts.ended) throw new Violation("lease safety", `fence ${fence} starts on ${host.name} after its end`);
     for (const device of dir.devices) {
       const key = `${host.index} ${device}`;
-      const user = this.#inUse.get(key);
-      if (user !== undefined) throw new Violation("I6", `fence ${fence} starts on ${device}, which ${user} still uses`);
-      this.#inUse.set(key, fence);
+      const users = this.#inUse.get(key) ?? new Map<Fence, number>();
+      const others = [...users.keys()].join();
+      const isGpu = host.devices.some(({ uuid, kind }) => uuid === device && kind === "gpu");
+      this.#inUse.set(key, users.set(fence, isGpu ? dir.program.drawn.gpuMilli : 1000));
+      if ([...users.values()].reduce((sum, milli) => sum + milli) > 1000)
+        throw new Violation("I6", `fence ${fence} starts on ${device}, which ${others} still uses`);
     }
   }
 
@@ -98,8 +101,7 @@ export class Checks {
     if (facts && dir.exitCode === 0) facts.exitedWell = true;
     this.#alive.get(dir.runId)?.delete(dir.fence);
     for (const device of dir.devices) {
-      const key = `${host.index} ${device}`;
-      if (this.#inUse.get(key) === dir.fence) this.#inUse.delete(key);
+      this.#inUse.get(`${host.index} ${device}`)?.delete(dir.fence);
     }
   }
 

@@ -215,7 +215,8 @@ export class SimCoordinator implements StreamEnd<AgentMessage> {
 
   #assignment(fence: Fence): Assignment {
     // A planted bug sends before the commit: then only memory knows the attempt.
-    const { runId, number, devices } = this.cluster.attempts.get(fence) ?? this.#store.attempt(fence);
+    const { runId, number, devices, reserved } = this.cluster.attempts.get(fence) ?? this.#store.attempt(fence);
+    const gpuMilli = reserved?.gpuMilli;
     return {
       fence,
       runId,
@@ -224,6 +225,7 @@ export class SimCoordinator implements StreamEnd<AgentMessage> {
       runIndex: 1,
       attempt: number,
       devices,
+      ...(gpuMilli !== undefined && { gpuMilli }),
       templateJson: "",
       paramsJson: "{}",
       timeLimitMs: this.#world.programOf(runId).timeLimitMs,

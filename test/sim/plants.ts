@@ -41,6 +41,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: "what an attempt reserves besides devices is not written down",
     plant: { coordinatorReact: nothingReserved },
   },
+  { name: "a part of a GPU counts as next to nothing", plant: { coordinatorReact: partsAreNothing } },
   { name: "the agent counts as idle what it does not look at", plant: { agentReact: blindToActivity } },
 ];
 
@@ -80,6 +81,14 @@ function nothingReserved(cluster: Cluster, event: Event, now: Now, settings: Cor
   return edited(react(cluster, event, now, settings), (change) =>
     change.kind === "attempt-added" ? { ...change, attempt: { ...change.attempt, reserved: undefined } } : change,
   );
+}
+
+function partsAreNothing(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
+  return edited(react(cluster, event, now, settings), (change) => {
+    const reserved = change.kind === "attempt-added" ? change.attempt.reserved : undefined;
+    if (change.kind !== "attempt-added" || reserved?.gpuMilli === undefined) return change;
+    return { ...change, attempt: { ...change.attempt, reserved: { ...reserved, gpuMilli: 1 } } };
+  });
 }
 
 function blindToActivity(...[state, event, now]: Parameters<typeof agentReact>): ReturnType<typeof agentReact> {

@@ -15,6 +15,8 @@ export interface DrawnShape {
   /** Memory that each way of the request reserves at least. */
   readonly memoryBytes: number;
   readonly exclusive: boolean;
+  /** Thousandths of each of its GPUs. */
+  readonly gpuMilli: number;
 }
 
 const LARGE = { model: "NVIDIA A100-SXM4-80GB", memoryBytes: 80e9 };
@@ -46,7 +48,12 @@ interface DrawnRequest extends Omit<DrawnShape, "shape"> {
   readonly resources: ResourceRequest;
 }
 
-const ANYWHERE: Omit<DrawnRequest, "resources"> = { allows: () => true, memoryBytes: 0, exclusive: false };
+const ANYWHERE: Omit<DrawnRequest, "resources"> = {
+  allows: () => true,
+  memoryBytes: 0,
+  exclusive: false,
+  gpuMilli: 1000,
+};
 
 function drawRequest(prng: Prng): DrawnRequest {
   const gpus = (devices: readonly Device[]): readonly Device[] => devices.filter(({ kind }) => kind === "gpu");
@@ -88,6 +95,10 @@ function drawRequest(prng: Prng): DrawnRequest {
       const resources = { gpus: 2, cpus: undefined, memoryBytes: 40e9, alternatives: [smaller] };
       return { ...ANYWHERE, resources, memoryBytes: 20e9 };
     }
+    case 6:
+      return { ...ANYWHERE, resources: { gpus: 1, cpus: undefined, gpuMilli: 500 }, gpuMilli: 500 };
+    case 7:
+      return { ...ANYWHERE, resources: { gpus: 2, cpus: 1, gpuMilli: 300 }, gpuMilli: 300 };
     default:
       return { ...ANYWHERE, resources: plain };
   }

@@ -29,7 +29,7 @@ function normalise(cluster: Cluster) {
     queues: lines(cluster.groups.values(), ({ key, limitedBy, queue }) =>
       [key, limitedBy, ...[...queue].map((entry) => entry.runId)].join(" "),
     ),
-    holders: lines(cluster.holders, ([device, fence]) => `${device} ${fence}`),
+    holders: cluster.holders.lines(),
     live: lines(cluster.liveBySweep, ([sweep, count]) => `${sweep} ${count}`),
     active: lines(cluster.activeBySweep, ([sweep, count]) => `${sweep} ${count}`),
     delayed: lines(cluster.delayed, (id) => id),

@@ -42,8 +42,10 @@ export class SqliteStore implements SimStore {
   }
 
   attempt(fence: Fence): Attempt {
-    const { runId, attempt, devices } = this.#assignment(fence);
-    const rest = { reserved: undefined, phase: "assigned", stopping: "", startedAt: undefined } as const;
+    const { runId, attempt, devices, gpuMilli } = this.#assignment(fence);
+    const nothing = { cpus: 0, memoryBytes: 0, diskBytes: 0, exclusive: false };
+    const reserved = gpuMilli === undefined ? undefined : { ...nothing, gpuMilli };
+    const rest = { reserved, phase: "assigned", stopping: "", startedAt: undefined } as const;
     return { fence, runId, number: attempt, devices, node: nodeName(""), ...rest };
   }
 

@@ -1,7 +1,7 @@
 /** What happened, newest first, and what ran where and for how long: for people, never for decisions. */
 import { type RunId, runId, type SweepId } from "../../../shared/kernel/ids.ts";
 import type { HistoryView } from "../../../shared/run/dashboard.ts";
-import { isCpuSlot } from "../../../shared/run/devices.ts";
+import { GPU_WHOLE_MILLI, isCpuSlot } from "../../../shared/run/devices.ts";
 import { runRef, sweepRef } from "../../../shared/run/names.ts";
 import type { Database } from "../database.ts";
 import { type AttemptRecord, type AttemptRow, attemptRecordOf } from "./attempts.ts";
@@ -64,7 +64,8 @@ export function createHistoryQueries(db: Database): HistoryQueries {
   const ended = attempts("a.phase = 'ended'");
   // The condition repeats that of the partial index attempts_open, so that only open attempts are read.
   const open = attempts("(a.phase <> 'ended' OR a.sealed = 0) AND a.phase <> 'ended'");
-  const used = db.prepare(`SELECT w.name, w.number, a.started_at, a.finished_at, a.devices_json
+  const used = db.prepare(`SELECT w.name, w.number, a.started_at, a.finished_at, a.devices_json,
+      a.reserved_json ->> 'gpuMilli'
     FROM attempts a JOIN runs r ON r.run_id = a.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id
     WHERE a.started_at IS NOT NULL AND (a.finished_at IS NULL OR a.finished_at > ?)`);
   used.setReturnArrays(true);
@@ -85,12 +86,13 @@ export function createHistoryQueries(db: Database): HistoryQueries {
     usage(sinceMs, nowMs) {
       const sums = new Map<string, { sweep: string; day: number; gpuMs: number; cpuMs: number }>();
       for (const row of used.iterate(sinceMs) as Iterable<unknown>) {
-        const [name, number, startedAt, finishedAt, devicesJson] = row as [
+        const [name, number, startedAt, finishedAt, devicesJson, gpuMilli] = row as [
           string,
           number,
           number,
           number | null,
           string,
+          number | null,
         ];
         const sweep = sweepRef(name, number);
         const devices = JSON.parse(devicesJson) as string[];
@@ -101,7 +103,8 @@ export function createHistoryQueries(db: Database): HistoryQueries {
           const to = Math.min(end, (day + 1) * DAY_MS);
           const key = `${day} ${sweep}`;
           const sum = sums.get(key) ?? { sweep, day, gpuMs: 0, cpuMs: 0 };
-          sum.gpuMs += (to - from) * (devices.length - slots);
+          // A part of a GPU counts as that part of its time.
+          sum.gpuMs += ((to - from) * (devices.length - slots) * (gpuMilli ?? GPU_WHOLE_MILLI)) / GPU_WHOLE_MILLI;
           sum.cpuMs += (to - from) * slots;
           sums.set(key, sum);
           from = to;

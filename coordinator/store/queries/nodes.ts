@@ -1,10 +1,10 @@
 /** Nodes and devices as people see them: from memory alone, as only memory knows who is connected and what is held. */
-import type { DeviceUuid, NodeName } from "../../../shared/kernel/ids.ts";
-import type { Device } from "../../../shared/run/devices.ts";
+import type { Fence, NodeName } from "../../../shared/kernel/ids.ts";
+import { type Device, GPU_WHOLE_MILLI } from "../../../shared/run/devices.ts";
 import { runRef, sweepRef } from "../../../shared/run/names.ts";
 import type { DeviceRecord, NodeRecord } from "../../../shared/run/records.ts";
 import type { DeviceStateName, NodeStateName } from "../../../shared/run/views.ts";
-import { type Cluster, holderKey, type Node } from "../../core/cluster.ts";
+import type { Cluster, Node } from "../../core/cluster.ts";
 
 /** Silence after which a node that is not connected counts as gone: nobody waits for it any more. */
 const GONE_AFTER_MS = 10 * 60_000;
@@ -47,8 +47,13 @@ function nodeState(node: Node, now: Now): NodeStateName {
 }
 
 function deviceRecord(cluster: Cluster, node: NodeName, device: Device, reachable: boolean): DeviceRecord {
-  const run = holderOf(cluster, node, device.uuid);
-  return { device, state: deviceState(device, run !== undefined, reachable), run: run || undefined };
+  const parts = cluster.holders.of(node, device.uuid);
+  return {
+    device,
+    state: deviceState(device, parts.size > 0, reachable),
+    runs: [...parts.keys()].flatMap((fence) => handleOf(cluster, fence) ?? []),
+    heldMilli: GPU_WHOLE_MILLI - cluster.holders.leftMilli(node, device.uuid),
+  };
 }
 
 function deviceState(device: Device, held: boolean, reachable: boolean): DeviceStateName {
@@ -58,14 +63,12 @@ function deviceState(device: Device, held: boolean, reachable: boolean): DeviceS
   return device.health === "clean" ? "free" : device.health;
 }
 
-/** Handle of the run that holds the device; undefined where none does. */
-function holderOf(cluster: Cluster, node: NodeName, uuid: DeviceUuid): string | undefined {
-  const fence = cluster.holders.get(holderKey(node, uuid));
-  const attempt = fence === undefined ? undefined : cluster.attempts.get(fence);
+/** Handle of the attempt's run. */
+function handleOf(cluster: Cluster, fence: Fence): string | undefined {
+  const attempt = cluster.attempts.get(fence);
   const run = attempt && cluster.runs.get(attempt.runId);
   const sweep = run && cluster.sweeps.get(run.sweepId);
-  if (run && sweep) return runRef(sweepRef(sweep.name, sweep.number), run.index);
-  return fence === undefined ? undefined : "";
+  return run && sweep ? runRef(sweepRef(sweep.name, sweep.number), run.index) : undefined;
 }
 
 function byKindAndIndex(a: Device, b: Device): number {

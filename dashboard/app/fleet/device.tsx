@@ -28,11 +28,12 @@ const CARD_PX = 250;
 
 export function Device({ device }: { device: FleetDevice }) {
   const card = useSignal<"left" | "right" | undefined>(undefined);
-  const { use, run } = device;
+  const { use, run, runs, share } = device;
   const readings = use ? readingsOf(device, use) : [];
   const words = [
     t("fleet.device", { index: device.index, state: t(`device.${device.state}`) }),
-    run ? t("fleet.run", { run }) : "",
+    ...runs.map((each) => t("fleet.run", { run: each })),
+    runs.length > 0 && share < 1 ? t("fleet.part", { part: number(share) }) : "",
     ...device.foreign.map(({ user, name, pid, memoryBytes }) => `${user} ${name} (pid ${pid}, ${bytes(memoryBytes)})`),
     device.model,
     device.memoryBytes > 0 ? bytes(device.memoryBytes) : "",
@@ -68,8 +69,11 @@ export function Device({ device }: { device: FleetDevice }) {
       </Link>
       {card.value !== undefined && (
         <div class={`device-card device-card-${card.value}`} role="tooltip">
-          <strong>{run}</strong>
-          <br />
+          {runs.map((each) => (
+            <div key={each}>
+              <strong>{each}</strong>
+            </div>
+          ))}
           {device.model}
           {use.since !== null && (
             <>

@@ -10,6 +10,7 @@ export const fleet = {
   "fleet.devices-of": "Devices of {node}",
   "fleet.device": "Device {index}: {state}",
   "fleet.run": "run {run}",
+  "fleet.part": "{part} of it in use",
   "fleet.since": "since {time}, for {duration}",
   "fleet.utilization": "{percent} % busy",
   "fleet.memory": "{used} of {total} in use",

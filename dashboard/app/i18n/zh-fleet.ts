@@ -12,6 +12,7 @@ export const fleet: { readonly [key in keyof typeof english]: string } = {
   "fleet.devices-of": "{node} 的设备",
   "fleet.device": "设备 {index}：{state}",
   "fleet.run": "运行 {run}",
+  "fleet.part": "已占用 {part}",
   "fleet.since": "自 {time} 起，已 {duration}",
   "fleet.utilization": "利用率 {percent} %",
   "fleet.memory": "显存已用 {used} / {total}",

@@ -146,7 +146,14 @@ function Devices({ devices, name }: { devices: readonly DeviceView[]; name: stri
                 <td>{device.model}</td>
                 <td class="number">{device.memoryBytes > 0 ? bytes(device.memoryBytes) : ""}</td>
                 <td>{t(`device.${device.state}`)}</td>
-                <td>{device.run && <Link to={`/runs/${device.run}`}>{device.run}</Link>}</td>
+                <td>
+                  {device.runs.map((run, i) => (
+                    <span key={run}>
+                      {i > 0 && ", "}
+                      <Link to={`/runs/${run}`}>{run}</Link>
+                    </span>
+                  ))}
+                </td>
                 <td>
                   {device.foreign.map(({ pid, name, user, memoryBytes }) => (
                     <div key={pid}>

@@ -239,7 +239,7 @@ describe("nodes", () => {
     if (!node) throw new Error("the node was not seeded");
     Object.assign(node, link, { lastHeardMs: 0 });
     const record = nodeRecord(cluster, node, { wallMs: SEED_TIME, monotonicMs: nowMs });
-    return `${record.state}: ${record.devices.map(({ state, run }) => (run ? `${state}(${run})` : state)).join(" ")}`;
+    return `${record.state}: ${record.devices.map(({ state, runs }) => (runs.length > 0 ? `${state}(${runs})` : state)).join(" ")}`;
   }
 
   const ready: Link = { connected: true, silent: false, cordoned: false, draining: false, nowMs: 0 };

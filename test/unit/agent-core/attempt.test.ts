@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { outcomeOf } from "../../../agent/core/end-of-attempt.ts";
 import type { AgentEvent, Exit, Found } from "../../../agent/core/events.ts";
+import { reportAttempts } from "../../../agent/core/react.ts";
 import type { StopCause } from "../../../agent/core/state.ts";
 import { deviceUuid, fence } from "../../../shared/kernel/ids.ts";
 import { AgentRig, EXIT, makeAssignment, PROCESS, sent, signals } from "../../helpers/agent-rig.ts";
@@ -44,6 +45,21 @@ describe("assign", () => {
     expect(sent(commands).map(({ kind }) => kind)).toEqual(answers);
     expect(commands.some(({ kind }) => kind === "start")).toBe(false);
     expect(rig.attempt()).toBe(before);
+  });
+
+  test("parts of a GPU, until it is full", () => {
+    const gpu = makeDevice("GPU-1");
+    const rig = new AgentRig();
+    rig.welcome();
+    rig.apply({ kind: "devices", devices: [gpu] });
+    const half = { devices: [gpu.uuid], gpuMilli: 500 };
+    expect(rig.assign(1, half).some(({ kind }) => kind === "start")).toBe(true);
+    expect(rig.assign(2, half).some(({ kind }) => kind === "start")).toBe(true);
+    expect(sent(rig.assign(3, { ...half, gpuMilli: 1 }))).toMatchObject([
+      { reason: "device_busy", detail: "GPU-1 is held by fence 1 and 2" },
+    ]);
+    const report = { fence: 2, devices: [gpu.uuid], gpuMilli: 500 };
+    expect(reportAttempts(rig.state)[1]).toMatchObject(report);
   });
 
   test.each<{ what: string; prepare: (rig: AgentRig) => void; number?: number; reason: string; detail: string }>([

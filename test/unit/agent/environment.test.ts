@@ -22,6 +22,11 @@ function build(parts: Partial<EnvironmentParts>): Record<string, string> {
 }
 
 describe("buildEnvironment", () => {
+  it("names the part of its GPUs that a run has, where it has a part", () => {
+    expect(build({ run: { ...RUN, gpuMilli: 333 } }).EXP_GPU_SHARE).toBe("0.333");
+    expect(build({})).not.toHaveProperty("EXP_GPU_SHARE");
+  });
+
   it.each([
     "PATH",
     "HOME",

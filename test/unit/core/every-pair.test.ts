@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import type { Change } from "../../../coordinator/core/changes.ts";
 import type { Cluster } from "../../../coordinator/core/cluster.ts";
-import { holderKey } from "../../../coordinator/core/cluster.ts";
 import type { Event, NodeAction } from "../../../coordinator/core/events.ts";
+import { Holders } from "../../../coordinator/core/holders.ts";
 import { fence, nodeName, runId, type SessionId, sessionId } from "../../../shared/kernel/ids.ts";
 import type { AttemptReport } from "../../../shared/run/session.ts";
 import type { Outcome } from "../../../shared/run/states.ts";
@@ -164,11 +164,9 @@ function checkAddsUp(cluster: Cluster, label: string): void {
     const isActive = found.state === "assigned" || found.state === "running" || found.state === "unknown";
     expect(attempt !== undefined, `${label}: ${found.state}`).toBe(isActive);
   }
-  const holders = new Map<string, number>();
-  for (const attempt of cluster.attempts.values()) {
-    for (const uuid of attempt.devices) holders.set(holderKey(attempt.node, uuid), attempt.fence);
-  }
-  expect(cluster.holders, label).toEqual(holders);
+  const holders = new Holders();
+  for (const attempt of cluster.attempts.values()) holders.add(attempt);
+  expect(cluster.holders.lines(), label).toEqual(holders.lines());
   const queued = [...cluster.runs.values()].filter(({ state }) => state === "queued");
   const waiting = [...cluster.groups.values()].reduce((sum, { queue }) => sum + queue.size, 0) + cluster.delayed.size;
   expect(waiting, label).toBe(queued.length);

@@ -122,11 +122,11 @@ describe("what a Hello decides", () => {
     const { session } = rig.join("a");
     rig.submit(1, { priority: 5 });
     rig.schedule();
-    expect(rig.cluster.holders.get("a\na/cpu-0")).toBe(2);
+    expect(rig.cluster.holders.lines()).toEqual(["a a/cpu-0 2:1000"]);
     rig.apply({ kind: "disconnected", session });
     const { commands } = rig.join("a", { attempts: [report("running")] });
     expect(has(commands, "welcome")[0]?.decisions).toEqual([{ fence: 1, action: "kill", reason: "superseded" }]);
-    expect(rig.cluster.holders.get("a\na/cpu-0")).toBe(2);
+    expect(rig.cluster.holders.lines()).toEqual(["a a/cpu-0 2:1000"]);
   });
 
   test("what was given up is not taken back when its work went to another run", () => {

@@ -5,7 +5,7 @@ import { required } from "../../../shared/kernel/assert.ts";
 import type { ResourceRequest } from "../../../shared/run/devices.ts";
 import { describeRequest, requestFromJson, requestKey, requestToJson } from "../../../shared/run/devices.ts";
 import type { Hello } from "../../../shared/run/session.ts";
-import { CoreRig, makeDevice, makeHello } from "../../helpers/core-rig.ts";
+import { CoreRig, makeDevice, makeFinish, makeHello } from "../../helpers/core-rig.ts";
 
 const GIB = 2 ** 30;
 const A100 = { model: "NVIDIA A100-SXM4-80GB", memoryBytes: 80 * GIB };
@@ -55,6 +55,16 @@ describe("a request is placed", () => {
     { what: "with disk", request: { gpus: 1, diskBytes: 60e9 }, on: ["big", "small", undefined] },
     { what: "with CPUs of a host that has no slots", request: { gpus: 1, cpus: 10 }, on: ["big", "small", undefined] },
     { what: "with CPU slots", request: { gpus: 0, cpus: 3 }, on: ["xeon", undefined] },
+    {
+      what: "a part of a GPU, and the next beside it, before another is broken",
+      request: { gpuModels: ["a100"], gpuMilli: 333 },
+      on: ["big", "big", "big", "big", "big", "big", undefined],
+    },
+    {
+      what: "parts of several GPUs",
+      request: { gpus: 2, gpuMilli: 500, where: "node.name == 'small'" },
+      on: ["small", "small", "small", "small", undefined],
+    },
     {
       what: "on a node of its own",
       request: { gpus: 1, exclusive: true },
@@ -159,11 +169,103 @@ describe("why it is not placed", () => {
   });
 });
 
+describe("parts of GPUs", () => {
+  const half: ResourceRequest = { ...ANY, gpuMilli: 500 };
+
+  function placed(rig: CoreRig): string[] {
+    return [...rig.cluster.attempts.values()].map(({ node, devices, reserved }) =>
+      [node, ...devices, reserved?.gpuMilli ?? "whole"].join(" "),
+    );
+  }
+
+  test("a GPU that is broken is filled before another is, on whatever node, and whole ones are left to whole requests", () => {
+    const rig = new CoreRig();
+    rig.join("a", { devices: gpus("a", 2, A100), host: host({}) });
+    rig.join("b", { devices: gpus("b", 1, A100), host: host({}) });
+    rig.submit(2, { resources: { ...half, where: "node.name == 'a'" } });
+    rig.schedule();
+    rig.submit(1, { resources: { ...half, gpuMilli: 250, where: "node.name == 'b'" } });
+    rig.schedule();
+    // It fits into the whole GPU of a as well.
+    rig.submit(1, { resources: { ...half, gpuMilli: 750 } });
+    rig.schedule();
+    rig.submit(3, { resources: { ...ANY, gpus: 1 } });
+    rig.schedule();
+    expect(placed(rig)).toEqual([
+      "a GPU-a-0 500",
+      "a GPU-a-0 500",
+      "b GPU-b-0 250",
+      "b GPU-b-0 750",
+      "a GPU-a-1 whole",
+    ]);
+  });
+
+  test("a part asks for a GPU; a GPU of which all is asked for is whole", () => {
+    const rig = fleet();
+    rig.submit(1, { resources: { ...half, where: "node.name == 'xeon'" } });
+    rig.submit(1, { resources: { ...half, gpuMilli: 1000, where: "node.name == 'big'" } });
+    rig.schedule();
+    expect(placed(rig)).toEqual(["big GPU-big-0 whole"]);
+  });
+
+  test("what is left is said", () => {
+    const rig = new CoreRig();
+    rig.join("big", { devices: gpus("big", 2, A100), host: host({}) });
+    rig.submit(2, { resources: { ...half, gpuMilli: 700 } });
+    rig.schedule();
+    const [waits] = rig.submit(1, { resources: { ...half, gpus: 2 } });
+    rig.schedule();
+    const explanation = explain(rig.cluster, required(waits, "the run").id, rig.wallMs);
+    expect(explanation?.nodes).toEqual([{ node: "big", reason: "0 of 2 GPUs with 0.5 free" }]);
+  });
+
+  test("counts as that part of the GPU's time", () => {
+    const rig = new CoreRig();
+    const { session } = rig.join("big", { devices: gpus("big", 1, A100), host: host({}) });
+    const [run] = rig.submit(2, { resources: half, gpuMsMax: 1_000 });
+    rig.schedule();
+    const attempt = required([...rig.cluster.attempts.values()][0], "the attempt");
+    rig.apply({ kind: "started", session, fence: attempt.fence, startedAt: rig.wallMs });
+    const finishedAt = rig.wallMs + 1_500;
+    rig.apply({
+      kind: "finished",
+      session,
+      finish: makeFinish(attempt.fence, { kind: "succeeded" }, { startedAt: rig.wallMs, finishedAt }),
+    });
+    expect(rig.cluster.sweeps.get(required(run, "the run").sweepId)).toMatchObject({ gpuMs: 750, stopped: "" });
+  });
+
+  test("an attempt that comes back has its part again, where it is still free", () => {
+    const rig = new CoreRig();
+    const devices = gpus("big", 1, A100);
+    const first = rig.join("big", { devices, host: host({}) });
+    rig.submit(1, { resources: half });
+    rig.schedule();
+    const [attempt] = rig.cluster.attempts.values();
+    const { fence, runId } = required(attempt, "the attempt");
+    rig.apply({ kind: "disconnected", session: first.session });
+    rig.monotonicMs += 10 * 3_600_000;
+    rig.apply({ kind: "tick" });
+    const back = (milli: number) => ({
+      fence,
+      runId,
+      devices: devices.map(({ uuid }) => uuid),
+      gpuMilli: milli,
+      phase: "running" as const,
+      startedAt: rig.wallMs,
+    });
+    rig.join("big", { devices, host: host({}), attempts: [back(500)] });
+    expect(rig.cluster.holders.lines()).toEqual([`big GPU-big-0 ${fence}:500`]);
+  });
+});
+
 describe("a request as text", () => {
   test.each<[ResourceRequest, string]>([
     [ANY, "1 device"],
     [{ gpus: 2, cpus: 8 }, "2 GPUs, 8 CPU slots"],
     [{ ...ANY, gpuModels: ["A100", "H100"], gpuMemoryBytes: 40e9 }, "1 GPU (A100 or H100, 40GB)"],
+    [{ ...ANY, gpuMilli: 250 }, "1 GPU (0.25 of it)"],
+    [{ ...ANY, gpus: 2, gpuMilli: 500 }, "2 GPUs (0.5 of each)"],
     [{ gpus: 0, cpus: undefined, memoryBytes: 32e9, diskBytes: 5e9 }, "1 CPU slot, 32GB memory, 5GB disk"],
     [{ ...ANY, exclusive: true, where: "node.name == 'a'" }, "1 device, a node of its own, where node.name == 'a'"],
     [{ gpus: 1, cpus: undefined, alternatives: [{ gpus: 0, cpus: 4 }] }, "1 GPU or 4 CPU slots"],

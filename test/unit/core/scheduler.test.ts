@@ -8,7 +8,7 @@ import { wantedOn } from "../../../coordinator/core/misfit.ts";
 import { compareEntries } from "../../../coordinator/core/run-queue.ts";
 import { schedule } from "../../../coordinator/core/scheduler.ts";
 import { required } from "../../../shared/kernel/assert.ts";
-import type { Device, ResourceRequest } from "../../../shared/run/devices.ts";
+import { type Device, heldMilli, type ResourceRequest } from "../../../shared/run/devices.ts";
 import { CoreRig, makeDevice } from "../../helpers/core-rig.ts";
 
 type NodePlan = {
@@ -34,10 +34,13 @@ const nodePlan: fc.Arbitrary<NodePlan> = fc.record({
   closed: fc.constantFrom("", "", "", "cordon", "drain", "silent", "disconnected"),
 });
 
-const request: fc.Arbitrary<ResourceRequest> = fc.record({
-  gpus: fc.constantFrom(undefined, 0, 1, 2, 3),
-  cpus: fc.constantFrom(undefined, 1, 2),
-});
+const request: fc.Arbitrary<ResourceRequest> = fc
+  .record({
+    gpus: fc.constantFrom(undefined, 0, 1, 2, 3),
+    cpus: fc.constantFrom(undefined, 1, 2),
+    gpuMilli: fc.constantFrom(undefined, undefined, 250, 500, 700),
+  })
+  .map(({ gpuMilli, ...whole }) => ({ ...whole, ...(gpuMilli !== undefined && { gpuMilli }) }));
 
 const sweepPlan: fc.Arbitrary<SweepPlan> = fc.record({
   runs: fc.integer({ min: 1, max: 12 }),
@@ -86,26 +89,30 @@ function health(at: number, unclean: number): Partial<Device> {
 /** Everything a pass may look at, as text: two of them compare a cluster before and after. */
 function snapshot(cluster: Cluster): string {
   const queues = [...cluster.groups].map(([key, { queue }]) => [key, [...queue]]);
-  const parts = [cluster.runs, cluster.attempts, cluster.nodes, cluster.holders, cluster.activeBySweep];
-  return JSON.stringify([queues, ...parts.map((map) => [...map]), cluster.nextFence]);
+  const parts = [cluster.runs, cluster.attempts, cluster.nodes, cluster.activeBySweep];
+  return JSON.stringify([queues, ...parts.map((map) => [...map]), cluster.holders.lines(), cluster.nextFence]);
 }
 
 describe("schedule, over random clusters", () => {
-  test("gives each device once, only clean ones, and as many as were asked for", () => {
+  test("gives no device twice and no part of it, only clean ones, and as many as were asked for", () => {
     fc.assert(
       fc.property(clusterPlan, (plan) => {
         const { cluster } = build(plan);
-        const given = new Set<string>(cluster.holders.keys());
-        for (const { runId, node: name, devices } of schedule(cluster)) {
+        const left = new Map<string, number>();
+        for (const { runId, node: name, devices, reserved } of schedule(cluster)) {
           const node = required(cluster.nodes.get(name), "the node");
           for (const uuid of devices) {
-            expect(given.has(`${name}\n${uuid}`)).toBe(false);
-            given.add(`${name}\n${uuid}`);
+            const before = left.get(uuid) ?? cluster.holders.leftMilli(name, uuid);
+            const after = before - heldMilli(reserved?.gpuMilli, uuid);
+            expect(after).toBeGreaterThanOrEqual(0);
+            left.set(uuid, after);
             expect(node.devices.find((device) => device.uuid === uuid)?.health).toBe("clean");
           }
           const run = required(cluster.runs.get(runId), "the run");
           const sweep = required(cluster.sweeps.get(run.sweepId), "the sweep");
-          const want = wantedOn(node, shapeOf(sweep, run).resources);
+          const { resources } = shapeOf(sweep, run);
+          const want = wantedOn(node, resources);
+          if (want.gpu > 0) expect(reserved?.gpuMilli).toBe(resources.gpuMilli);
           expect(devices.filter((uuid) => uuid.startsWith("GPU"))).toHaveLength(want.gpu);
           expect(devices).toHaveLength(want.gpu + want.cpu);
         }

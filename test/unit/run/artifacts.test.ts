@@ -27,7 +27,7 @@ test("long names keep their end, and fit a file system", () => {
   const name = artifactName(`${"x".repeat(5_000)}.pt`);
   expect(name).toMatch(/x\.pt$/);
   expect(Buffer.byteLength(name)).toBeLessThanOrEqual(200);
-  const deep = artifactName("deep/".repeat(400) + "model.pt");
+  const deep = artifactName(`${"deep/".repeat(400)}model.pt`);
   expect(deep).toBe("model.pt");
 });
 

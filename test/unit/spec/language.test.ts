@@ -344,15 +344,6 @@ describe("what stops a sweep", () => {
 });
 
 describe("warnings", () => {
-  test("say what has no effect, each once and at its place", () => {
-    const { report } = sweepOf(
-      `${SOUND}[[variants]]\nbase = { v = 1 }\n[[variants]]\nbase = { v = 2 }\n[resources]\ngpu_share = 0.5\n`,
-    );
-    expect(report.warnings.map(problemLine)).toEqual([
-      "8:1+9 spec.no-effect: resources.gpu_share has no effect in this version",
-    ]);
-  });
-
   test("a misspelt series is a parameter, and that is said", () => {
     const { report } = sweepOf(`${SOUND}[grid]\nlr = { linspce = [0, 1] }\n`);
     expect(report.warnings.map(problemLine)).toEqual([

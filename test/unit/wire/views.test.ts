@@ -136,8 +136,13 @@ test("a node is the same view over the wire", () => {
     state: "ready",
     labels: { zone: "a" },
     devices: [
-      { device: { ...device, health: "clean", reason: "", foreign: [] }, state: "busy", run: "digits.1.4" },
-      { device: { ...device, health: "foreign", reason: "carol", foreign }, state: "foreign", run: undefined },
+      {
+        device: { ...device, health: "clean", reason: "", foreign: [] },
+        state: "busy",
+        runs: ["digits.1.4", "digits.1.5"],
+        heldMilli: 800,
+      },
+      { device: { ...device, health: "foreign", reason: "carol", foreign }, state: "foreign", runs: [], heldMilli: 0 },
     ],
     seenAt: 1_700_000_000_000,
     version: "0.1.0",
@@ -149,5 +154,5 @@ test("a node is the same view over the wire", () => {
   expect(nodeFromProto(message)).toEqual(viewOfNode(record));
   const view = viewOfNode(record);
   expect(Object.keys(view).join()).toBe("name,state,labels,devices,seenAt");
-  expect(Object.keys(view.devices[0] ?? {}).join()).toBe("uuid,index,model,memoryBytes,state,run,foreign");
+  expect(Object.keys(view.devices[0] ?? {}).join()).toBe("uuid,index,model,memoryBytes,state,run,foreign,runs,share");
 });

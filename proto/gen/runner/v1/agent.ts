@@ -281,6 +281,8 @@ export interface AttemptReport {
   /** Unix milliseconds; 0 while not started. */
   startedAt: number;
   deviceUuids: string[];
+  /** Thousandths of each of its GPUs; absent: they are its own. */
+  gpuMilli?: number | undefined;
 }
 
 export interface HostFacts {
@@ -386,6 +388,8 @@ export interface Assign {
     | undefined;
   /** It may go on from a checkpoint: a newer one that is still at the host counts as well. */
   mayResume: boolean;
+  /** Thousandths of each of its GPUs; absent: they are its own. */
+  gpuMilli?: number | undefined;
 }
 
 export interface AssignedCode {
@@ -974,7 +978,7 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
 };
 
 function createBaseAttemptReport(): AttemptReport {
-  return { fence: 0, runId: "", phase: 0, finished: undefined, startedAt: 0, deviceUuids: [] };
+  return { fence: 0, runId: "", phase: 0, finished: undefined, startedAt: 0, deviceUuids: [], gpuMilli: undefined };
 }
 
 export const AttemptReport: MessageFns<AttemptReport> = {
@@ -996,6 +1000,9 @@ export const AttemptReport: MessageFns<AttemptReport> = {
     }
     for (const v of message.deviceUuids) {
       writer.uint32(50).string(v!);
+    }
+    if (message.gpuMilli !== undefined) {
+      writer.uint32(56).int32(message.gpuMilli);
     }
     return writer;
   },
@@ -1061,6 +1068,14 @@ export const AttemptReport: MessageFns<AttemptReport> = {
             message.deviceUuids.push(reader.string());
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.gpuMilli = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1093,6 +1108,11 @@ export const AttemptReport: MessageFns<AttemptReport> = {
         : globalThis.Array.isArray(object?.device_uuids)
         ? object.device_uuids.map((e: any) => globalThis.String(e))
         : [],
+      gpuMilli: isSet(object.gpuMilli)
+        ? globalThis.Number(object.gpuMilli)
+        : isSet(object.gpu_milli)
+        ? globalThis.Number(object.gpu_milli)
+        : undefined,
     };
   },
 
@@ -1116,6 +1136,9 @@ export const AttemptReport: MessageFns<AttemptReport> = {
     if (message.deviceUuids?.length) {
       obj.deviceUuids = message.deviceUuids;
     }
+    if (message.gpuMilli !== undefined) {
+      obj.gpuMilli = Math.round(message.gpuMilli);
+    }
     return obj;
   },
 
@@ -1132,6 +1155,7 @@ export const AttemptReport: MessageFns<AttemptReport> = {
       : undefined;
     message.startedAt = object.startedAt ?? 0;
     message.deviceUuids = object.deviceUuids?.map((e) => e) || [];
+    message.gpuMilli = object.gpuMilli ?? undefined;
     return message;
   },
 };
@@ -2323,6 +2347,7 @@ function createBaseAssign(): Assign {
     code: undefined,
     resume: undefined,
     mayResume: false,
+    gpuMilli: undefined,
   };
 }
 
@@ -2378,6 +2403,9 @@ export const Assign: MessageFns<Assign> = {
     }
     if (message.mayResume !== false) {
       writer.uint32(136).bool(message.mayResume);
+    }
+    if (message.gpuMilli !== undefined) {
+      writer.uint32(144).int32(message.gpuMilli);
     }
     return writer;
   },
@@ -2531,6 +2559,14 @@ export const Assign: MessageFns<Assign> = {
             message.mayResume = reader.bool();
             continue;
           }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.gpuMilli = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2614,6 +2650,11 @@ export const Assign: MessageFns<Assign> = {
         : isSet(object.may_resume)
         ? globalThis.Boolean(object.may_resume)
         : false,
+      gpuMilli: isSet(object.gpuMilli)
+        ? globalThis.Number(object.gpuMilli)
+        : isSet(object.gpu_milli)
+        ? globalThis.Number(object.gpu_milli)
+        : undefined,
     };
   },
 
@@ -2670,6 +2711,9 @@ export const Assign: MessageFns<Assign> = {
     if (message.mayResume !== false) {
       obj.mayResume = message.mayResume;
     }
+    if (message.gpuMilli !== undefined) {
+      obj.gpuMilli = Math.round(message.gpuMilli);
+    }
     return obj;
   },
 
@@ -2699,6 +2743,7 @@ export const Assign: MessageFns<Assign> = {
       ? AssignedResume.fromPartial(object.resume)
       : undefined;
     message.mayResume = object.mayResume ?? false;
+    message.gpuMilli = object.gpuMilli ?? undefined;
     return message;
   },
 };

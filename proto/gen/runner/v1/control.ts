@@ -822,8 +822,10 @@ export interface NodeDevice {
     | undefined;
   /** "free", "busy", "foreign", "dirty", "unknown". */
   state: string;
-  /** Handle of the run that holds it; empty when none. */
-  run: string;
+  /** Handles of the runs that hold it, the first to come first. */
+  runs: string[];
+  /** Thousandths of it that they hold. */
+  heldMilli: number;
 }
 
 export interface ListNodesRequest {
@@ -9945,7 +9947,7 @@ export const Node_LabelsEntry: MessageFns<Node_LabelsEntry> = {
 };
 
 function createBaseNodeDevice(): NodeDevice {
-  return { device: undefined, state: "", run: "" };
+  return { device: undefined, state: "", runs: [], heldMilli: 0 };
 }
 
 export const NodeDevice: MessageFns<NodeDevice> = {
@@ -9956,8 +9958,11 @@ export const NodeDevice: MessageFns<NodeDevice> = {
     if (message.state !== "") {
       writer.uint32(18).string(message.state);
     }
-    if (message.run !== "") {
-      writer.uint32(26).string(message.run);
+    for (const v of message.runs) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.heldMilli !== 0) {
+      writer.uint32(32).int32(message.heldMilli);
     }
     return writer;
   },
@@ -9996,7 +10001,15 @@ export const NodeDevice: MessageFns<NodeDevice> = {
               break;
             }
 
-            message.run = reader.string();
+            message.runs.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.heldMilli = reader.int32();
             continue;
           }
         }
@@ -10015,7 +10028,12 @@ export const NodeDevice: MessageFns<NodeDevice> = {
     return {
       device: isSet(object.device) ? Device.fromJSON(object.device) : undefined,
       state: isSet(object.state) ? globalThis.String(object.state) : "",
-      run: isSet(object.run) ? globalThis.String(object.run) : "",
+      runs: globalThis.Array.isArray(object?.runs) ? object.runs.map((e: any) => globalThis.String(e)) : [],
+      heldMilli: isSet(object.heldMilli)
+        ? globalThis.Number(object.heldMilli)
+        : isSet(object.held_milli)
+        ? globalThis.Number(object.held_milli)
+        : 0,
     };
   },
 
@@ -10027,8 +10045,11 @@ export const NodeDevice: MessageFns<NodeDevice> = {
     if (message.state !== "") {
       obj.state = message.state;
     }
-    if (message.run !== "") {
-      obj.run = message.run;
+    if (message.runs?.length) {
+      obj.runs = message.runs;
+    }
+    if (message.heldMilli !== 0) {
+      obj.heldMilli = Math.round(message.heldMilli);
     }
     return obj;
   },
@@ -10042,7 +10063,8 @@ export const NodeDevice: MessageFns<NodeDevice> = {
       ? Device.fromPartial(object.device)
       : undefined;
     message.state = object.state ?? "";
-    message.run = object.run ?? "";
+    message.runs = object.runs?.map((e) => e) || [];
+    message.heldMilli = object.heldMilli ?? 0;
     return message;
   },
 };
