@@ -9,6 +9,7 @@ import {
   type ClientReadableStream,
   type ClientUnaryCall,
   type ClientWritableStream,
+  connectivityState,
   credentials,
   Metadata,
   type ServiceError,
@@ -36,8 +37,9 @@ import { runStateToProto } from "../shared/wire/views.ts";
 const CALL_TIMEOUT_MS = 30_000;
 /** Of a call that expands a sweep file: a million runs take a while on a slow machine. */
 const EXPAND_TIMEOUT_MS = 10 * 60_000;
-/** How long a submission is repeated while the coordinator is away. */
-const SUBMIT_TRIES = 8;
+/** How long a submission is repeated while the coordinator is away: a restart on a busy host takes its time. */
+const AWAY_MAX_MS = 60_000;
+const AGAIN_AFTER_MAX_MS = 2_000;
 
 export interface ClientOptions {
   readonly address: string;
@@ -126,6 +128,22 @@ export function createClient(options: ClientOptions): Client {
     call(method, request, EXPAND_TIMEOUT_MS);
   const stream = <Request, Response>(method: Streaming<Request, Response>, request: Request, signal?: AbortSignal) =>
     readStream(method.call(stub, request, metadata, streamOptions()), signal);
+
+  let isMet = false;
+  /** Goes on while the coordinator is away. Where it was never met nobody may be there at all: then it fails at once. */
+  async function repeat<T>(make: () => Promise<T>): Promise<T> {
+    isMet ||= await isThere(stub.getChannel(), CALL_TIMEOUT_MS);
+    const started = performance.now();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await make();
+      } catch (error) {
+        const away = error instanceof AppError && error.code === "unavailable" && isRetryable(error);
+        if (!away || !isMet || performance.now() - started > AWAY_MAX_MS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, Math.min(AGAIN_AFTER_MAX_MS, 100 * 2 ** attempt)));
+      }
+    }
+  }
 
   return {
     plan: (request) => slow(stub.plan, request),
@@ -255,16 +273,16 @@ function sendStream<Request, Response>(
   });
 }
 
-/** A refused connection at the first try says that nobody is there, so it is not repeated. */
-async function repeat<T>(make: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await make();
-    } catch (error) {
-      const away = error instanceof AppError && error.code === "unavailable" && isRetryable(error);
-      const nobody = attempt === 1 && /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(String(error));
-      if (!away || nobody || attempt === SUBMIT_TRIES) throw error;
-      await new Promise((resolve) => setTimeout(resolve, Math.min(2_000, 100 * 2 ** attempt)));
-    }
+/** True when a connection comes about; false where the first try fails. */
+async function isThere(channel: ReturnType<ControlServiceClient["getChannel"]>, boundMs: number): Promise<boolean> {
+  const until = Date.now() + boundMs;
+  for (;;) {
+    const state = channel.getConnectivityState(true);
+    if (state === connectivityState.READY) return true;
+    if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) return false;
+    const error = await new Promise<Error | undefined>((resolve) =>
+      channel.watchConnectivityState(state, until, resolve),
+    );
+    if (error) return false;
   }
 }

@@ -88,10 +88,14 @@ export function createReader({ path, feed, logger }: ReaderOptions): Reader {
       if (worker !== made) return;
       worker = undefined;
       takeChanges();
-      for (const { reject } of waiting.values()) reject(closed ? stopping() : died());
-      waiting.clear();
+      rejectAll(died());
     });
     return made;
+  }
+
+  function rejectAll(error: AppError): void {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
   }
 
   return {
@@ -109,6 +113,7 @@ export function createReader({ path, feed, logger }: ReaderOptions): Reader {
     async close() {
       closed = true;
       unsubscribe();
+      rejectAll(stopping());
       await worker?.terminate();
     },
   };

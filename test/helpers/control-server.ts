@@ -134,7 +134,7 @@ export function aNode(more: Partial<Node> = {}): Node {
   return Node.fromPartial({
     name: "gpu-01",
     state: "ready",
-    devices: [{ device, state: "busy", run: "digits.1.1" }],
+    devices: [{ device, state: "busy", runs: ["digits.1.1", "digits.1.2"], heldMilli: 750 }],
     seenAt: AT,
     version: "0.1.0",
     cpuCount: 8,

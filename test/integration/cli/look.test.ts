@@ -170,9 +170,13 @@ describe("lists", () => {
         state: "busy",
         run: "digits.1.1",
         foreign: [],
+        runs: ["digits.1.1", "digits.1.2"],
+        share: 0.75,
       },
     ]);
-    expect((await withServer(FULL, ["gpus"])).stdout).toMatch(/gpu-01 +3 +A100 +80GB +busy +digits\.1\.1/);
+    expect((await withServer(FULL, ["gpus"])).stdout).toMatch(
+      /gpu-01 +3 +A100 +80GB +busy +digits\.1\.1, digits\.1\.2 \(0\.25 free\)/,
+    );
   });
 
   test("sweeps --json is the contract", async () => {

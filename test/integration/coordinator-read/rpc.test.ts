@@ -200,7 +200,7 @@ test("nodes come with their devices", async () => {
   await start();
   const found = await call<ListNodesResponse>((done) => client.listNodes({}, bearer(), done));
   expect(found.nodes).toMatchObject([
-    { name: "gpu-01", state: "unknown", labels: { zone: "a" }, devices: [{ state: "unknown", run: "" }] },
+    { name: "gpu-01", state: "unknown", labels: { zone: "a" }, devices: [{ state: "unknown", runs: [] }] },
   ]);
 });
 
