@@ -149,7 +149,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     stack.push("contents", () => contents.close());
     const cache = createCodeCache({ dir: join(config.workdir, "code"), get: (hashes) => contents.get(hashes) });
     let httpPort = 0;
-    const httpUrl = () => contentsUrl(config.coordinator, httpPort);
+    const httpUrl = () => contentsUrl(config.coordinator, httpPort, config.token);
     const artifactPlane = createArtifactPlane({
       workdir: config.workdir,
       journal: journal.artifacts,

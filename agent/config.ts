@@ -5,6 +5,7 @@ import { type Layers, type Loaded, loadConfig, type Settings } from "../shared/c
 import { formatBytes, parseBytes } from "../shared/kernel/bytes.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
 import { type NodeName, nodeName } from "../shared/kernel/ids.ts";
+import { parseToken, TOKEN_CHARACTERS_MAX, type Token } from "../shared/kernel/token.ts";
 import { CPU_SLOTS_MAX } from "../shared/run/limits.ts";
 import { nameProblem } from "../shared/run/names.ts";
 
@@ -35,7 +36,7 @@ export type AgentValues = Loaded<typeof AGENT_SETTINGS>["values"];
 
 export interface AgentConfig {
   readonly coordinator: string;
-  readonly token: string;
+  readonly token: Token;
   readonly name: NodeName;
   readonly labels: { readonly [key: string]: string };
   readonly gpus: string;
@@ -95,7 +96,7 @@ function addressOf(text: string | undefined): string {
   throw new AppError("invalid", `--coordinator ${JSON.stringify(text)} is not HOST:PORT`, { id: "agent.coordinator" });
 }
 
-function readToken(path: string | undefined): string {
+export function readToken(path: string | undefined): Token {
   if (path === undefined) {
     throw new AppError("invalid", "the agent needs --token-file FILE", {
       id: "agent.token",
@@ -118,9 +119,9 @@ function readToken(path: string | undefined): string {
       cause: error,
     });
   }
-  if (!/^[\x21-\x7e]{8,512}$/.test(text))
+  if (!/^[\x21-\x7e]{8,}$/.test(text) || text.length > TOKEN_CHARACTERS_MAX)
     throw new AppError("invalid", `the token file ${path} holds no token`, { id: "agent.token" });
-  return text;
+  return parseToken(text);
 }
 
 function labelsOf(pairs: readonly string[]): { [key: string]: string } {

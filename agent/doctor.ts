@@ -4,7 +4,8 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { formatBytes } from "../shared/kernel/bytes.ts";
 import { errorMessage } from "../shared/kernel/errors.ts";
-import type { AgentValues } from "./config.ts";
+import { fingerprintOf, tlsProblem } from "../shared/tls/pinned.ts";
+import { type AgentValues, readToken } from "./config.ts";
 import { createDevices } from "./device/devices.ts";
 import { askAgent } from "./local-socket.ts";
 import { findCgroupRoot, removeGroup } from "./process/cgroup.ts";
@@ -31,6 +32,7 @@ export async function checkHost(values: AgentValues): Promise<Check[]> {
     await checkPython(),
     checkToken(values["token-file"]),
     await checkCoordinator(values.coordinator),
+    ...(await checkTls(values)),
     await checkAgent(values.workdir),
   ];
 }
@@ -123,6 +125,19 @@ async function checkCoordinator(address: string | undefined): Promise<Check> {
     socket.once("timeout", () => finish(bad("coordinator", `${address} does not answer`, fix)));
     socket.once("error", (error) => finish(bad("coordinator", errorMessage(error), fix)));
   });
+}
+
+/** Nothing where coordinator or token are missing: that is said already. */
+async function checkTls({ coordinator, "token-file": path }: AgentValues): Promise<Check[]> {
+  if (coordinator === undefined || path === undefined || path === "-") return [];
+  try {
+    const token = readToken(path);
+    const problem = await tlsProblem(coordinator, token);
+    if (problem) return [bad("tls", problem.message, problem.hint ?? "")];
+    return token.certificate === undefined ? [] : [good("tls", fingerprintOf(token.certificate))];
+  } catch (error) {
+    return [bad("tls", errorMessage(error), "copy DATA/token of the coordinator here")];
+  }
 }
 
 async function checkAgent(workdir: string): Promise<Check> {

@@ -10,7 +10,6 @@ import {
   type ClientUnaryCall,
   type ClientWritableStream,
   connectivityState,
-  credentials,
   Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
@@ -26,9 +25,12 @@ import {
   StoreServiceClient,
 } from "../proto/gen/runner/v1/store.ts";
 import { AppError } from "../shared/kernel/errors.ts";
+import { parseToken } from "../shared/kernel/token.ts";
 import type { ArtifactView } from "../shared/run/artifacts.ts";
 import { GRPC_MESSAGE_BYTES_MAX } from "../shared/run/limits.ts";
 import type { RunState } from "../shared/run/states.ts";
+import { credentialsFor, TLS_NAME } from "../shared/tls/grpc-credentials.ts";
+import { tlsProblem } from "../shared/tls/pinned.ts";
 import { artifactFromProto } from "../shared/wire/artifacts.ts";
 import { fromServiceError, isRetryable } from "../shared/wire/status.ts";
 import { runStateToProto } from "../shared/wire/views.ts";
@@ -105,14 +107,21 @@ export interface Client {
 }
 
 export function createClient(options: ClientOptions): Client {
-  const stub = new ControlServiceClient(options.address, credentials.createInsecure(), CHANNEL);
-  const store = new StoreServiceClient(options.address, credentials.createInsecure(), CHANNEL);
+  const token = parseToken(options.token ?? "");
+  const credentials = credentialsFor(token);
+  const stub = new ControlServiceClient(options.address, credentials, CHANNEL);
+  const store = new StoreServiceClient(options.address, credentials, CHANNEL);
   const metadata = new Metadata();
-  if (options.token !== undefined) metadata.set("authorization", `Bearer ${options.token}`);
+  if (options.token !== undefined) metadata.set("authorization", `Bearer ${token.secret}`);
   const callOptions = (limitMs: number): CallOptions => ({ deadline: Date.now() + (options.timeoutMs ?? limitMs) });
   const streamOptions = (): CallOptions =>
     options.timeoutMs === undefined ? {} : { deadline: Date.now() + options.timeoutMs };
 
+  /** Where TLS does not come about, the refusal says why. */
+  const explained = async (error: unknown): Promise<AppError> => {
+    const refusal = fromServiceError(error);
+    return (refusal.code === "unavailable" && (await tlsProblem(options.address, token))) || refusal;
+  };
   const call = <Request, Response>(
     method: Unary<Request, Response>,
     request: Request,
@@ -120,14 +129,14 @@ export function createClient(options: ClientOptions): Client {
   ): Promise<Response> =>
     new Promise((resolve, reject) => {
       method.call(stub, request, metadata, callOptions(limitMs), (error, response) => {
-        if (error) reject(fromServiceError(error));
+        if (error) void explained(error).then(reject);
         else resolve(response);
       });
     });
   const slow = <Request, Response>(method: Unary<Request, Response>, request: Request) =>
     call(method, request, EXPAND_TIMEOUT_MS);
   const stream = <Request, Response>(method: Streaming<Request, Response>, request: Request, signal?: AbortSignal) =>
-    readStream(method.call(stub, request, metadata, streamOptions()), signal);
+    readStream(method.call(stub, request, metadata, streamOptions()), explained, signal);
 
   let isMet = false;
   /** Goes on while the coordinator is away. Where it was never met nobody may be there at all: then it fails at once. */
@@ -187,7 +196,7 @@ export function createClient(options: ClientOptions): Client {
         frames,
       ),
     getContents: (hashes, offset = 0) =>
-      readStream(store.get({ hashes: [...hashes], offset }, metadata, streamOptions()), undefined),
+      readStream(store.get({ hashes: [...hashes], offset }, metadata, streamOptions()), explained, undefined),
     async listArtifacts(ref, attempt) {
       const found: ArtifactView[] = [];
       for await (const { artifacts } of stream(stub.listArtifacts, { ref, attempt }))
@@ -206,6 +215,7 @@ export function createClient(options: ClientOptions): Client {
 
 /** No proxy: the coordinator is a neighbour, and a proxy of the environment would take loopback calls as well. */
 const CHANNEL: ChannelOptions = {
+  ...TLS_NAME,
   "grpc.enable_http_proxy": 0,
   "grpc.max_receive_message_length": GRPC_MESSAGE_BYTES_MAX,
   "grpc.max_send_message_length": GRPC_MESSAGE_BYTES_MAX,
@@ -229,6 +239,7 @@ type Streaming<Request, Response> = (
 /** Ends without an error when `signal` aborts: the reader wanted no more. Leaving the loop cancels the call. */
 async function* readStream<Response>(
   source: ClientReadableStream<Response>,
+  explained: (error: unknown) => Promise<AppError>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Response> {
   const stop = () => source.cancel();
@@ -237,7 +248,7 @@ async function* readStream<Response>(
   try {
     for await (const message of source) yield message as Response;
   } catch (error) {
-    if (!signal?.aborted) throw fromServiceError(error);
+    if (!signal?.aborted) throw await explained(error);
   } finally {
     signal?.removeEventListener("abort", stop);
     source.cancel();

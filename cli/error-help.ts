@@ -125,7 +125,7 @@ import.request | The import cannot be understood. | Use the exp that belongs to 
 import.too-many | A sweep holds no more runs. | Import parts of the directory.
 metric.unknown | The run has not logged this metric. | exp metrics REF lists what it has.
 net.bind | The address cannot be listened on. | The message has the reason.
-net.insecure | Without TLS, others of the network would see token and output. | Listen on 127.0.0.1 and forward the port by SSH, or say --insecure-lan on a network that you trust.
+net.insecure | Without TLS, others of the network would see token and output. | Say --tls; or listen on 127.0.0.1 and forward the port by SSH; or say --insecure-lan on a network that you trust.
 net.no-address | The address is none of this machine. | ip addr lists them.
 net.port-forbidden | Ports below 1024 are not for ordinary users. | Use a higher one.
 net.port-taken | Another program listens on this port. | Stop it, or use another port.
@@ -197,9 +197,13 @@ submit.no-source | Nothing was submitted. | exp submit FILE
 table.column | No such column. | The message has the nearest names.
 table.too-long | A filter takes too long for so many runs. | Choose a sweep first.
 table.too-many | Too many runs to sort or filter at once. | Choose a sweep first.
-token.content | The token file is empty. | Have the coordinator write it anew: remove it and start the coordinator.
+token.content | The token file is empty, or holds a part of a token. | Copy the coordinator's whole: one line. The coordinator writes its own anew where you remove it and start it.
 token.file | The token file cannot be read. | Look at its name and its rights.
 token.mode | The token file can be read by others. | chmod 600 FILE
+tls.certificate | The coordinator's certificate cannot be used, or its time has passed. | Remove DATA/tls, start the coordinator, and copy its token file to everybody anew.
+tls.other | Whoever answers has another certificate than your token names. | Make sure that it is your coordinator; then copy its token file again.
+tls.plain | Whoever answers speaks without TLS, and your token names a certificate. | Start the coordinator with --tls, or copy its token file again where it is meant to be without.
+tls.unknown | The coordinator speaks TLS, and your token names no certificate. | Copy its token file again: it carries the certificate.
 token.write | The token file cannot be written. | Look at the rights of the data directory.
 up.agent | The agent of the local stack did not start. | Its log is in ./.exp/logs.
 up.coordinator | The coordinator of the local stack did not start. | Its log is in ./.exp/logs.

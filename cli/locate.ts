@@ -55,7 +55,7 @@ export async function readTokenFile(path: string): Promise<string> {
 
 /** "host:port" with both parts, else AppError (invalid). */
 export function checkAddress(address: string): string {
-  const bare = address.replace(/^(?:grpc|http):\/\//, "").replace(/\/$/, "");
+  const bare = address.replace(/^(?:grpc|https?):\/\//, "").replace(/\/$/, "");
   const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^\s:/@]+):(\d{1,5})$/.exec(bare)?.[1]);
   if (!(port >= 1 && port <= 65_535)) {
     throw new AppError("invalid", `"${address}" is not an address`, {

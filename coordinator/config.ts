@@ -1,6 +1,7 @@
 /** Settings of the coordinator. */
+import { X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import type { Layers, Settings } from "../shared/config.ts";
 import { type Loaded, loadConfig } from "../shared/config.ts";
@@ -18,6 +19,7 @@ export const COORDINATOR_SETTINGS = {
   "grpc-port": { type: "integer", describe: "port for agents and exp; 0: any free one", fallback: 7718 },
   "bus-credentials": { type: "text", describe: "JSON file with NATS servers and the users of coordinator and agents" },
   channels: { type: "text", describe: "TOML file of channels for messages and tables (default: DATA/channels.toml)" },
+  tls: { type: "flag", describe: "speak TLS, with a certificate that the token names", fallback: false },
   "insecure-lan": {
     type: "flag",
     describe: "listen beyond this machine without TLS: for a trusted network",
@@ -41,6 +43,8 @@ export type CoordinatorValues = Loaded<typeof COORDINATOR_SETTINGS>["values"];
 
 export interface BusCredentials {
   readonly servers: readonly string[];
+  /** PEM of the bus's own certificate; undefined: that of a tls:// server is judged as the system does. */
+  readonly certificate: string | undefined;
   readonly coordinator: { readonly user: string; readonly password: string };
   readonly agent: { readonly user: string; readonly password: string };
 }
@@ -49,6 +53,8 @@ export interface CoordinatorConfig {
   readonly dataDir: string;
   readonly resultsDir: string;
   readonly host: string;
+  /** Names for its certificate; undefined: without TLS. */
+  readonly tls: readonly string[] | undefined;
   readonly httpPort: number;
   readonly grpcPort: number;
   readonly bus: BusCredentials;
@@ -65,13 +71,13 @@ export function loadCoordinatorConfig(layers: Layers): Loaded<typeof COORDINATOR
 /** Checks what only makes sense together. Throws AppError. */
 export function coordinatorConfigOf(values: CoordinatorValues): CoordinatorConfig {
   const dataDir = resolve(values.data);
-  if (!isLoopback(values.host) && !values["insecure-lan"]) {
+  if (!isLoopback(values.host) && !values.tls && !values["insecure-lan"]) {
     throw new AppError(
       "invalid",
       `listening on ${values.host} without TLS would show token and output to the network`,
       {
         id: "net.insecure",
-        hint: "listen on 127.0.0.1, or say --insecure-lan on a network you trust",
+        hint: "say --tls; or listen on 127.0.0.1; or say --insecure-lan on a network you trust",
       },
     );
   }
@@ -86,6 +92,7 @@ export function coordinatorConfigOf(values: CoordinatorValues): CoordinatorConfi
     dataDir,
     resultsDir: values.results === undefined ? join(dataDir, "results") : resolve(values.results),
     host: values.host,
+    tls: values.tls ? certificateNames(values) : undefined,
     httpPort: values["http-port"],
     grpcPort: values["grpc-port"],
     bus: readBusCredentials(file),
@@ -102,13 +109,24 @@ export function coordinatorConfigOf(values: CoordinatorValues): CoordinatorConfi
   };
 }
 
+/** What browsers may call it, besides what the host calls itself. */
+export function certificateNames({ host, "allowed-host": allowed = [] }: CoordinatorValues): string[] {
+  return [host, ...allowed];
+}
+
 /** Throws AppError for a file of channels that is not one. */
 export function channelsOf({ channels, data }: Pick<CoordinatorValues, "channels" | "data">): ChannelsFile {
   return readChannels(channels ?? join(resolve(data), "channels.toml"), channels !== undefined);
 }
 
 const USER = z.strictObject({ user: z.string().min(1), password: z.string().min(1) });
-const CREDENTIALS = z.strictObject({ servers: z.array(z.string().min(1)).min(1), coordinator: USER, agent: USER });
+const CREDENTIALS = z.strictObject({
+  servers: z.array(z.string().min(1)).min(1),
+  coordinator: USER,
+  agent: USER,
+  /** Path of a PEM file, from the directory of this one. */
+  certificate: z.string().min(1).optional(),
+});
 
 function readBusCredentials(path: string): BusCredentials {
   const wrong = (what: string, hint?: string) =>
@@ -127,11 +145,23 @@ function readBusCredentials(path: string): BusCredentials {
   }
   try {
     const parsed = CREDENTIALS.safeParse(JSON.parse(text));
-    if (parsed.success) return parsed.data;
+    if (parsed.success) return { ...parsed.data, certificate: readCertificate(path, parsed.data.certificate) };
     throw wrong(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`)[0] ?? "not valid");
   } catch (error) {
     if (error instanceof AppError) throw error;
     throw wrong("is not JSON");
+  }
+}
+
+/** Throws AppError for a file that is not there, or holds no certificate. */
+function readCertificate(credentials: string, path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return new X509Certificate(readFileSync(resolve(dirname(credentials), path))).toString();
+  } catch (error) {
+    throw new AppError("invalid", `${credentials}: certificate ${path}: ${errorMessage(error)}`, {
+      id: "bus.credentials",
+    });
   }
 }
 

@@ -3,7 +3,7 @@
  * streams, servers, loops, ready. Each step pushes how it is undone; a stop walks back.
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../shared/kernel/clock.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
@@ -12,7 +12,9 @@ import { ReleaseStack } from "../shared/lifecycle.ts";
 import type { Logger } from "../shared/logger.ts";
 import { makeDirectory } from "../shared/make-directory.ts";
 import { STREAM_NAMES, type StreamName } from "../shared/subjects.ts";
+import { ensureCertificate } from "../shared/tls/own-certificate.ts";
 import { VERSION } from "../shared/version.ts";
+import { writeWholeFile } from "../shared/write-whole.ts";
 import { startArtifactKeeper } from "./artifacts/keeper.ts";
 import { createArtifactNotes } from "./artifacts/notes.ts";
 import { openBlobStore } from "./blobs/blob-store.ts";
@@ -99,7 +101,8 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   makeOwnDirectory(config.resultsDir, "--results");
   stack.push("lock", lockDirectory(join(config.dataDir, "lock.db"), parts.pid));
   const tokenFile = join(config.dataDir, "token");
-  const verifier = createVerifier(hashToken(ensureToken(tokenFile)), clock, logger);
+  const tls = config.tls && (await ensureCertificate(join(config.dataDir, "tls"), config.tls));
+  const verifier = createVerifier(hashToken(ensureToken(tokenFile, tls?.certificate)), clock, logger);
 
   const storeFile = join(config.dataDir, "store.db");
   const db = openDatabase(storeFile);
@@ -132,8 +135,10 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   });
   stack.push("engine", () => engine.stop());
 
+  const { servers, certificate } = config.bus;
+  const bus = { servers, ...(certificate !== undefined && { certificate }) };
   const ingest = createIngest({
-    bus: { servers: config.bus.servers, ...config.bus.coordinator },
+    bus: { ...bus, ...config.bus.coordinator },
     streamBytesMax: config.busBytesMax,
     db,
     keepsRows: config.channels.tables.length > 0,
@@ -153,7 +158,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   hub = createAgentHub({
     storeId: cluster.storeId,
     heartbeatMs: config.core.heartbeatMs,
-    bus: { servers: config.bus.servers, ...config.bus.agent },
+    bus: { ...bus, ...config.bus.agent },
     httpPort: () => Number(/:(\d+)$/.exec(addresses.http)?.[1] ?? 0),
     apply: (event) => engine.apply(event),
     loadAssignment: createAssignmentLoader(db, config.core.leaseMs),
@@ -249,6 +254,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   const rpc = await createRpcServer({
     host: config.host,
     port: config.grpcPort,
+    tls,
     verifier,
     control,
     agent: agents.service,
@@ -283,6 +289,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     },
     host: config.host,
     port: config.httpPort,
+    tls,
     verifier,
     allowedHosts: config.allowedHosts,
     logger,
@@ -363,16 +370,10 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   stack.push("tick", () => clearInterval(tick));
 
   const addressFile = join(config.dataDir, "address.json");
-  writeWhole(addressFile, `${JSON.stringify({ ...addresses, pid: parts.pid })}\n`);
+  writeWholeFile(addressFile, `${JSON.stringify({ ...addresses, tls: tls !== undefined, pid: parts.pid })}\n`, 0o600);
   stack.push("address file", () => rmSync(addressFile, { force: true }));
   logger.info({ ...addresses, data: config.dataDir, results: config.resultsDir }, "coordinator ready");
   return { addresses, tokenFile, stop: () => stack.release() };
-}
-
-/** Puts a file in its place in one step, so that a reader never sees a part of it. */
-function writeWhole(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
 }
 
 function makeOwnDirectory(path: string, flag: string): void {

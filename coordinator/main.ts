@@ -8,9 +8,18 @@ import { systemClock } from "../shared/kernel/clock.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
 import { handleSignals } from "../shared/lifecycle.ts";
 import { createLogger } from "../shared/logger.ts";
+import { makeDirectory } from "../shared/make-directory.ts";
 import { exitCodeOfError, reportError } from "../shared/program.ts";
+import { ensureCertificate } from "../shared/tls/own-certificate.ts";
+import { fingerprintOf } from "../shared/tls/pinned.ts";
 import { VERSION } from "../shared/version.ts";
-import { COORDINATOR_SETTINGS, channelsOf, coordinatorConfigOf, loadCoordinatorConfig } from "./config.ts";
+import {
+  COORDINATOR_SETTINGS,
+  certificateNames,
+  channelsOf,
+  coordinatorConfigOf,
+  loadCoordinatorConfig,
+} from "./config.ts";
 import type { Coordinator } from "./coordinator.ts";
 
 await yargs(hideBin(process.argv))
@@ -18,6 +27,12 @@ await yargs(hideBin(process.argv))
   .usage("$0 COMMAND\n\nHolds the queue of the fleet. `exp up` starts one with everything it needs.")
   .command("start", "serve agents, exp and browsers", withSettings, (flags) => guarded(flags, start))
   .command("status", "show the addresses of the coordinator of --data", withSettings, (flags) => guarded(flags, status))
+  .command(
+    "certificate",
+    "make the certificate of --data, for the bus to show too, unless it is there; print its files",
+    withSettings,
+    (flags) => guarded(flags, certificate),
+  )
   .command("channels", "try each channel of the file: a message, or a look at what takes runs", withSettings, (flags) =>
     guarded(flags, tryChannels),
   )
@@ -100,6 +115,20 @@ async function status(flags: Flags): Promise<void> {
     });
   }
   process.stdout.write(text);
+}
+
+/** Before the first start: the bus, which starts first, is to show the same one. */
+async function certificate(flags: Flags): Promise<void> {
+  const { values } = load(flags);
+  makeDirectory(values.data, 0o700);
+  const made = await ensureCertificate(join(values.data, "tls"), certificateNames(values));
+  const { certificateFile, keyFile } = made;
+  const lines = [
+    `certificate ${certificateFile}`,
+    `key         ${keyFile}`,
+    `sha256      ${fingerprintOf(made.certificate)}`,
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
 }
 
 /** What is done where the channels are: the file is readable there only. */

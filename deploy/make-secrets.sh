@@ -4,8 +4,9 @@
 #   DIR/nats.env   the passwords of the bus, for nats-server (an environment file for systemd and docker compose)
 #   DIR/bus.json   the same and the addresses, for `exp-coordinator start --bus-credentials`
 #   DIR/token      what agents and users show: for the coordinator's data directory, each agent, and `exp`
-# SERVER is how agents reach the bus, such as nats://10.0.0.1:4222; without it the bus serves this machine only. Files that
-# are there already are kept.
+# SERVER is how agents reach the bus, such as tls://10.0.0.1:4222, or nats:// without TLS; without SERVER the bus serves this
+# machine only. EXP_BUS_CERTIFICATE names the bus's own certificate, where it has one that no authority vouches for. Files
+# that are there already are kept.
 set -eu
 if [ $# -lt 1 ]; then
   echo "usage: make-secrets.sh DIR [SERVER...]" >&2
@@ -30,6 +31,9 @@ coordinator=$(new_secret)
 agent=$(new_secret)
 servers=
 for server in "$@"; do servers="$servers${servers:+, }\"$server\""; done
+certificate=
+[ -z "${EXP_BUS_CERTIFICATE:-}" ] || certificate="
+  \"certificate\": \"$EXP_BUS_CERTIFICATE\","
 
 cat >"$dir/nats.env" <<EOF
 EXP_NATS_COORDINATOR_PASSWORD=$coordinator
@@ -37,7 +41,7 @@ EXP_NATS_AGENT_PASSWORD=$agent
 EOF
 cat >"$dir/bus.json" <<EOF
 {
-  "servers": [$servers],
+  "servers": [$servers],$certificate
   "coordinator": { "user": "coordinator", "password": "$coordinator" },
   "agent": { "user": "agent", "password": "$agent" }
 }

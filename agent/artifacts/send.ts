@@ -6,14 +6,16 @@ import { open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
+import type { Token } from "../../shared/kernel/token.ts";
 import type { ContentAnswer } from "../../shared/run/artifacts.ts";
 import { CONTENT_PART_BYTES_MAX } from "../../shared/run/limits.ts";
 import { parseSnapshot } from "../../shared/run/snapshot.ts";
+import { type HttpAnswer, httpCall } from "./http-call.ts";
 
 export interface SenderOptions {
   /** Such as "http://10.0.0.1:7717"; undefined while it is not known. */
   readonly url: () => string | undefined;
-  readonly token: string;
+  readonly token: Token;
   /** Bytes a second, at most. */
   readonly bytesPerSecond: number;
 }
@@ -41,20 +43,16 @@ export function createContentSender({ url, token, bytesPerSecond }: SenderOption
   ): Promise<ContentAnswer> {
     const base = url();
     if (base === undefined) throw new AppError("unavailable", "the coordinator has not said where it takes contents");
-    let response: Response;
+    let answer: HttpAnswer;
     try {
-      response = await fetch(`${base}/api/v1/contents/${path}`, {
-        method,
-        redirect: "error",
-        headers: { authorization: `Bearer ${token}`, "content-type": "application/octet-stream" },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]),
-        ...(body && { body: body as Uint8Array<ArrayBuffer> }),
-      });
+      const url = `${base}/api/v1/contents/${path}`;
+      const bounded = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]);
+      answer = await httpCall({ method, url, token, signal: bounded, body });
     } catch (error) {
-      throw new AppError("unavailable", `cannot send to ${base}: ${errorMessage(causeOf(error))}`, { cause: error });
+      throw new AppError("unavailable", `cannot send to ${base}: ${errorMessage(error)}`, { cause: error });
     }
-    if (response.ok) return (await response.json()) as ContentAnswer;
-    throw await refusalOf(response, base);
+    if (answer.status === 200) return answer.json as ContentAnswer;
+    throw refusalOf(answer, base);
   }
 
   async function sendPart(path: string, hash: string, size: number, offset: number, signal: AbortSignal) {
@@ -124,20 +122,14 @@ export async function sendArtifact(
 }
 
 /** Contents go to the host that the session goes to; undefined while its port is not known. */
-export function contentsUrl(coordinator: string, httpPort: number): string | undefined {
-  return httpPort === 0 ? undefined : `http://${coordinator.slice(0, coordinator.lastIndexOf(":"))}:${httpPort}`;
+export function contentsUrl(coordinator: string, httpPort: number, token: Token): string | undefined {
+  const scheme = token.certificate === undefined ? "http" : "https";
+  return httpPort === 0 ? undefined : `${scheme}://${coordinator.slice(0, coordinator.lastIndexOf(":"))}:${httpPort}`;
 }
 
-async function refusalOf(response: Response, base: string): Promise<AppError> {
-  const body = (await response.json().catch(() => undefined)) as
-    | { readonly error?: { readonly code?: string; readonly message?: string; readonly id?: string } }
-    | undefined;
-  const { message = `${base} answers ${response.status}`, id } = body?.error ?? {};
+function refusalOf({ status, json }: HttpAnswer, base: string): AppError {
+  const body = json as { readonly error?: { readonly message?: string; readonly id?: string } } | undefined;
+  const { message = `${base} answers ${status}`, id } = body?.error ?? {};
   const code = id === "blob.damaged" ? "conflict" : "unavailable";
   return new AppError(code, message, { ...(id !== undefined && { id }) });
-}
-
-/** fetch says only that it failed; why is below. */
-function causeOf(error: unknown): unknown {
-  return error instanceof Error && error.cause !== undefined ? error.cause : error;
 }

@@ -4,6 +4,7 @@ import type { Device } from "../../shared/run/devices.ts";
 import type {
   AgentMessage,
   Assignment,
+  BusAccess,
   CoordinatorMessage,
   FinalSizes,
   StreamOffset,
@@ -97,7 +98,7 @@ export type AgentCommand =
   | { readonly kind: "clean"; readonly fence: Fence }
   | { readonly kind: "write-lease"; readonly fence: Fence; readonly deadlineMs: number }
   | { readonly kind: "watermarks"; readonly offsets: readonly StreamOffset[]; readonly resend: boolean }
-  | { readonly kind: "bus"; readonly servers: readonly string[]; readonly user: string; readonly password: string }
+  | ({ readonly kind: "bus" } & BusAccess)
   /** The end is acknowledged: answered by stored as soon as, or if already, all output is stored. */
   | { readonly kind: "await-stored"; readonly fence: Fence }
   /** Output is stored and the end acknowledged: the directory can go. */

@@ -13,6 +13,7 @@ import { errorMessage } from "../../shared/kernel/errors.ts";
 import { OUTPUT_MESSAGE_BYTES_MAX } from "../../shared/run/limits.ts";
 import type { BusAccess } from "../../shared/run/session.ts";
 import { CRC_HEADER, OFFSET_HEADER } from "../../shared/subjects.ts";
+import { pinnedTls } from "../../shared/tls/pinned.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Two missed pings end a connection whose other side is gone without a word. */
@@ -169,6 +170,7 @@ export class Publisher<Token> {
       try {
         const connection = await connect({
           servers: [...access.servers],
+          ...(access.certificate !== undefined && { tls: pinnedTls(access.certificate) }),
           user: access.user,
           pass: access.password,
           name: `agent ${agentId}`,

@@ -3,22 +3,25 @@
  * after a loss with back-off and jitter. Delivery within a stream is in order; what a broken stream may have swallowed
  * is settled by the next Hello.
  */
-import { type ClientDuplexStream, credentials, Metadata } from "@grpc/grpc-js";
+import { type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import { AgentServiceClient, type ConnectRequest, type ConnectResponse } from "../../proto/gen/runner/v1/agent.ts";
 import { backoffMs } from "../../shared/kernel/backoff.ts";
 import type { Clock } from "../../shared/kernel/clock.ts";
 import { errorMessage } from "../../shared/kernel/errors.ts";
 import type { SessionId } from "../../shared/kernel/ids.ts";
+import type { Token } from "../../shared/kernel/token.ts";
 import { GRPC_MESSAGE_BYTES_MAX } from "../../shared/run/limits.ts";
 import type { AgentMessage, CoordinatorMessage, Hello } from "../../shared/run/session.ts";
+import { credentialsFor, TLS_NAME } from "../../shared/tls/grpc-credentials.ts";
+import { tlsProblem } from "../../shared/tls/pinned.ts";
 import { agentMessageToProto, coordinatorMessageFromProto } from "../../shared/wire/session.ts";
 import { fromServiceError } from "../../shared/wire/status.ts";
 
 export interface ConnectionOptions {
   /** HOST:PORT */
   readonly address: string;
-  readonly token: string;
+  readonly token: Token;
   readonly clock: Clock;
   readonly random: () => number;
   readonly hello: () => Hello;
@@ -44,7 +47,8 @@ const REFUSED_WAIT_MS = 5_000;
 
 export function connect(options: ConnectionOptions): Connection {
   const { clock, logger } = options;
-  const client = new AgentServiceClient(options.address, credentials.createInsecure(), {
+  const client = new AgentServiceClient(options.address, credentialsFor(options.token), {
+    ...TLS_NAME,
     "grpc.max_receive_message_length": GRPC_MESSAGE_BYTES_MAX,
     "grpc.keepalive_time_ms": 10_000,
     "grpc.keepalive_timeout_ms": 5_000,
@@ -58,13 +62,15 @@ export function connect(options: ConnectionOptions): Connection {
   let problem = "connecting";
   /** Said by the coordinator on the stream that is about to end. */
   let refusal: string | undefined;
+  /** Why TLS does not come about. */
+  let fault: string | undefined;
   let tries = 0;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
   function open(): void {
     const metadata = new Metadata();
-    metadata.set("authorization", `Bearer ${options.token}`);
+    metadata.set("authorization", `Bearer ${options.token.secret}`);
     const opened = client.connect(metadata);
     const helloSentMs = clock.uptimeMs();
     stream = opened;
@@ -83,6 +89,7 @@ export function connect(options: ConnectionOptions): Connection {
       if (message.kind === "welcome") {
         session = message.welcome.session;
         problem = "";
+        fault = undefined;
         tries = 0;
       } else if (message.kind === "refused") {
         refusal = message.message;
@@ -93,11 +100,20 @@ export function connect(options: ConnectionOptions): Connection {
     }
   }
 
+  /** What a handshake that failed does not say itself. */
+  async function lookAtTls(): Promise<void> {
+    fault = (await tlsProblem(options.address, options.token))?.message;
+    if (fault === undefined || fault === problem || session !== undefined || closed) return;
+    problem = fault;
+    options.onDisconnected(fault);
+  }
+
   function lost(which: typeof stream, reason: string): void {
     if (stream !== which || closed) return;
     stream = undefined;
     const refused = refusal !== undefined;
-    const told = refusal ?? reason;
+    const told = refusal ?? fault ?? reason;
+    if (session === undefined && !refused) void lookAtTls();
     refusal = undefined;
     if (session !== undefined || problem !== told) {
       problem = told;

@@ -1,18 +1,20 @@
 /** The agent's way to the contents at the coordinator: over the same port and with the same token as the session. */
-import { credentials, Metadata } from "@grpc/grpc-js";
+import { Metadata } from "@grpc/grpc-js";
 import {
   type ArtifactVerdict,
   type NoteArtifactsRequest,
   type NotedEnvironment,
   StoreServiceClient,
 } from "../../proto/gen/runner/v1/store.ts";
+import type { Token } from "../../shared/kernel/token.ts";
 import { GRPC_MESSAGE_BYTES_MAX } from "../../shared/run/limits.ts";
+import { credentialsFor, TLS_NAME } from "../../shared/tls/grpc-credentials.ts";
 import { fromServiceError } from "../../shared/wire/status.ts";
 
 export interface ContentsOptions {
   /** HOST:PORT */
   readonly address: string;
-  readonly token: string;
+  readonly token: Token;
 }
 
 /** A part of a content; those of one content follow each other. */
@@ -38,13 +40,14 @@ export interface Contents {
 const SILENCE_MS = 30_000;
 
 export function createContents({ address, token }: ContentsOptions): Contents {
-  const client = new StoreServiceClient(address, credentials.createInsecure(), {
+  const client = new StoreServiceClient(address, credentialsFor(token), {
+    ...TLS_NAME,
     "grpc.enable_http_proxy": 0,
     "grpc.max_receive_message_length": GRPC_MESSAGE_BYTES_MAX,
     "grpc.max_reconnect_backoff_ms": 2_000,
   });
   const metadata = new Metadata();
-  metadata.set("authorization", `Bearer ${token}`);
+  metadata.set("authorization", `Bearer ${token.secret}`);
   return {
     async *get(hashes, offset = 0) {
       const call = client.get({ hashes: [...hashes], offset }, metadata);

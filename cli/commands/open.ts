@@ -1,5 +1,6 @@
 /** `exp open`: the dashboard, at a run or a sweep where one is named. */
 import { AppError } from "../../shared/kernel/errors.ts";
+import { parseToken } from "../../shared/kernel/token.ts";
 import { openInBrowser } from "../browser.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { Command, Session } from "../session.ts";
@@ -20,10 +21,11 @@ export const open: Command = {
     }
     const ref = args.text("ref");
     const path = ref === undefined ? "/" : await pathOf(session, ref);
-    const url = new URL(path, baseOf(httpAddress, address)).href;
+    const { secret, certificate } = parseToken(token ?? "");
+    const url = new URL(path, baseOf(httpAddress, address, certificate !== undefined)).href;
     const { stdoutIsTty } = session.config.terminal;
     // The token is for the browser alone: the part after # is not sent, and a file or a pipe does not get it.
-    const shown = stdoutIsTty && token !== undefined ? `${url}#t=${encodeURIComponent(token)}` : url;
+    const shown = stdoutIsTty && token !== undefined ? `${url}#t=${encodeURIComponent(secret)}` : url;
     await session.out.single({ json: { url }, lines: [shown], name: url });
     if (LOOPBACK.test(new URL(url).host) && !LOOPBACK.test(address)) {
       const port = new URL(url).port;
@@ -48,9 +50,9 @@ async function pathOf(session: Session, ref: string): Promise<string> {
 }
 
 /** Where the page listens everywhere, the host is the one that answers us. */
-function baseOf(http: string, grpc: string): string {
-  const address = http.replace(/^http:\/\//, "");
-  return `http://${ANYWHERE.test(address) ? `${hostOf(grpc)}${address.slice(address.lastIndexOf(":"))}` : address}`;
+function baseOf(http: string, grpc: string, isSecure: boolean): string {
+  const address = http.replace(/^https?:\/\//, "");
+  return `${isSecure ? "https" : "http"}://${ANYWHERE.test(address) ? `${hostOf(grpc)}${address.slice(address.lastIndexOf(":"))}` : address}`;
 }
 
 function hostOf(address: string): string {

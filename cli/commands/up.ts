@@ -25,6 +25,7 @@ export const up: Command = {
     gpus: { describe: "auto, none, 0,1, UUIDs, or fake:8x80GB [auto]", values: ["auto", "none"] },
     "cpu-slots": { describe: "runs at the same time on a machine without GPUs [one a CPU]" },
     host: { describe: "address to listen on [127.0.0.1]" },
+    tls: { describe: "speak TLS, with a certificate that the token names", type: "flag" },
     "insecure-lan": { describe: "listen beyond this machine without TLS, on a network you trust", type: "flag" },
     supervised: { describe: "be the supervisor in the background", type: "flag", hidden: true },
   },
@@ -68,6 +69,7 @@ function optionsOf(args: Args): UpOptions {
   return {
     port,
     host: args.text("host") ?? "127.0.0.1",
+    tls: args.flag("tls"),
     insecureLan: args.flag("insecure-lan"),
     gpus: args.text("gpus"),
     cpuSlots: args.integer("cpu-slots", 0),

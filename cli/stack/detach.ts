@@ -37,6 +37,7 @@ export async function startDetached(session: Session, options: UpOptions): Promi
     "--host",
     options.host,
   ];
+  if (options.tls) args.push("--tls");
   if (options.insecureLan) args.push("--insecure-lan");
   if (options.gpus !== undefined) args.push("--gpus", options.gpus);
   if (options.cpuSlots !== undefined) args.push("--cpu-slots", String(options.cpuSlots));

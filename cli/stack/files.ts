@@ -1,7 +1,8 @@
 /** The small files of a local stack: written whole or not at all, read with care, as another version may have written them. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { systemCode } from "../../shared/kernel/errors.ts";
+import { writeWholeFile } from "../../shared/write-whole.ts";
 import type { StackPaths } from "./paths.ts";
 
 export type PartName = "nats" | "coordinator" | "agent";
@@ -34,29 +35,21 @@ export async function readStack(paths: StackPaths): Promise<StackFile | undefine
   };
 }
 
+export interface CoordinatorAddress {
+  readonly http: string;
+  readonly grpc: string;
+  readonly tls: boolean;
+}
+
 /** Where the coordinator `pid` listens, as soon as it says so. */
-export async function readAddress(paths: StackPaths, pid: number): Promise<{ http: string; grpc: string } | undefined> {
+export async function readAddress(paths: StackPaths, pid: number): Promise<CoordinatorAddress | undefined> {
   const value = await readObject(paths.addressFile);
   if (value?.pid !== pid || typeof value.http !== "string" || typeof value.grpc !== "string") return undefined;
-  return { http: value.http, grpc: value.grpc };
+  return { http: value.http, grpc: value.grpc, tls: value.tls === true };
 }
 
 export function writeJson(path: string, value: unknown): void {
-  writeText(path, `${JSON.stringify(value)}\n`, 0o600);
-}
-
-/** By a new file and a rename: whoever reads sees the old text or the new. */
-export function writeText(path: string, text: string, mode: number): void {
-  const temporary = `${path}.new`;
-  rmSync(temporary, { force: true });
-  const file = openSync(temporary, "wx", mode);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
+  writeWholeFile(path, `${JSON.stringify(value)}\n`, 0o600);
 }
 
 /** Makes the file unless it is there; true when this call made it. */

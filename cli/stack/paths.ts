@@ -15,6 +15,8 @@ export interface StackPaths {
   /** Written by the coordinator once it listens. */
   readonly addressFile: string;
   readonly tokenFile: string;
+  /** Directory of the coordinator's certificate, which the bus shows too. */
+  readonly tls: string;
   readonly agent: string;
   readonly results: string;
 }
@@ -32,6 +34,7 @@ export function stackPaths(root: string): StackPaths {
     coordinator: join(root, "coordinator"),
     addressFile: join(root, "coordinator", "address.json"),
     tokenFile: join(root, "coordinator", "token"),
+    tls: join(root, "coordinator", "tls"),
     agent: join(root, "agent"),
     results: join(root, "results"),
   };

@@ -9,19 +9,12 @@ import { join } from "node:path";
 import { isLoopback } from "../../shared/kernel/addresses.ts";
 import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
 import { makeDirectory } from "../../shared/make-directory.ts";
+import { ensureCertificate, type OwnCertificate } from "../../shared/tls/own-certificate.ts";
+import { writeWholeFile } from "../../shared/write-whole.ts";
 import type { Client } from "../client.ts";
 import { readTokenFile } from "../locate.ts";
 import type { Session } from "../session.ts";
-import {
-  claimJson,
-  type PartName,
-  type PartPids,
-  readAddress,
-  readStack,
-  type StackFile,
-  writeJson,
-  writeText,
-} from "./files.ts";
+import { claimJson, type PartName, type PartPids, readAddress, readStack, type StackFile, writeJson } from "./files.ts";
 import { natsConfigText } from "./nats-config.ts";
 import { natsServerPath, packageFile } from "./package-files.ts";
 import { Part } from "./part.ts";
@@ -35,6 +28,7 @@ export interface UpOptions {
   /** Of the web page; the control port is the next one. 0: any two. */
   readonly port: number;
   readonly host: string;
+  readonly tls: boolean;
   readonly insecureLan: boolean;
   /** As exp-agent takes them; undefined: its defaults. */
   readonly gpus: string | undefined;
@@ -53,13 +47,13 @@ const PART_BOUND_MS = 60_000;
 
 /** Throws AppError: invalid where something has to be set right first, conflict where a stack is there already. */
 export async function startStack(session: Session, options: UpOptions, stop: AbortSignal): Promise<RunningStack> {
-  if (!isLoopback(options.host) && !options.insecureLan) {
+  if (!isLoopback(options.host) && !options.tls && !options.insecureLan) {
     throw new AppError(
       "invalid",
       `listening on ${options.host} without TLS would show token and output to the network`,
       {
         id: "net.insecure",
-        hint: "leave --host away, or say --insecure-lan on a network you trust",
+        hint: "say --tls; or leave --host away; or say --insecure-lan on a network you trust",
       },
     );
   }
@@ -90,7 +84,8 @@ async function startParts(
   const httpPort = await freePort(host, port);
   const grpcPort = await freePort(host, port === 0 ? 0 : port + 1);
   const natsServer = await natsServerPath(session.config.environment, (line) => out.note(line));
-  const nats = joinAddress(reachableHost(host), await writeBusFiles(paths, host));
+  const certificate = options.tls ? await ensureCertificate(paths.tls, [host]) : undefined;
+  const nats = joinAddress(reachableHost(host), await writeBusFiles(paths, host, certificate));
   const pids: Partial<PartPids> = {};
   const events = {
     onStart: (name: PartName, pid: number) => {
@@ -117,7 +112,7 @@ async function startParts(
     "start",
     ...["--data", paths.coordinator, "--results", paths.results, "--host", host],
     ...["--http-port", String(httpPort), "--grpc-port", String(grpcPort), "--bus-credentials", paths.busFile],
-    ...(isLoopback(host) ? [] : ["--insecure-lan"]),
+    ...(options.tls ? ["--tls"] : isLoopback(host) ? [] : ["--insecure-lan"]),
   ]);
   const address = await ready(coordinator, () => readAddress(paths, coordinator.pid), PART_BOUND_MS, stop);
   const grpc = localAddress(address.grpc);
@@ -132,7 +127,11 @@ async function startParts(
   ]);
   await ready(agent, () => hasJoined(client, node), PART_BOUND_MS, stop);
 
-  const file = { ...ownFile(session, paths, node), http: `http://${localAddress(address.http)}/`, grpc };
+  const file = {
+    ...ownFile(session, paths, node),
+    http: `${address.tls ? "https" : "http"}://${localAddress(address.http)}/`,
+    grpc,
+  };
   writeJson(paths.stackFile, file);
   for (const part of parts) part.keep();
   return { paths, file, parts, client };
@@ -154,7 +153,7 @@ function makeDirectories(paths: StackPaths): void {
     }
     accessSync(paths.root, constants.W_OK | constants.X_OK);
     chmodSync(paths.root, 0o700);
-    writeText(join(paths.root, ".gitignore"), "*\n", 0o644);
+    writeWholeFile(join(paths.root, ".gitignore"), "*\n", 0o644);
   } catch (error) {
     throw new AppError("invalid", `${paths.root} cannot be written (${systemCode(error) ?? errorMessage(error)})`, {
       id: "up.directory",
@@ -194,14 +193,15 @@ function ownFile(session: Session, paths: StackPaths, node: string): StackFile {
 }
 
 /** Configuration and credentials with new passwords; the port of the bus. */
-async function writeBusFiles(paths: StackPaths, host: string): Promise<number> {
+async function writeBusFiles(paths: StackPaths, host: string, tls: OwnCertificate | undefined): Promise<number> {
   const port = await freePort(host);
   const coordinatorPassword = randomBytes(24).toString("base64url");
   const agentPassword = randomBytes(24).toString("base64url");
-  const settings = { host, port, store: paths.natsStore, coordinatorPassword, agentPassword };
-  writeText(paths.natsConfig, natsConfigText(settings), 0o600);
+  const settings = { host, port, tls, store: paths.natsStore, coordinatorPassword, agentPassword };
+  writeWholeFile(paths.natsConfig, natsConfigText(settings), 0o600);
   writeJson(paths.busFile, {
-    servers: [`nats://${joinAddress(reachableHost(host), port)}`],
+    servers: [`${tls ? "tls" : "nats"}://${joinAddress(reachableHost(host), port)}`],
+    ...(tls && { certificate: tls.certificateFile }),
     coordinator: { user: "coordinator", password: coordinatorPassword },
     agent: { user: "agent", password: agentPassword },
   });

@@ -117,7 +117,7 @@ function methodsOf(path: string): readonly string[] {
   return path.startsWith("/api/") ? ["GET"] : ["GET", "HEAD"];
 }
 
-/** A browser says at least one of these. Node's own fetch, by which hosts send, says Sec-Fetch-Mode and none of them. */
+/** A browser says at least one of these, and a host none. */
 function isFromBrowser(headers: IncomingHttpHeaders): boolean {
   return ["origin", "sec-fetch-site", "sec-fetch-dest", "referer"].some((name) => headers[name] !== undefined);
 }

@@ -1,6 +1,8 @@
 /** The HTTP server: health, the JSON API, the live feed, Prometheus' page and the dashboard. */
 import type { Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
@@ -26,6 +28,8 @@ export interface HttpServerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** PEM; absent: without TLS. */
+  readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
   readonly verifier: Verifier;
   /** Further host names that requests may name. */
   readonly allowedHosts: readonly string[];
@@ -55,7 +59,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const logError = (error: unknown) => logger.error({ err: error }, "request failed");
   app.onError((error, c) => answerError(error, c, logError));
   app.notFound((c) => refuse(c, 404, "not_found", "there is nothing at this address"));
-  app.use(guardRequests(createHostRule(host, options.allowedHosts)));
+  app.use(guardRequests(createHostRule(host, [...namesOf(hostname()), ...options.allowedHosts])));
   app.get("/healthz", (c) => c.json({ status: "ok", bus: deps.health().connected ? "connected" : "disconnected" }));
 
   app.use("/api/*", requireToken(verifier));
@@ -80,9 +84,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const directory = options.dashboardDir ?? fileURLToPath(new URL("../../dashboard/dist/", import.meta.url));
   app.get("*", servePage(directory));
 
+  const { tls } = options;
   const server = createAdaptorServer({
     fetch: app.fetch,
+    ...(tls && { createServer: createSecureServer }),
     serverOptions: {
+      ...(tls && { cert: tls.certificate, key: tls.key, minVersion: "TLSv1.2" }),
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -103,6 +110,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       clearTimeout(timer);
     },
   };
+}
+
+/** "lab.example.org" and "lab": nobody else's page is found under what this machine calls itself. */
+function namesOf(host: string): string[] {
+  return [...new Set([host, host.split(".")[0] ?? host])];
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

@@ -21,6 +21,8 @@ export interface RpcServerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** PEM; absent: without TLS. */
+  readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
   readonly verifier: Verifier;
   readonly control: ControlServiceServer;
   readonly agent: AgentServiceServer;
@@ -52,7 +54,7 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
   }
   const health = addHealth(server, services);
   addReflection(server, options.protoDir ?? fileURLToPath(new URL("../../proto/", import.meta.url)));
-  const port = await bind(server, options.host, options.port);
+  const port = await bind(server, options);
   health.set(true);
   return {
     port,
@@ -67,11 +69,16 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
   };
 }
 
-async function bind(server: Server, host: string, port: number): Promise<number> {
+async function bind(server: Server, { host, port, tls }: RpcServerOptions): Promise<number> {
   const address = joinAddress(host, port);
+  const credentials = tls
+    ? ServerCredentials.createSsl(null, [
+        { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.certificate) },
+      ])
+    : ServerCredentials.createInsecure();
   try {
     return await new Promise((resolve, reject) => {
-      server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+      server.bindAsync(address, credentials, (error, bound) => {
         if (error) reject(error);
         else resolve(bound);
       });

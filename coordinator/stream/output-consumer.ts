@@ -12,6 +12,7 @@ import type { Clock } from "../../shared/kernel/clock.ts";
 import { errorMessage } from "../../shared/kernel/errors.ts";
 import type { BusAccess } from "../../shared/run/session.ts";
 import { OUTPUT_CONSUMER, OUTPUT_STREAM } from "../../shared/subjects.ts";
+import { pinnedTls } from "../../shared/tls/pinned.ts";
 import { checkServerVersion, ensureTopology } from "./topology.ts";
 
 /** Taken by the stream and by nobody's parser. */
@@ -142,6 +143,7 @@ export class OutputConsumer {
       try {
         const connection = await connect({
           servers: [...access.servers],
+          ...(access.certificate !== undefined && { tls: pinnedTls(access.certificate) }),
           user: access.user,
           pass: access.password,
           name: "coordinator",

@@ -50,7 +50,10 @@ function ranges(indices: readonly number[]): string[] {
 /** The token goes from its file to curl by a pipe: arguments of a process are seen by everybody on the machine. */
 export function apiCommand(origin: string, path: string): string {
   const tokenFile = `"\${EXP_TOKEN_FILE:-.exp/coordinator/token}"`;
-  return `sed 's/^/Authorization: Bearer /' ${tokenFile} | curl -sS -H @- '${origin}/api/v1${path}'`;
+  const certificate = origin.startsWith("https:")
+    ? ' --cacert "${EXP_CERTIFICATE:-.exp/coordinator/tls/cert.pem}"'
+    : "";
+  return `sed 's/^/Authorization: Bearer /' ${tokenFile} | curl -sS${certificate} -H @- '${origin}/api/v1${path}'`;
 }
 
 /** A word of a command, quoted where a shell would take it for more. */

@@ -98,6 +98,8 @@ export interface BusAccess {
   readonly servers: readonly string[];
   readonly user: string;
   readonly password: string;
+  /** PEM of the bus's own certificate, which is all that is trusted; absent: that of a tls:// server is judged as the system does. */
+  readonly certificate?: string;
 }
 
 /** Everything an agent needs to run one attempt. */

@@ -1,6 +1,7 @@
 /** Messages of the agent session to and from domain values. A message that is not whole is refused here, by name. */
 import type {
   AttemptReport as AttemptReportMessage,
+  BusAccess as BusAccessMessage,
   Finished,
   Hello as HelloMessage,
 } from "../../proto/gen/runner/v1/agent.ts";
@@ -20,6 +21,7 @@ import { deviceUuid, fence, nodeName, runId, sessionId } from "../kernel/ids.ts"
 import type {
   AgentMessage,
   AttemptReport,
+  BusAccess,
   CoordinatorMessage,
   Decision,
   FinishReport,
@@ -274,7 +276,7 @@ function welcomeToProto(welcome: Welcome): WelcomeMessage {
       reason: decision.action === "kill" ? decision.reason : "",
     })),
     watermarks: welcome.watermarks.map((at) => ({ ...at })),
-    bus: welcome.bus && { ...welcome.bus, servers: [...welcome.bus.servers] },
+    bus: welcome.bus && { certificate: "", ...welcome.bus, servers: [...welcome.bus.servers] },
     httpPort: welcome.httpPort,
   };
 }
@@ -289,8 +291,12 @@ function welcomeFromProto(message: WelcomeMessage): Welcome {
       return { fence: fence(decision.fence), action, reason: killReason(decision.reason) };
     }),
     watermarks: message.watermarks.map(offsetFromProto),
-    bus: message.bus,
+    bus: message.bus && busFromProto(message.bus),
   };
+}
+
+function busFromProto({ certificate, ...bus }: BusAccessMessage): BusAccess {
+  return { ...bus, ...(certificate !== "" && { certificate }) };
 }
 
 function offsetFromProto(message: StreamOffsetMessage): StreamOffset {

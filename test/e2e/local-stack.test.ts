@@ -189,3 +189,40 @@ test("a start that is interrupted leaves nothing", async () => {
   expect(up.log()).toContain("interrupted; nothing was left running");
   expectNothingLeft();
 });
+
+test("over TLS: a copied token brings its certificate; who has another is told", async () => {
+  const up = await exp(...UP, "--tls", "--detach", "--json");
+  expect(up).toMatchObject({ code: 0, stderr: "" });
+  const { http, grpc, tokenFile } = stackFile() as { http: string; grpc: string; tokenFile: string };
+  expect(http).toMatch(/^https:/);
+  const token = readFileSync(tokenFile, "utf8").trim();
+  const [secret = "", certificate] = token.split(".");
+  expect(certificate).toBeDefined();
+
+  // From elsewhere: only what was copied counts.
+  const copied = join(dir, "copied");
+  writeFileSync(copied, token, { mode: 0o600 });
+  const away = (file: string, ...args: string[]) => exp("--server", grpc, "--token-file", file, ...args);
+  writeFileSync(
+    join(dir, "sweep.toml"),
+    `name = "kept"\nseeds = [0, 1, 2, 3]\nrun.command = "echo said; echo left > $EXP_ARTIFACT_DIR/left.txt; sleep 0.2"\n`,
+  );
+  expect(await away(copied, "submit", "sweep.toml", "--wait", "--quiet")).toMatchObject({ code: 0 });
+  // Output came over the bus, files by HTTP.
+  for (const { ref } of await runs("kept.1")) {
+    expect(await away(copied, "logs", ref)).toMatchObject({ code: 0, stdout: "said\n" });
+    await waitUntil("its file", async () => (await away(copied, "show", ref)).stdout.includes("left.txt"));
+  }
+
+  const bare = join(dir, "bare");
+  writeFileSync(bare, secret, { mode: 0o600 });
+  expect(await away(bare, "nodes")).toMatchObject({ code: 4, stderr: expect.stringContaining("error[tls.unknown]") });
+  // Without TLS again, the same secret is enough, and the old copy is told why it is none.
+  expect((await exp("down", "--yes")).code).toBe(0);
+  expect(await exp(...UP, "--detach", "--json")).toMatchObject({ code: 0, stderr: "" });
+  expect(readFileSync(tokenFile, "utf8").trim()).toBe(secret);
+  const plain = String(stackFile().grpc);
+  const told = await exp("--server", plain, "--token-file", copied, "nodes");
+  expect(told).toMatchObject({ code: 4, stderr: expect.stringContaining("error[tls.plain]") });
+  expect(await exp("--server", plain, "--token-file", bare, "nodes")).toMatchObject({ code: 0 });
+});

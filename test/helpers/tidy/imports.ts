@@ -94,13 +94,20 @@ const PROGRAM_MAINS = ["agent/main.ts", "coordinator/main.ts"];
 /** The one home of each library, apart from tests and benchmarks. */
 const LIBRARY_HOMES: readonly (readonly [library: RegExp, homes: readonly string[]])[] = [
   [/^node:sqlite$/, ["coordinator/store/", "agent/journal.ts"]],
-  [/^@grpc\/grpc-js$/, ["coordinator/rpc/", "agent/session/", "cli/client.ts", "shared/wire/status.ts", "proto/gen/"]],
+  [
+    /^@grpc\/grpc-js$/,
+    [
+      ...["coordinator/rpc/", "agent/session/", "cli/client.ts", "proto/gen/"],
+      ...["shared/wire/status.ts", "shared/tls/grpc-credentials.ts"],
+    ],
+  ],
   [/^@grpc\/(reflection|proto-loader)$/, ["coordinator/rpc/"]],
   [/^@nats-io\//, ["coordinator/stream/", "agent/output/publish.ts"]],
   [/^execa$/, ["agent/process/", "agent/device/", "cli/"]],
   [/^yargs(\/|$)/, [...PROGRAM_MAINS, "cli/"]],
   [/^hono(\/|$)|^@hono\//, ["coordinator/http/"]],
   [/^systeminformation$/, ["agent/"]],
+  [/^selfsigned$/, ["shared/tls/own-certificate.ts"]],
   [/^yaml$/, ["shared/convert/yaml-reader.ts"]],
   [/^hyparquet-writer$/, ["cli/export/parquet.ts"]],
   [/^(vitest|fast-check)(\/|$)/, ["vitest.config.ts"]],

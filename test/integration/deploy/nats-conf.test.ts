@@ -1,6 +1,6 @@
 /** deploy/nats.conf and deploy/make-secrets.sh on a real nats-server: what each role may do, and what nobody may. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
@@ -8,6 +8,8 @@ import type { ConnectionOptions, NatsConnection } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OUTPUT_STREAM, OUTPUT_SUBJECTS } from "../../../shared/subjects.ts";
+import { ensureCertificate } from "../../../shared/tls/own-certificate.ts";
+import { pinnedTls } from "../../../shared/tls/pinned.ts";
 import { createTestFolder } from "../../helpers/fake-tools.ts";
 
 const DEPLOY = resolve(import.meta.dirname, "../../../deploy");
@@ -39,7 +41,7 @@ beforeAll(async () => {
   // The file as it is, but for the ports: any free ones, and written down by the server.
   const args = ["-c", join(DEPLOY, "nats.conf"), "-p", "-1", "-m", "-1", "--ports_file_dir", folder];
   server = spawn(SERVER, args, { env, stdio: "ignore" });
-  port = await portOf();
+  port = await portOf(server, folder);
 });
 
 afterAll(async () => {
@@ -48,14 +50,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function portOf(): Promise<number> {
+async function portOf(started: ChildProcess, directory: string): Promise<number> {
   for (const deadlineMs = Date.now() + 10_000; Date.now() < deadlineMs; await delay(20)) {
-    const file = readdirSync(folder).find((name) => name.endsWith(".ports"));
-    const text = file ? readFileSync(join(folder, file), "utf8") : "";
+    const file = readdirSync(directory).find((name) => name.endsWith(".ports"));
+    const text = file ? readFileSync(join(directory, file), "utf8") : "";
     const url = /"nats":\s*\[\s*"([^"]+)"/.exec(text)?.[1];
     if (url) return Number(new URL(url).port);
   }
-  throw new Error(`nats-server did not start (exit ${server.exitCode})`);
+  throw new Error(`nats-server did not start (exit ${started.exitCode})`);
 }
 
 async function joinAs(role: "coordinator" | "agent", more: ConnectionOptions = {}): Promise<NatsConnection> {
@@ -107,6 +109,44 @@ test("strangers and wrong passwords are refused", async () => {
   const servers = `127.0.0.1:${port}`;
   await expect(connect({ servers, reconnect: false })).rejects.toThrow(/Authorization/i);
   await expect(connect({ servers, reconnect: false, user: "agent", pass: "wrong" })).rejects.toThrow(/Authorization/i);
+});
+
+test("with the coordinator's certificate it speaks TLS with whoever knows it, and with nobody else", async () => {
+  const own = await ensureCertificate(join(folder, "tls"), []);
+  const other = await ensureCertificate(join(folder, "other-tls"), []);
+  const line = `tls { cert_file: ${JSON.stringify(own.certificateFile)}, key_file: ${JSON.stringify(own.keyFile)} }`;
+  const file = join(folder, "nats-tls.conf");
+  writeFileSync(file, `${readFileSync(join(DEPLOY, "nats.conf"), "utf8")}\n${line}\n`);
+  const ports = join(folder, "tls-ports");
+  mkdirSync(ports);
+  const tlsEnv = { ...env, EXP_NATS_STORE: join(folder, "tls-store") };
+  const secure = spawn(SERVER, ["-c", file, "-p", "-1", "-m", "-1", "--ports_file_dir", ports], {
+    env: tlsEnv,
+    stdio: "ignore",
+  });
+  try {
+    const servers = `tls://127.0.0.1:${await portOf(secure, ports)}`;
+    const { user, password: pass } = bus.agent;
+    const connection = await connect({ servers, user, pass, tls: pinnedTls(own.certificate) });
+    expect(connection.info?.tls_required).toBe(true);
+    await connection.close();
+    await expect(connect({ servers, user, pass, tls: pinnedTls(other.certificate) })).rejects.toThrow();
+    await expect(connect({ servers, user, pass, tls: null })).rejects.toThrow();
+  } finally {
+    secure.kill("SIGKILL");
+  }
+});
+
+test("make-secrets.sh names the certificate of the bus", () => {
+  const made = join(folder, "secrets-tls");
+  execFileSync("sh", [join(DEPLOY, "make-secrets.sh"), made, "tls://10.0.0.1:4222"], {
+    stdio: "ignore",
+    env: { ...process.env, EXP_BUS_CERTIFICATE: "/var/lib/exp/tls/cert.pem" },
+  });
+  expect(JSON.parse(readFileSync(join(made, "bus.json"), "utf8"))).toMatchObject({
+    servers: ["tls://10.0.0.1:4222"],
+    certificate: "/var/lib/exp/tls/cert.pem",
+  });
 });
 
 describe("with the coordinator's stream", () => {

@@ -16,6 +16,10 @@ describe("the verifier", () => {
     ["bearer s3cret", "granted"],
     ["Bearer s3cre", "denied"],
     ["Bearer s3cret ", "denied"],
+    // The token as it is in the file: its certificate is for clients.
+    ["Bearer s3cret.MIIB0DCCAXeg-_", "granted"],
+    ["Bearer s3cre.MIIB0DCCAXeg-_", "denied"],
+    ["Bearer s3cret.a.b", "denied"],
     ["Basic s3cret", "denied"],
     ["s3cret", "denied"],
     [`Bearer ${"x".repeat(513)}`, "denied"],

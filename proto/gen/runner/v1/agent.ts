@@ -336,6 +336,8 @@ export interface BusAccess {
   servers: string[];
   user: string;
   password: string;
+  /** PEM of the bus's own certificate, which is all that is trusted; empty: that of a tls:// server is judged as the system does. */
+  certificate: string;
 }
 
 export interface Welcome {
@@ -1937,7 +1939,7 @@ export const Decision: MessageFns<Decision> = {
 };
 
 function createBaseBusAccess(): BusAccess {
-  return { servers: [], user: "", password: "" };
+  return { servers: [], user: "", password: "", certificate: "" };
 }
 
 export const BusAccess: MessageFns<BusAccess> = {
@@ -1950,6 +1952,9 @@ export const BusAccess: MessageFns<BusAccess> = {
     }
     if (message.password !== "") {
       writer.uint32(26).string(message.password);
+    }
+    if (message.certificate !== "") {
+      writer.uint32(34).string(message.certificate);
     }
     return writer;
   },
@@ -1991,6 +1996,14 @@ export const BusAccess: MessageFns<BusAccess> = {
             message.password = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.certificate = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2008,6 +2021,7 @@ export const BusAccess: MessageFns<BusAccess> = {
       servers: globalThis.Array.isArray(object?.servers) ? object.servers.map((e: any) => globalThis.String(e)) : [],
       user: isSet(object.user) ? globalThis.String(object.user) : "",
       password: isSet(object.password) ? globalThis.String(object.password) : "",
+      certificate: isSet(object.certificate) ? globalThis.String(object.certificate) : "",
     };
   },
 
@@ -2022,6 +2036,9 @@ export const BusAccess: MessageFns<BusAccess> = {
     if (message.password !== "") {
       obj.password = message.password;
     }
+    if (message.certificate !== "") {
+      obj.certificate = message.certificate;
+    }
     return obj;
   },
 
@@ -2033,6 +2050,7 @@ export const BusAccess: MessageFns<BusAccess> = {
     message.servers = object.servers?.map((e) => e) || [];
     message.user = object.user ?? "";
     message.password = object.password ?? "";
+    message.certificate = object.certificate ?? "";
     return message;
   },
 };
