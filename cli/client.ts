@@ -28,6 +28,7 @@ import { AppError } from "../shared/kernel/errors.ts";
 import { parseToken } from "../shared/kernel/token.ts";
 import type { ArtifactView } from "../shared/run/artifacts.ts";
 import { GRPC_MESSAGE_BYTES_MAX } from "../shared/run/limits.ts";
+import type { Role } from "../shared/run/roles.ts";
 import type { RunState } from "../shared/run/states.ts";
 import { credentialsFor, TLS_NAME } from "../shared/tls/grpc-credentials.ts";
 import { tlsProblem } from "../shared/tls/pinned.ts";
@@ -103,6 +104,9 @@ export interface Client {
   prune(request: proto.PruneRequest): AsyncIterable<proto.PruneResponse>;
   /** Repeated as a submission; harmless, as each portion says where it belongs. */
   importPoints(request: proto.ImportPointsRequest): Promise<proto.ImportPointsResponse>;
+  createToken(name: string, role: Role, lifetimeMs: number): Promise<proto.CreateTokenResponse>;
+  listTokens(): Promise<readonly proto.Token[]>;
+  revokeToken(name: string): Promise<void>;
   close(): void;
 }
 
@@ -180,6 +184,9 @@ export function createClient(options: ClientOptions): Client {
     why: (ref) => call(stub.why, { ref }),
     listNodes: async () => (await call(stub.listNodes, {})).nodes,
     updateNode: async (name, action) => (await call(stub.updateNode, { name, action })).node,
+    createToken: (name, role, lifetimeMs) => call(stub.createToken, { name, role, lifetimeMs }),
+    listTokens: async () => (await call(stub.listTokens, {})).tokens,
+    revokeToken: async (name) => void (await call(stub.revokeToken, { name })),
     getServer: () => call(stub.getServer, {}),
     events: (request, signal) => stream(stub.events, request, signal),
     listQueue: (limit) => call(stub.listQueue, { limit }),

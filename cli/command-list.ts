@@ -3,6 +3,7 @@ import type { CommandName } from "./command-tree.ts";
 import type { Command } from "./session.ts";
 
 export const LOADERS: { readonly [name in CommandName]: () => Promise<Command> } = {
+  token: async () => (await import("./commands/token.ts")).token,
   up: async () => (await import("./commands/up.ts")).up,
   down: async () => (await import("./commands/down.ts")).down,
   init: async () => (await import("./commands/init.ts")).init,

@@ -33,6 +33,7 @@ agent.socket | The agent cannot open its local socket. | Look at the rights and 
 agent.token | The agent has no token, or one that it cannot read. | Give --token-file FILE with the token of the coordinator.
 agent.workdir | The agent cannot use its --workdir. | Make it, or give one that it may write to.
 auth.limited | Too many wrong tokens from this address. | Wait a minute, then log in with the right one.
+auth.role | Your token is for something else. | Ask whoever runs the coordinator for one that may: exp token create NAME --role ROLE.
 auth.token | The token is missing, or not one of this coordinator. | exp login HOST:PORT --token-file FILE; the coordinator keeps its token in its data directory.
 
 apply.code | The file asks for a copy of the code, and the sweep was submitted without one. | Submit the file as a new sweep.
@@ -200,6 +201,9 @@ table.too-many | Too many runs to sort or filter at once. | Choose a sweep first
 token.content | The token file is empty, or holds a part of a token. | Copy the coordinator's whole: one line. The coordinator writes its own anew where you remove it and start it.
 token.file | The token file cannot be read. | Look at its name and its rights.
 token.mode | The token file can be read by others. | chmod 600 FILE
+token.exists | Another token has that name. | Choose another name, or revoke that one first.
+token.none | There is no token of that name. | exp token ls lists them; the coordinator's own has no name and cannot be revoked.
+token.wrong | A token cannot be like that. | The message names it; exp token create --help shows what there is.
 tls.certificate | The coordinator's certificate cannot be used, or its time has passed. | Remove DATA/tls, start the coordinator, and copy its token file to everybody anew.
 tls.other | Whoever answers has another certificate than your token names. | Make sure that it is your coordinator; then copy its token file again.
 tls.plain | Whoever answers speaks without TLS, and your token names a certificate. | Start the coordinator with --tls, or copy its token file again where it is meant to be without.

@@ -50,7 +50,7 @@ export interface Command {
 }
 
 /** Names that completion finds out: on the disk, or at the coordinator. */
-export type NameKind = "refs" | "nodes" | "contexts" | "metrics" | "files" | "topics";
+export type NameKind = "refs" | "nodes" | "contexts" | "tokens" | "metrics" | "files" | "topics";
 
 export interface Option {
   readonly describe: string;

@@ -39,6 +39,7 @@ import { joinAddress } from "./rpc/bind-error.ts";
 import { createControlService } from "./rpc/control/handlers.ts";
 import { finishPruning } from "./rpc/control/prune.ts";
 import { createControlResults } from "./rpc/control/results.ts";
+import { createControlTokens } from "./rpc/control/tokens.ts";
 import { createControlWrites } from "./rpc/control/writes.ts";
 import { createExpander } from "./rpc/expand/expander.ts";
 import { createRpcServer } from "./rpc/server.ts";
@@ -59,6 +60,7 @@ import { createSubmissions } from "./store/submissions.ts";
 import { createSweepStanding } from "./store/sweep-standing.ts";
 import { createTargets } from "./store/targets.ts";
 import { createTerminalRunLoader } from "./store/terminal-runs.ts";
+import { createTokenBook } from "./store/tokens.ts";
 import { createWriter } from "./store/write-change.ts";
 import { createIngest } from "./stream/ingest.ts";
 import { Summariser } from "./stream/summarise.ts";
@@ -102,12 +104,14 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   stack.push("lock", lockDirectory(join(config.dataDir, "lock.db"), parts.pid));
   const tokenFile = join(config.dataDir, "token");
   const tls = config.tls && (await ensureCertificate(join(config.dataDir, "tls"), config.tls));
-  const verifier = createVerifier(hashToken(ensureToken(tokenFile, tls?.certificate)), clock, logger);
+  const ownHash = hashToken(ensureToken(tokenFile, tls?.certificate));
 
   const storeFile = join(config.dataDir, "store.db");
   const db = openDatabase(storeFile);
   stack.push("store", () => db.close());
   dropStaged(db);
+  const tokens = createTokenBook(db);
+  const verifier = createVerifier(ownHash, clock, logger, tokens);
   const cluster = loadCluster(db, beginTerm(db), clock.monotonicMs());
   logger.info({ term: cluster.term, liveRuns: cluster.runs.size, nodes: cluster.nodes.size }, "store loaded");
 
@@ -249,6 +253,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     { ...reads, sweepDetail },
     controlWrites,
     createControlResults(resultDeps),
+    createControlTokens({ tokens, clock, logger }),
     logger,
   );
   const rpc = await createRpcServer({

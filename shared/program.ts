@@ -6,6 +6,7 @@ const EXIT_CODES: Record<ErrorCode, number> = {
   invalid: 2,
   not_found: 3,
   unauthorized: 4,
+  forbidden: 4,
   unavailable: 5,
   conflict: 6,
   exhausted: 6,

@@ -46,6 +46,8 @@ export async function namesOf(
         return ref === undefined ? [] : await metricsOf(config, ref);
       case "nodes":
         return (await known(config, nowMs)).nodes.map(({ name, state }) => ({ value: name, summary: state }));
+      case "tokens":
+        return await tokensOf(config);
       case "refs":
         return references((await known(config, nowMs)).sweeps, typed);
     }
@@ -102,6 +104,15 @@ async function metricsOf(config: Config, ref: string): Promise<Candidate[]> {
     return Object.keys(run?.metrics ?? {})
       .sort()
       .map(bare);
+  } finally {
+    client.close();
+  }
+}
+
+async function tokensOf(config: Config): Promise<Candidate[]> {
+  const client = await connect(await locate(config));
+  try {
+    return (await client.listTokens()).map(({ name, role }) => ({ value: name, summary: role }));
   } finally {
     client.close();
   }

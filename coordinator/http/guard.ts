@@ -3,8 +3,10 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import type { Context, MiddlewareHandler } from "hono";
 import { AppError, type SourcePlace } from "../../shared/kernel/errors.ts";
+import { mayCall, type Role } from "../../shared/run/roles.ts";
 import { httpStatusOf } from "../../shared/wire/status.ts";
 import { addressOf, type Verifier } from "../rpc/auth.ts";
+import { forbidden } from "../rpc/guard.ts";
 import { bodyBytesMax, CONTENTS } from "./body.ts";
 import { type HostRule, isSameOrigin } from "./hosts.ts";
 
@@ -65,13 +67,24 @@ export function guardRequests(hosts: HostRule): MiddlewareHandler<HttpEnv> {
   };
 }
 
-/** Asks for the bearer token. */
+/** Asks for the bearer token, and for a role that may. */
 export function requireToken(verifier: Verifier): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
-    const address = addressOf(c.env.incoming.socket.remoteAddress ?? "unknown");
-    switch (verifier.check(address, c.req.header("authorization"))) {
-      case "granted":
+    const { incoming, outgoing } = c.env;
+    const address = addressOf(incoming.socket.remoteAddress ?? "unknown");
+    const access = verifier.check(address, c.req.header("authorization"));
+    switch (access.kind) {
+      case "granted": {
+        const roles = rolesOf(c.req.method, c.req.path);
+        if (!mayCall(access.caller.role, roles)) {
+          const { code, message, id, hint } = forbidden(access.caller, `${c.req.method} ${c.req.path}`, roles);
+          return refuse(c, 403, code, message, { id, ...(hint !== undefined && { hint }) });
+        }
+        // An answer that goes on, such as the live feed, ends with the token.
+        const unwatch = verifier.watch(access.caller, () => incoming.socket.destroy());
+        outgoing.once("close", unwatch);
         return next();
+      }
       case "limited":
         c.header("Retry-After", "60");
         return refuse(c, 429, "exhausted", "too many failed logins from this address; wait a minute");
@@ -108,6 +121,13 @@ export function refuse(
   more: { readonly id?: string; readonly hint?: string; readonly place?: SourcePlace } = {},
 ): Response {
   return c.json({ error: { code, message, ...more } }, status);
+}
+
+/** As for the gRPC methods that do the same. */
+function rolesOf(method: string, path: string): readonly Role[] {
+  if (path.startsWith(CONTENTS)) return ["agent"];
+  if (path === "/api/v1/actions/node") return [];
+  return method === "GET" || method === "HEAD" ? ["reader", "user"] : ["user"];
 }
 
 /** Methods that there are at all; an action is a POST and nothing else. */

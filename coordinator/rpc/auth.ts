@@ -1,17 +1,30 @@
 /**
- * Who may call. One bearer token, kept as its SHA-256 and compared in constant time. Addresses that keep failing are told
- * to wait; the right token always passes, so that nobody can lock others out who share an address.
+ * Who calls. The coordinator's own token, compared in constant time, and those that were handed out, found by their SHA-256.
+ * Addresses that keep failing are told to wait; a right token always passes, so that nobody can lock others out who share an
+ * address.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../shared/kernel/clock.ts";
+import type { Role } from "../../shared/run/roles.ts";
+import type { TokenBook } from "../store/tokens.ts";
 import { LOGIN_ADDRESSES_MAX, LOGIN_FAILURES_MAX, LOGIN_WINDOW_MS } from "./limits.ts";
 
-export type Access = "granted" | "denied" | "limited";
+export interface Caller {
+  /** Of the token; empty for the coordinator's own. */
+  readonly name: string;
+  readonly role: Role;
+}
+
+export type Access = { readonly kind: "granted"; readonly caller: Caller } | { readonly kind: "denied" | "limited" };
 
 export interface Verifier {
   /** `authorization` is the value of the header, `address` the peer's IP address. */
   check(address: string, authorization: string | undefined): Access;
+  /** Calls `end` when the caller's token is no more. Gives what ends the watch. */
+  watch(caller: Caller, end: () => void): () => void;
 }
+
+const OWN: Caller = { name: "", role: "admin" };
 
 export interface LoginLog {
   warn(fields: object, message: string): void;
@@ -22,7 +35,13 @@ export function hashToken(token: string): Buffer {
   return createHash("sha256").update(token, "utf8").digest();
 }
 
-export function createVerifier(tokenHash: Uint8Array, clock: Pick<Clock, "monotonicMs">, log: LoginLog): Verifier {
+/** `book`: tokens that were handed out; absent: there are none. */
+export function createVerifier(
+  tokenHash: Uint8Array,
+  clock: Pick<Clock, "monotonicMs" | "wallMs">,
+  log: LoginLog,
+  book?: TokenBook,
+): Verifier {
   const failures = new Map<string, { count: number; sinceMs: number }>();
 
   /** Counts a failure; true when it is one too many. */
@@ -42,12 +61,26 @@ export function createVerifier(tokenHash: Uint8Array, clock: Pick<Clock, "monoto
     return entry.count > LOGIN_FAILURES_MAX;
   }
 
+  function callerOf(hash: Buffer): Caller | undefined {
+    if (timingSafeEqual(hash, tokenHash)) return OWN;
+    const row = book?.find(hash);
+    const isOver = row?.expiresAt !== undefined && row.expiresAt <= clock.wallMs();
+    return row && !isOver ? { name: row.name, role: row.role } : undefined;
+  }
+
   return {
     check(address, authorization) {
       // Scripts send the token as it is in the file: what follows the dot is for them, and no secret.
       const token = /^Bearer ([\x21-\x2d\x2f-\x7e]{1,512})(?:\.[\w-]{0,8192})?$/i.exec(authorization ?? "")?.[1];
-      if (token !== undefined && timingSafeEqual(hashToken(token), tokenHash)) return "granted";
-      return countFailure(address) ? "limited" : "denied";
+      const caller = token === undefined ? undefined : callerOf(hashToken(token));
+      if (caller) return { kind: "granted", caller };
+      return { kind: countFailure(address) ? "limited" : "denied" };
+    },
+    watch({ name }, end) {
+      if (name === "" || !book) return () => undefined;
+      return book.onRemoved((removed) => {
+        if (removed === name) end();
+      });
     },
   };
 }

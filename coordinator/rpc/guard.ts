@@ -1,36 +1,57 @@
-/** Stands before every gRPC method: size of the metadata, then the token. Health alone is open. */
+/** Stands before every gRPC method: size of the metadata, then the token, then its role. Health alone is open. */
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
 import { AppError } from "../../shared/kernel/errors.ts";
+import { mayCall, type Role } from "../../shared/run/roles.ts";
 import { toServiceError } from "../../shared/wire/status.ts";
-import { addressOf, type Verifier } from "./auth.ts";
+import { addressOf, type Caller, type Verifier } from "./auth.ts";
 import { METADATA_BYTES_MAX } from "./limits.ts";
+import { rolesOfMethod } from "./roles.ts";
 
 const OPEN_PREFIX = "/grpc.health.v1.Health/";
 
 export function createGuard(verifier: Verifier): ServerInterceptor {
-  return (method, call) =>
-    new ServerInterceptingCall(call, {
+  return (method, call) => {
+    let unwatch = () => {};
+    return new ServerInterceptingCall(call, {
       start(next) {
         next({
           onReceiveMetadata(metadata, pass) {
-            const refusal = refusalOf(verifier, method.path, call.getPeer(), metadata);
-            if (refusal) call.sendStatus(toServiceError(refusal));
-            else pass(metadata);
+            const found = callerOf(verifier, method.path, call.getPeer(), metadata);
+            if (found instanceof AppError) return call.sendStatus(toServiceError(found));
+            if (found) unwatch = verifier.watch(found, () => call.sendStatus(toServiceError(revoked(found))));
+            pass(metadata);
+          },
+          onCancel() {
+            unwatch();
           },
         });
       },
+      sendStatus(status, next) {
+        unwatch();
+        next(status);
+      },
     });
+  };
 }
 
-function refusalOf(verifier: Verifier, path: string, peer: string, metadata: Metadata): AppError | undefined {
+function revoked({ name }: Caller): AppError {
+  return new AppError("unauthorized", `the token ${name} was revoked`, { id: "auth.token" });
+}
+
+/** Who calls; undefined where nobody needs to say; or why not. */
+function callerOf(verifier: Verifier, path: string, peer: string, metadata: Metadata): Caller | AppError | undefined {
   if (metadataBytes(metadata) > METADATA_BYTES_MAX) {
     return new AppError("exhausted", `the call's metadata is larger than ${METADATA_BYTES_MAX} bytes`);
   }
   if (path.startsWith(OPEN_PREFIX)) return undefined;
   const [authorization] = metadata.get("authorization");
-  switch (verifier.check(addressOf(peer), authorization?.toString())) {
-    case "granted":
-      return undefined;
+  const access = verifier.check(addressOf(peer), authorization?.toString());
+  switch (access.kind) {
+    case "granted": {
+      const roles = rolesOfMethod(path);
+      if (roles && mayCall(access.caller.role, roles)) return access.caller;
+      return forbidden(access.caller, path.slice(path.lastIndexOf("/") + 1), roles ?? []);
+    }
     case "limited":
       return new AppError("exhausted", "too many failed logins from this address; wait a minute", {
         id: "auth.limited",
@@ -45,6 +66,15 @@ function refusalOf(verifier: Verifier, path: string, peer: string, metadata: Met
         },
       );
   }
+}
+
+/** `what`: the method or the address that was asked for. */
+export function forbidden({ name, role }: Caller, what: string, roles: readonly Role[]): AppError {
+  const whose = name === "" ? "the coordinator's own token" : `the token ${name}`;
+  return new AppError("forbidden", `${whose} has the role ${role}, which may not call ${what}`, {
+    id: "auth.role",
+    hint: `that takes a token with the role ${[...roles, "admin"].join(" or ")}: exp token create NAME --role ROLE`,
+  });
 }
 
 function metadataBytes(metadata: Metadata): number {

@@ -14,6 +14,7 @@ import type { Verifier } from "./auth.ts";
 import { bindError, joinAddress } from "./bind-error.ts";
 import { createGuard } from "./guard.ts";
 import { SERVER_OPTIONS } from "./limits.ts";
+import { assertDeclared } from "./roles.ts";
 import { addHealth, addReflection } from "./well-known.ts";
 
 export interface RpcServerOptions {
@@ -52,6 +53,7 @@ export async function createRpcServer(options: RpcServerOptions): Promise<RpcSer
     server.addService(StoreServiceService, options.store as UntypedServiceImplementation);
     services.push("runner.v1.StoreService");
   }
+  for (const service of [ControlServiceService, AgentServiceService, StoreServiceService]) assertDeclared(service);
   const health = addHealth(server, services);
   addReflection(server, options.protoDir ?? fileURLToPath(new URL("../../proto/", import.meta.url)));
   const port = await bind(server, options);

@@ -280,6 +280,16 @@ const STEPS: readonly string[] = [
   -- What the end of the output of a failed attempt showed, where it showed something.
   ALTER TABLE attempts ADD COLUMN causes_json TEXT;
   `,
+  `
+  -- Tokens that were handed out, besides the one in the data directory; of each secret the SHA-256.
+  CREATE TABLE tokens (
+    name TEXT PRIMARY KEY,
+    role TEXT NOT NULL,
+    hash BLOB NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -9,6 +9,7 @@ export type ErrorCode =
   | "not_found"
   | "conflict"
   | "unauthorized"
+  | "forbidden"
   | "unavailable"
   | "exhausted"
   | "fenced"

@@ -52,7 +52,7 @@ export function isRetryable(error: AppError): boolean {
 }
 
 /** HTTP status of a code. */
-export function httpStatusOf(code: ErrorCode): 400 | 401 | 404 | 409 | 429 | 500 | 503 | 504 {
+export function httpStatusOf(code: ErrorCode): 400 | 401 | 403 | 404 | 409 | 429 | 500 | 503 | 504 {
   return HTTP_OF[code];
 }
 
@@ -64,6 +64,7 @@ const STATUS_OF: Record<ErrorCode, status> = {
   not_found: status.NOT_FOUND,
   conflict: status.FAILED_PRECONDITION,
   unauthorized: status.UNAUTHENTICATED,
+  forbidden: status.PERMISSION_DENIED,
   unavailable: status.UNAVAILABLE,
   exhausted: status.RESOURCE_EXHAUSTED,
   fenced: status.ABORTED,
@@ -76,6 +77,7 @@ const HTTP_OF = {
   not_found: 404,
   conflict: 409,
   unauthorized: 401,
+  forbidden: 403,
   unavailable: 503,
   exhausted: 429,
   fenced: 409,
@@ -108,7 +110,7 @@ const CODE_OF: ReadonlyMap<number, Known> = new Map<number, Known>([
   [status.FAILED_PRECONDITION, { code: "conflict", text: same }],
   [status.ABORTED, { code: "fenced", text: same }],
   [status.UNAUTHENTICATED, { code: "unauthorized", text: same }],
-  [status.PERMISSION_DENIED, { code: "unauthorized", text: same }],
+  [status.PERMISSION_DENIED, { code: "forbidden", text: same }],
   [status.RESOURCE_EXHAUSTED, { code: "exhausted", text: same }],
   [status.DEADLINE_EXCEEDED, { code: "timeout", text: () => "the coordinator did not answer in time" }],
   [

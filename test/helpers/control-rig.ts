@@ -15,6 +15,7 @@ import { Engine } from "../../coordinator/engine.ts";
 import { Feed } from "../../coordinator/feed.ts";
 import { createControlService } from "../../coordinator/rpc/control/handlers.ts";
 import { createControlResults } from "../../coordinator/rpc/control/results.ts";
+import { createControlTokens } from "../../coordinator/rpc/control/tokens.ts";
 import { createControlWrites } from "../../coordinator/rpc/control/writes.ts";
 import { createExpander } from "../../coordinator/rpc/expand/expander.ts";
 import { createRpcServer } from "../../coordinator/rpc/server.ts";
@@ -25,6 +26,7 @@ import { createQueries } from "../../coordinator/store/queries/queries.ts";
 import { createStaging, dropStaged } from "../../coordinator/store/staging.ts";
 import { createSubmissions } from "../../coordinator/store/submissions.ts";
 import { createTerminalRunLoader } from "../../coordinator/store/terminal-runs.ts";
+import { createTokenBook } from "../../coordinator/store/tokens.ts";
 import { createWriter } from "../../coordinator/store/write-change.ts";
 import { systemClock } from "../../shared/kernel/clock.ts";
 import { createUlidSource, type SessionId } from "../../shared/kernel/ids.ts";
@@ -32,6 +34,7 @@ import type { Outcome } from "../../shared/run/states.ts";
 import { NO_OVERRIDES, type SpecOverrides } from "../../shared/spec/overrides.ts";
 import { testResultDeps } from "./control-results.ts";
 import { makeDevice, makeFinish, makeHello } from "./core-rig.ts";
+import { OPEN_VERIFIER } from "./open-verifier.ts";
 
 export interface ControlRig extends AsyncDisposable {
   /** Holds the files of the test. */
@@ -111,10 +114,10 @@ export async function startControlRig(): Promise<ControlRig> {
     version: "test",
   };
   const log = { error: (fields: object, message: string) => console.error(message, fields), warn: () => undefined };
-  const verifier = { check: () => "granted" as const };
-  const control = createControlService(reads, writes, createControlResults(testResultDeps(db, reads)), log);
+  const tokens = createControlTokens({ tokens: createTokenBook(db), clock, logger: { info: () => undefined } });
+  const control = createControlService(reads, writes, createControlResults(testResultDeps(db, reads)), tokens, log);
   const agent = { connect: () => undefined };
-  const server = await createRpcServer({ host: "127.0.0.1", port: 0, verifier, control, agent });
+  const server = await createRpcServer({ host: "127.0.0.1", port: 0, verifier: OPEN_VERIFIER, control, agent });
   const client = createClient({ address: `127.0.0.1:${server.port}`, token: undefined, timeoutMs: undefined });
 
   const rig: ControlRig = {

@@ -8,15 +8,18 @@ import type { ReadDeps } from "../../coordinator/rpc/control/deps.ts";
 import type { ResultDeps } from "../../coordinator/rpc/control/deps-results.ts";
 import { createControlService } from "../../coordinator/rpc/control/handlers.ts";
 import { createControlResults } from "../../coordinator/rpc/control/results.ts";
+import { createControlTokens } from "../../coordinator/rpc/control/tokens.ts";
 import { createRpcServer } from "../../coordinator/rpc/server.ts";
 import { type Database, openDatabase } from "../../coordinator/store/database.ts";
 import { beginTerm, loadCluster } from "../../coordinator/store/load-cluster.ts";
 import { createQueries } from "../../coordinator/store/queries/queries.ts";
 import { createAttemptLocator } from "../../coordinator/store/run-record.ts";
+import { createTokenBook } from "../../coordinator/store/tokens.ts";
 import { systemClock } from "../../shared/kernel/clock.ts";
 import type { Fence, RunId } from "../../shared/kernel/ids.ts";
 import { testResultDeps } from "./control-results.ts";
 import { createTestWrites } from "./control-writes.ts";
+import { OPEN_VERIFIER } from "./open-verifier.ts";
 import { type ProgramResult, runExp } from "./program-process.ts";
 import { createSeeder, type SeededSweep, type SeedSweep } from "./seed-store.ts";
 
@@ -63,9 +66,14 @@ export async function startResultsRig(): Promise<ResultsRig> {
   const deps = testResultDeps(db, reads);
   const writes = createTestWrites(db, feed, reads);
   const log = { error: (fields: object, message: string) => console.error(message, fields), warn: () => undefined };
+  const tokens = createControlTokens({
+    tokens: createTokenBook(db),
+    clock: systemClock,
+    logger: { info: () => undefined },
+  });
   const server = await createRpcServer({
-    ...{ host: "127.0.0.1", port: 0, verifier: { check: () => "granted" as const } },
-    control: createControlService(reads, writes.actions.writes, createControlResults(deps), log),
+    ...{ host: "127.0.0.1", port: 0, verifier: OPEN_VERIFIER },
+    control: createControlService(reads, writes.actions.writes, createControlResults(deps), tokens, log),
     agent: { connect: () => undefined },
   });
   const token = join(dir, "token");

@@ -4,12 +4,14 @@ import { type HandlerLog, streamHandler, unaryHandler } from "../handler.ts";
 import type { ReadDeps } from "./deps.ts";
 import { createControlReads } from "./reads.ts";
 import type { ControlResults } from "./results.ts";
+import type { ControlTokens } from "./tokens.ts";
 import type { ControlWrites } from "./writes.ts";
 
 export function createControlService(
   reading: ReadDeps,
   writes: ControlWrites,
   results: ControlResults,
+  tokens: ControlTokens,
   log: HandlerLog,
 ): ControlServiceServer {
   const reads = createControlReads(reading);
@@ -41,6 +43,9 @@ export function createControlService(
     importPoints: unaryHandler("ImportPoints", results.importPoints, log),
     events: streamHandler("Events", reads.events, log),
     listQueue: unaryHandler("ListQueue", reads.listQueue, log),
+    createToken: unaryHandler("CreateToken", tokens.createToken, log),
+    listTokens: unaryHandler("ListTokens", tokens.listTokens, log),
+    revokeToken: unaryHandler("RevokeToken", tokens.revokeToken, log),
     listArtifacts: streamHandler("ListArtifacts", reads.listArtifacts, log),
   };
 }

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { openBlobStore } from "../../../coordinator/blobs/blob-store.ts";
 import { Feed } from "../../../coordinator/feed.ts";
@@ -10,18 +11,22 @@ import { createReader } from "../../../coordinator/reader/reader.ts";
 import { createVerifier, hashToken } from "../../../coordinator/rpc/auth.ts";
 import type { ReadDeps } from "../../../coordinator/rpc/control/deps.ts";
 import { createControlReads } from "../../../coordinator/rpc/control/reads.ts";
+import { createControlTokens } from "../../../coordinator/rpc/control/tokens.ts";
 import { streamHandler, unaryHandler } from "../../../coordinator/rpc/handler.ts";
 import { createRpcServer, type RpcServer } from "../../../coordinator/rpc/server.ts";
 import { type Database, openDatabase } from "../../../coordinator/store/database.ts";
 import { loadCluster } from "../../../coordinator/store/load-cluster.ts";
+import { migrate } from "../../../coordinator/store/migrations.ts";
 import { createQueries } from "../../../coordinator/store/queries/queries.ts";
+import { createTokenBook, type TokenBook } from "../../../coordinator/store/tokens.ts";
 import type { AgentServiceServer } from "../../../proto/gen/runner/v1/agent.ts";
 import { ControlServiceClient, type ControlServiceServer } from "../../../proto/gen/runner/v1/control.ts";
+import type { StoreServiceServer } from "../../../proto/gen/runner/v1/store.ts";
 import { systemClock } from "../../../shared/kernel/clock.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import type { Fence } from "../../../shared/kernel/ids.ts";
 import type { StreamName } from "../../../shared/subjects.ts";
-import { fromServiceError } from "../../../shared/wire/status.ts";
+import { fromServiceError, toServiceError } from "../../../shared/wire/status.ts";
 import { createTestWrites } from "../../helpers/control-writes.ts";
 import { createSeeder } from "../../helpers/seed-store.ts";
 
@@ -83,10 +88,18 @@ export function createReadStore(): ReadStore {
 export function createLog() {
   const lines: string[] = [];
   const add = (fields: object, message: string) => lines.push(`${message} ${JSON.stringify(fields)}`);
-  return { lines, warn: add, error: add };
+  return { lines, info: add, warn: add, error: add };
 }
 
-export async function startRpc(deps: ReadDeps, log = createLog()): Promise<RpcServer> {
+/** Tokens that are gone with it. */
+export function createMemoryBook(): TokenBook {
+  const db = new DatabaseSync(":memory:");
+  migrate(db);
+  return createTokenBook(db);
+}
+
+export async function startRpc(deps: ReadDeps, log = createLog(), book = createMemoryBook()): Promise<RpcServer> {
+  const tokens = createControlTokens({ tokens: book, clock: systemClock, logger: log });
   const reads = createControlReads(deps);
   const refuse = unaryHandler("write", () => Promise.reject(new AppError("internal", "not in this test")), log);
   const refuseStream = async function* (): AsyncGenerator<never> {
@@ -106,6 +119,9 @@ export async function startRpc(deps: ReadDeps, log = createLog()): Promise<RpcSe
     rerun: refuse,
     updateNode: refuse,
     importPoints: refuse,
+    createToken: unaryHandler("createToken", tokens.createToken, log),
+    listTokens: unaryHandler("listTokens", tokens.listTokens, log),
+    revokeToken: unaryHandler("revokeToken", tokens.revokeToken, log),
     files: streamHandler("files", refuseStream, log),
     prune: streamHandler("prune", refuseStream, log),
     listRuns: streamHandler("listRuns", reads.listRuns, log),
@@ -124,8 +140,15 @@ export async function startRpc(deps: ReadDeps, log = createLog()): Promise<RpcSe
     listArtifacts: streamHandler("listArtifacts", reads.listArtifacts, log),
   };
   const agent: AgentServiceServer = { connect: (stream) => stream.end() };
-  const verifier = createVerifier(hashToken(TOKEN), systemClock, log);
-  return createRpcServer({ host: "127.0.0.1", port: 0, verifier, control, agent });
+  const store: StoreServiceServer = {
+    missing: refuse,
+    put: (_call, answer) => answer(toServiceError(new AppError("internal", "not in this test"))),
+    get: streamHandler("get", refuseStream, log),
+    noteEnvironments: refuse,
+    noteArtifacts: refuse,
+  };
+  const verifier = createVerifier(hashToken(TOKEN), systemClock, log, book);
+  return createRpcServer({ host: "127.0.0.1", port: 0, verifier, control, agent, store });
 }
 
 /** The HTTP server on the store, with its reading thread and the verbs that write. Stopping it ends them. */
@@ -134,8 +157,9 @@ export async function startHttp(
   log = createLog(),
   deps = store.deps(),
   port = 0,
+  book?: TokenBook,
 ): Promise<HttpServer> {
-  const verifier = createVerifier(hashToken(TOKEN), systemClock, log);
+  const verifier = createVerifier(hashToken(TOKEN), systemClock, log, book);
   const reader = createReader({ path: store.path, feed: store.feed, logger: log });
   const writes = createTestWrites(store.db, store.feed, deps);
   const blobs = await openBlobStore(join(dirname(store.path), "blobs"));

@@ -18,6 +18,7 @@ import {
   type WhyResponse,
 } from "../../../proto/gen/runner/v1/control.ts";
 import { deviceUuid } from "../../../shared/kernel/ids.ts";
+import { OPEN_VERIFIER } from "../../helpers/open-verifier.ts";
 import type { SeedRun } from "../../helpers/seed-store.ts";
 import {
   bearer,
@@ -119,9 +120,8 @@ describe("the services that every tool knows", () => {
 
 test("a taken port is one clear line", async () => {
   await start();
-  const verifier = { check: () => "granted" as const };
   const services = { control: {} as ControlServiceServer, agent: {} as AgentServiceServer };
-  const second = createRpcServer({ host: "127.0.0.1", port: server.port, verifier, ...services });
+  const second = createRpcServer({ host: "127.0.0.1", port: server.port, verifier: OPEN_VERIFIER, ...services });
   await expect(second).rejects.toMatchObject({
     code: "conflict",
     id: "net.port-taken",

@@ -54,7 +54,7 @@ test("an unexpected error does not leak its text", () => {
 test.each([
   [status.UNAVAILABLE, "unavailable", true],
   [status.UNAUTHENTICATED, "unauthorized", false],
-  [status.PERMISSION_DENIED, "unauthorized", false],
+  [status.PERMISSION_DENIED, "forbidden", false],
   [status.DEADLINE_EXCEEDED, "timeout", true],
   [status.RESOURCE_EXHAUSTED, "exhausted", false],
   [status.UNIMPLEMENTED, "invalid", false],
