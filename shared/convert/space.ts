@@ -55,6 +55,8 @@ export function addDrawn(draft: SweepDraft, name: string, spec: SpaceTable, comm
 
 /** Lists as JSON where their values, one word each, would read as options: `--betas -1e-05`. */
 function carryLists(draft: SweepDraft, name: string, values: readonly ParamValue[]): void {
+  // Every style but the one that holds unasked, flags, has lists as JSON by itself.
+  if (draft.hasKey("run", "args")) return;
   const read = (value: ParamValue) => !isList(value) || argsProblem("flags", {}, name, value) === undefined;
   if (!values.every(read) && !draft.hasKey("run", "list")) draft.table("run").set("list", "json");
 }

@@ -34,9 +34,10 @@ export function convertWandb(file: ForeignFile, root: YamlMap): Converted {
   const draft = new SweepDraft();
   addNames(draft, file, root);
   const method = methodOf(draft, root);
+  // First: how lists are carried is a question of its style.
+  addCommand(draft, root);
   addWandbParameters(draft, method, mapOf(fieldOf(root, "parameters")), "");
   addSamples(draft, method, integerOf(fieldOf(root, "run_cap")));
-  addCommand(draft, root);
   addObjective(draft, mapOf(fieldOf(root, "metric")));
   addStop(draft, mapOf(fieldOf(root, "early_terminate")));
   for (const [key, node] of root.entries) {

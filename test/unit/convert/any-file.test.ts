@@ -119,7 +119,9 @@ const determined = fc.record(
 function found(name: string): [object][] {
   // A drawn list with a number that a program would take for an option.
   const a = { type: "categorical", vals: [[-1e-300]] };
-  return name === "Determined" ? [[{ hyperparameters: { a } }]] : [];
+  if (name === "Determined") return [[{ hyperparameters: { a } }]];
+  // The same in a style that carries lists by itself.
+  return [[{ parameters: { a: { value: [-1e-300] } }, command: ["${args_json}"] }]];
 }
 
 test.each([
