@@ -75,6 +75,7 @@ export function Device({ device }: { device: FleetDevice }) {
             </div>
           ))}
           {device.model}
+          {share < 1 && ` · ${t("fleet.part", { part: number(share) })}`}
           {use.since !== null && (
             <>
               <br />

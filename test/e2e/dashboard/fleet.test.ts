@@ -31,6 +31,9 @@ test("the fleet, its devices, and the ways out of it", async () => {
     powerWatts: 100 + (device?.index ?? 0),
     temperatureCelsius: 40 + (device?.index ?? 0),
   });
+  const nodeOf = async (ref: string) =>
+    (await fleet.api<FleetNode[]>("/nodes")).find(({ devices }) => devices.some(({ runs }) => runs.includes(ref)))
+      ?.name;
   await browser.visit(fleet, "/", {}, async (page) => {
     await page.getByRole("heading", { name: "node-2" }).waitFor();
     await page.getByRole("status").filter({ hasText: "live" }).waitFor();
@@ -56,6 +59,27 @@ test("the fleet, its devices, and the ways out of it", async () => {
     await page.getByRole("dialog").waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
+  });
+  await fleet.submit(`
+    name = "halves"
+    seeds = [0, 1]
+    run.command = ["sleep", "601"]
+    resources = { gpus = 1, gpu_share = 0.4 }
+    limits.stop_grace = "1s"
+  `);
+  await browser.visit(fleet, "/", {}, async (page) => {
+    const shared = page.getByRole("link", { name: /run halves\.1\.1, run halves\.1\.2, 0\.8 of it in use/ });
+    await shared.hover();
+    const card = page.getByRole("tooltip");
+    await card.getByText("halves.1.1").waitFor();
+    await card.getByText("halves.1.2").waitFor();
+    await card.getByText("0.8 of it in use").waitFor();
+    await expectAccessible(page);
+    await picture(page, "fleet-shared-en-light");
+  });
+  await browser.visit(fleet, `/nodes/${await nodeOf("halves.1.1")}`, {}, async (page) => {
+    await page.getByRole("link", { name: "halves.1.1" }).first().waitFor();
+    await page.getByRole("link", { name: "halves.1.2" }).first().waitFor();
   });
   await browser.visit(fleet, "/", { language: "zh", theme: "dark" }, async (page) => {
     await page.getByRole("heading", { name: "集群" }).waitFor();
