@@ -62,6 +62,8 @@ export interface TreeOptions {
 }
 
 const EMPTY_BOUND_MS = 10_000;
+/** Looks at processes that are being stopped; one that cannot be, as it waits for a device, is waited for no longer. */
+const STOP_ROUNDS_MAX = 25;
 
 interface Sighting extends ProcessStat {
   readonly marker: string | undefined;
@@ -95,10 +97,29 @@ export function createTrees({ cgroupRoot, workdir, monotonicMs, shims }: TreeOpt
     return pids.length === 0 && groupExists(target.pid) ? undefined : pids;
   };
 
+  /**
+   * Everybody stopped, so that nobody starts a child between the look and the kill: its parent dead, it might not be known.
+   * A child that was on its way while its parent stopped is seen by the look after.
+   */
+  const stopped = (target: TreeTarget, first: readonly number[]): readonly number[] => {
+    let pids = first;
+    for (let round = 0, wereStill = false; round < STOP_ROUNDS_MAX; round++) {
+      for (const pid of pids) send(pid, "SIGSTOP");
+      const seen = belonging(target, look());
+      const areStill = seen.every(({ state }) => state === "T");
+      const isSame = seen.length === pids.length;
+      pids = seen.map((process) => process.pid);
+      if (areStill && wereStill && isSame) break;
+      wereStill = areStill;
+    }
+    return pids;
+  };
+
   const kill = (target: TreeTarget, pids: readonly number[]): void => {
     const dir = cgroupOf(target.fence);
     if (dir !== undefined) cgroup.kill(dir);
-    for (const pid of pids) send(pid, "SIGKILL");
+    const all = grouped(target) === undefined ? stopped(target, pids) : pids;
+    for (const pid of all) send(pid, "SIGKILL");
   };
 
   return {

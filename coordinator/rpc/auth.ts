@@ -13,6 +13,8 @@ export interface Caller {
   /** Of the token; empty for the coordinator's own. */
   readonly name: string;
   readonly role: Role;
+  /** Unix ms; absent: for good. */
+  readonly expiresAt?: number;
 }
 
 export type Access = { readonly kind: "granted"; readonly caller: Caller } | { readonly kind: "denied" | "limited" };
@@ -20,11 +22,13 @@ export type Access = { readonly kind: "granted"; readonly caller: Caller } | { r
 export interface Verifier {
   /** `authorization` is the value of the header, `address` the peer's IP address. */
   check(address: string, authorization: string | undefined): Access;
-  /** Calls `end` when the caller's token is no more. Gives what ends the watch. */
-  watch(caller: Caller, end: () => void): () => void;
+  /** Calls `end` with the reason when the caller's token is worth nothing any more. Gives what ends the watch. */
+  watch(caller: Caller, end: (why: string) => void): () => void;
 }
 
 const OWN: Caller = { name: "", role: "admin" };
+/** Of setTimeout. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export interface LoginLog {
   warn(fields: object, message: string): void;
@@ -64,8 +68,9 @@ export function createVerifier(
   function callerOf(hash: Buffer): Caller | undefined {
     if (timingSafeEqual(hash, tokenHash)) return OWN;
     const row = book?.find(hash);
-    const isOver = row?.expiresAt !== undefined && row.expiresAt <= clock.wallMs();
-    return row && !isOver ? { name: row.name, role: row.role } : undefined;
+    if (!row || (row.expiresAt !== undefined && row.expiresAt <= clock.wallMs())) return undefined;
+    const { name, role, expiresAt } = row;
+    return { name, role, ...(expiresAt !== undefined && { expiresAt }) };
   }
 
   return {
@@ -76,11 +81,23 @@ export function createVerifier(
       if (caller) return { kind: "granted", caller };
       return { kind: countFailure(address) ? "limited" : "denied" };
     },
-    watch({ name }, end) {
+    watch({ name, expiresAt }, end) {
       if (name === "" || !book) return () => undefined;
-      return book.onRemoved((removed) => {
-        if (removed === name) end();
+      const forget = book.onRemoved((removed) => {
+        if (removed === name) end(`the token ${name} was revoked`);
       });
+      if (expiresAt === undefined) return forget;
+      let timer: NodeJS.Timeout | undefined;
+      const wait = (): void => {
+        const leftMs = expiresAt - clock.wallMs();
+        if (leftMs <= 0) end(`the time of the token ${name} is over`);
+        else timer = setTimeout(wait, Math.min(TIMER_MS_MAX, leftMs)).unref();
+      };
+      wait();
+      return () => {
+        clearTimeout(timer);
+        forget();
+      };
     },
   };
 }

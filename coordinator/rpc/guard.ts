@@ -18,7 +18,7 @@ export function createGuard(verifier: Verifier): ServerInterceptor {
           onReceiveMetadata(metadata, pass) {
             const found = callerOf(verifier, method.path, call.getPeer(), metadata);
             if (found instanceof AppError) return call.sendStatus(toServiceError(found));
-            if (found) unwatch = verifier.watch(found, () => call.sendStatus(toServiceError(revoked(found))));
+            if (found) unwatch = verifier.watch(found, (why) => call.sendStatus(toServiceError(over(why))));
             pass(metadata);
           },
           onCancel() {
@@ -34,8 +34,8 @@ export function createGuard(verifier: Verifier): ServerInterceptor {
   };
 }
 
-function revoked({ name }: Caller): AppError {
-  return new AppError("unauthorized", `the token ${name} was revoked`, { id: "auth.token" });
+function over(why: string): AppError {
+  return new AppError("unauthorized", why, { id: "auth.token" });
 }
 
 /** Who calls; undefined where nobody needs to say; or why not. */

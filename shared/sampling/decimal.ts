@@ -48,7 +48,9 @@ export function ratioToNumber(numerator: bigint, denominator: bigint): number {
   const scaledDenominator = exponent > 0 ? denominator << BigInt(exponent) : denominator;
   let quotient = scaledSize / scaledDenominator;
   if (quotient * scaledDenominator !== scaledSize) quotient |= 1n;
-  const value = exponent > LEAST_EXPONENT - 2 ? scaled(Number(quotient), exponent) : tiny(quotient);
+  // A quotient with one bit more is of the smallest whose last bit is not the least: those round as all others do.
+  const isTiny = exponent === LEAST_EXPONENT - 2 && bitLength(quotient) <= PRECISION + 2;
+  const value = isTiny ? tiny(quotient) : scaled(Number(quotient), exponent);
   return numerator < 0n ? 0 - value : value;
 }
 

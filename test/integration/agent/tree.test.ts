@@ -100,6 +100,16 @@ describe.each([["without a cgroup", false], ...(usable ? [["with a cgroup", true
       expect(sessionMembers(attempt.pid)).toEqual([]);
     });
 
+    it("leftovers that start children while they are killed leave none, bare environment or not", async () => {
+      const trees = await treesOf();
+      const many = "i=0; while [ $i -lt 200 ]; do sleep 20 & i=$((i+1)); done; wait";
+      const [attempt, target] = await start(trees, ["sh", "-c", `env -i sh -c '${many}' & exit 0`]);
+      await attempt.exited;
+      await waitUntil("the first of them is there", () => sessionMembers(attempt.pid).length >= 5);
+      expect(await trees.empty(target)).toBe(true);
+      expect(sessionMembers(attempt.pid)).toEqual([]);
+    });
+
     it("a daemon with a bare environment is found by its cgroup only", async () => {
       const trees = await treesOf();
       const [attempt, target] = await start(trees, [program("double-fork"), "daemon", "bare"]);

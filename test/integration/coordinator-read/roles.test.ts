@@ -137,6 +137,16 @@ test("a token whose time has passed is worth nothing", async () => {
   expect(await statusOf("/runner.v1.ControlService/ListNodes", "early")).toBe(status.OK);
 });
 
+test("what goes on ends when the time of its token is over", async () => {
+  handOut("brief", "reader", Date.now() + 700);
+  const call = connect(rpc.port).events(EventsRequest.fromPartial({ follow: true }), bearer("brief"));
+  const told: string[] = [];
+  call.on("data", () => undefined);
+  call.on("error", (error) => told.push(error.message));
+  await waitUntil("the stream ends", () => told.length > 0);
+  expect(told[0]).toContain("the time of the token brief is over");
+});
+
 test("revoked: what goes on ends, and nothing begins any more; others go on", async () => {
   const follow = (secret: string) => {
     const call = connect(rpc.port).events(EventsRequest.fromPartial({ follow: true }), bearer(secret));
