@@ -36,12 +36,12 @@ owner_lives() {
     [ "$start" = "$owner_start" ] && [ "$state" != Z ]
 }
 
-# Kills what carries the attempt's marker in its environment, or is in its session; sets found to what it saw alive.
+# Signals ($5) what carries the attempt's marker in its environment, or is in its session; sets found to what it saw alive.
 # Session members count while the shim leads them; after its end, those which started before it and so cannot belong
 # to a later session of the same number. $ended_ticks is 0 where the shim left no exit line.
-kill_pass() {
+signal_pass() {
   found=0
-  [ "$4" = - ] || [ ! -e "$4/cgroup.kill" ] || echo 1 2>/dev/null >"$4/cgroup.kill"
+  [ "$5" != KILL ] || [ "$4" = - ] || [ ! -e "$4/cgroup.kill" ] || echo 1 2>/dev/null >"$4/cgroup.kill"
   until=$ended_ticks
   if [ "$2" = 0 ]; then
     until=0
@@ -54,7 +54,7 @@ kill_pass() {
     case $state in Z | X) continue ;; esac
     if [ "$until" != 0 ] && [ "$session" = "$2" ] && [ "$start" -le "$until" ]; then
       found=1
-      kill -s KILL "${entry#/proc/}" 2>/dev/null
+      kill -s "$5" "${entry#/proc/}" 2>/dev/null
     fi
   done
   # shellcheck disable=SC2013 # words without spaces
@@ -64,7 +64,7 @@ kill_pass() {
     case $state in Z | X) continue ;; esac
     tr '\0' '\n' 2>/dev/null <"$entry" | grep -qxF "EXP_ATTEMPT_DIR=$1" || continue
     found=1
-    kill -s KILL "$pid" 2>/dev/null
+    kill -s "$5" "$pid" 2>/dev/null
   done
 }
 
@@ -78,9 +78,12 @@ expire() {
   fi
   # Before the kill: an exit line that our own signal causes must not be taken for the command's own end.
   [ "$ended_ticks" != 0 ] || [ -e "$1/expired" ] || echo "$now" >"$1/expired"
+  # Everybody is stopped first, twice: with the shim gone, a child that is started between a look and a kill might not be known.
+  signal_pass "$1" "$2" "$3" "$4" STOP
+  [ "$found" = 0 ] || signal_pass "$1" "$2" "$3" "$4" STOP
   pass=0
   while [ "$pass" -lt 20 ]; do
-    kill_pass "$1" "$2" "$3" "$4"
+    signal_pass "$1" "$2" "$3" "$4" KILL
     [ "$found" = 1 ] || return 0
     pass=$((pass + 1))
     [ "$pass" -lt 3 ] || sleep 0.1

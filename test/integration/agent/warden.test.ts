@@ -6,7 +6,7 @@ import { uptime } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { leaseExpired } from "../../../agent/process/adopt.ts";
-import { allPids, isAlive, processesOfFence, readStat } from "../../../agent/process/proc.ts";
+import { allPids, isAlive, processesOfFence, readStat, sessionMembers } from "../../../agent/process/proc.ts";
 import { claimAttempt, readShimLog, spawnShim } from "../../../agent/process/shim.ts";
 import { ensureWarden, readLease, stopWarden, wardenPid, writeLease } from "../../../agent/process/warden.ts";
 import { program, type TestAttempt, useAttemptHost } from "../../helpers/attempts.ts";
@@ -75,6 +75,15 @@ describe("a lease", () => {
     const bare = await waitUntil("a bare process", () => readIfThere(join(attempt.dir, "bare")));
     await lease(attempt, soon(0));
     await waitUntil("it is killed", () => !isRunning(bare));
+  });
+
+  it("reaches what starts children with a bare environment all the while", async () => {
+    await ensureWarden(host.workdir);
+    const attempt = host.start(["sh", "-c", "env -i sh -c 'while :; do sleep 20 & sleep 0.01; done'"]);
+    await waitUntil("it starts some", () => sessionMembers(attempt.pid).length > 5);
+    await lease(attempt, soon(0));
+    await attempt.exited;
+    await waitUntil("nothing of its session is left", () => sessionMembers(attempt.pid).length === 0);
   });
 
   it("that passes before the shim starts keeps it from ever starting", async () => {
