@@ -27,6 +27,7 @@ const full = {
   listNodes: () => ({ nodes: [aNode({ labels: { zone: HOSTILE } })] }),
   listQueue: () => ({ total: 0, runs: [] }),
   updateNode: () => ({ node: aNode() }),
+  listTokens: () => ({ tokens: [{ name: "alice", role: "user", createdAt: AT, expiresAt: AT + 1 }] }),
   best: () =>
     BestResponse.fromPartial({
       ...{ metric: "acc", goal: "maximize", reduce: "best" },
@@ -48,6 +49,7 @@ const empty = {
   metrics: () => streamOf(),
   prune: () => streamOf(),
   events: () => streamOf(),
+  listTokens: () => ({ tokens: [] }),
 };
 
 /** Each list of the program. Those without `canBeEmpty` answer what was asked about. */
@@ -64,6 +66,7 @@ const LISTS: readonly { readonly line: string; readonly module: string; readonly
   { line: "pivot digits.1 --rows lr --cols name --value acc", module: "pivot", canBeEmpty: true },
   { line: "prune digits.1", module: "prune", canBeEmpty: true },
   { line: "events", module: "events", canBeEmpty: true },
+  { line: "token ls", module: "token", canBeEmpty: true },
   { line: "cordon gpu-01", module: "node-actions", canBeEmpty: false },
 ];
 /** Lists that have tests of their own for what they give: they need more of a fleet than answers, or answer otherwise. */
