@@ -32,7 +32,8 @@ export async function httpCall({ method, url, token, signal, body }: HttpCall): 
       certificate === undefined
         ? plainRequest(url, { method, headers, signal }, resolve)
         : secureRequest(url, { method, headers, signal, ...pinnedTls(certificate) }, resolve);
-    sent.once("error", reject);
+    // After an answer that came early, the rest of the body may still fail.
+    sent.on("error", reject);
     sent.end(body);
   });
   return { status: response.statusCode ?? 0, json: parse(await text(response)) };

@@ -51,7 +51,7 @@ export function createContentSender({ url, token, bytesPerSecond }: SenderOption
     } catch (error) {
       throw new AppError("unavailable", `cannot send to ${base}: ${errorMessage(error)}`, { cause: error });
     }
-    if (answer.status === 200) return answer.json as ContentAnswer;
+    if (answer.status === 200 && answer.json !== undefined) return answer.json as ContentAnswer;
     throw refusalOf(answer, base);
   }
 

@@ -102,8 +102,10 @@ export function connect(options: ConnectionOptions): Connection {
 
   /** What a handshake that failed does not say itself. */
   async function lookAtTls(): Promise<void> {
-    fault = (await tlsProblem(options.address, options.token))?.message;
-    if (fault === undefined || fault === problem || session !== undefined || closed) return;
+    const found = await tlsProblem(options.address, options.token);
+    if (session !== undefined || closed) return;
+    fault = found?.message;
+    if (fault === undefined || fault === problem) return;
     problem = fault;
     options.onDisconnected(fault);
   }

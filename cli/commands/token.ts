@@ -49,7 +49,7 @@ async function list(session: Session): Promise<number> {
   const rows = tokens.map(
     ({ name, role, createdAt, expiresAt }): TokenView => ({
       name,
-      role: isRole(role) ? role : "reader",
+      role,
       createdAt: time(createdAt),
       expiresAt: expiresAt === 0 ? null : time(expiresAt),
     }),

@@ -3,6 +3,7 @@
  * word, so that whoever may call it also knows whom to trust: "SECRET", or "SECRET.CERTIFICATE" with the certificate's DER as
  * base64url.
  */
+import { X509Certificate } from "node:crypto";
 import { AppError } from "./errors.ts";
 
 export interface Token {
@@ -15,31 +16,25 @@ export interface Token {
 /** Of a P-256 key, with many names, a certificate has less than a kilobyte. */
 export const TOKEN_CHARACTERS_MAX = 8_192;
 
-const PEM = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/;
-/** DER begins with a sequence. */
-const SEQUENCE = 0x30;
-
 /** Throws AppError (invalid) for a certificate that is none. */
 export function parseToken(text: string): Token {
   const dot = text.indexOf(".");
   if (dot < 0) return { secret: text, certificate: undefined };
-  const der = Buffer.from(text.slice(dot + 1), "base64url");
-  if (der[0] !== SEQUENCE || der.toString("base64url") !== text.slice(dot + 1)) {
-    throw new AppError("invalid", "the token is damaged: what follows its dot is no certificate", {
-      id: "token.content",
-      hint: "copy the coordinator's token file whole; it is one line",
-    });
+  const word = text.slice(dot + 1);
+  try {
+    const found = new X509Certificate(Buffer.from(word, "base64url"));
+    if (found.raw.toString("base64url") === word) return { secret: text.slice(0, dot), certificate: found.toString() };
+  } catch {
+    // Said below.
   }
-  const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
-  return {
-    secret: text.slice(0, dot),
-    certificate: ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n"),
-  };
+  throw new AppError("invalid", "the token is damaged: what follows its dot is no certificate", {
+    id: "token.content",
+    hint: "copy the coordinator's token file whole; it is one line",
+  });
 }
 
 /** Reverse of `parseToken`. */
 export function formatToken({ secret, certificate }: Token): string {
   if (certificate === undefined) return secret;
-  const base64 = PEM.exec(certificate)?.[1] ?? "";
-  return `${secret}.${Buffer.from(base64, "base64").toString("base64url")}`;
+  return `${secret}.${new X509Certificate(certificate).raw.toString("base64url")}`;
 }

@@ -20,7 +20,8 @@ export function mayCall(role: Role, roles: readonly Role[]): boolean {
 /** A token as people see it: without its secret, which nobody has but its owner. */
 export interface TokenView {
   name: string;
-  role: Role;
+  /** A Role; another one where the coordinator is newer. */
+  role: string;
   createdAt: string;
   /** Null: for good. */
   expiresAt: string | null;

@@ -1,21 +1,12 @@
 /** A certificate that a coordinator makes for itself, once, and keeps beside its token. */
 import { X509Certificate } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { generate } from "selfsigned";
 import { AppError, errorMessage } from "../kernel/errors.ts";
+import { writeWholeFile } from "../write-whole.ts";
 
 export interface OwnCertificate {
   readonly certificateFile: string;
@@ -98,18 +89,6 @@ async function make(
     ],
   });
   // The certificate comes last: where it is, so is its key.
-  write(keyFile, made.private);
-  write(certificateFile, made.cert);
-}
-
-function write(path: string, text: string): void {
-  const temporary = `${path}.new`;
-  const file = openSync(temporary, "w", 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
+  writeWholeFile(keyFile, made.private, 0o600);
+  writeWholeFile(certificateFile, made.cert, 0o600);
 }

@@ -19,6 +19,9 @@ test("one word carries a certificate, whole", async () => {
   expect(secret).toBe(SECRET);
   expect(new X509Certificate(certificate).fingerprint256).toBe(new X509Certificate(cert).fingerprint256);
   expect(formatToken({ secret, certificate })).toBe(word);
+  // A copy that was cut off is no certificate either, though it begins as one.
+  for (const cut of [word.slice(0, -1), word.slice(0, -40), `${word}A`])
+    expect(() => parseToken(cut)).toThrow(/damaged/);
 });
 
 test.each(["", "x", "abc$", "MIIB=", "....", `MII\nB`])("after its dot %j is no certificate", (rest) => {
