@@ -13,7 +13,8 @@ import { attemptDir, attemptMarker } from "./attempt-dir.ts";
 import * as cgroup from "./cgroup.ts";
 import { coalesce } from "./coalesce.ts";
 import { createGroupPool, type ShimsAhead } from "./group-pool.ts";
-import { allPids, isZombie, markerOf, type ProcessStat, readStat, TICKS_PER_SECOND } from "./proc.ts";
+import { createLook, type Sighting } from "./look.ts";
+import { readStat, TICKS_PER_SECOND } from "./proc.ts";
 import { readShimLog } from "./shim.ts";
 
 export interface TreeTarget {
@@ -64,10 +65,6 @@ export interface TreeOptions {
 const EMPTY_BOUND_MS = 10_000;
 /** Looks at processes that are being stopped; one that cannot be, as it waits for a device, is waited for no longer. */
 const STOP_ROUNDS_MAX = 25;
-
-interface Sighting extends ProcessStat {
-  readonly marker: string | undefined;
-}
 
 export function createTrees({ cgroupRoot, workdir, monotonicMs, shims }: TreeOptions): Trees {
   const look = createLook();
@@ -166,26 +163,6 @@ export function createTrees({ cgroupRoot, workdir, monotonicMs, shims }: TreeOpt
     async close() {
       await pool?.close();
     },
-  };
-}
-
-/**
- * Looks at every live process. What a process was started with does not change, so the environment of each is read
- * once: a later look costs one small read for each process of the host.
- */
-function createLook(): () => Sighting[] {
-  let known = new Map<number, Sighting>();
-  return () => {
-    const seen = new Map<number, Sighting>();
-    for (const pid of allPids()) {
-      const stat = readStat(pid);
-      if (stat === undefined || isZombie(stat)) continue;
-      const before = known.get(pid);
-      const marker = before?.startTime === stat.startTime ? before.marker : markerOf(pid);
-      seen.set(pid, { ...stat, marker });
-    }
-    known = seen;
-    return [...seen.values()];
   };
 }
 

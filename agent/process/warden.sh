@@ -60,8 +60,9 @@ signal_pass() {
   # shellcheck disable=SC2013 # words without spaces
   for entry in $(grep -lsF "EXP_ATTEMPT_DIR=$1" /proc/[0-9]*/environ 2>/dev/null); do
     pid=${entry#/proc/} pid=${pid%/environ}
-    read_stat "/proc/$pid/stat" || continue
-    case $state in Z | X) continue ;; esac
+    # One that has ended since grep saw it may have left a child that was not on its list: another pass is due.
+    read_stat "/proc/$pid/stat" || state=X
+    case $state in Z | X) found=1 && continue ;; esac
     tr '\0' '\n' 2>/dev/null <"$entry" | grep -qxF "EXP_ATTEMPT_DIR=$1" || continue
     found=1
     kill -s "$5" "$pid" 2>/dev/null
