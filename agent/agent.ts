@@ -28,6 +28,7 @@ import { reportAttempts } from "./core/react.ts";
 import { isHolding } from "./core/state.ts";
 import { createDevices } from "./device/devices.ts";
 import { hostFacts } from "./device/host-facts.ts";
+import { ownAddress } from "./device/own-address.ts";
 import { AgentEngine } from "./engine.ts";
 import { openJournal } from "./journal.ts";
 import { type AgentStatus, serveLocalSocket } from "./local-socket.ts";
@@ -96,7 +97,8 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     });
     stack.push("devices", () => devices.close());
     state.devices = await devices.list();
-    const host = await hostFacts(devices.driverVersion, config.workdir);
+    const address = config.address ?? (await ownAddress(config.coordinator));
+    const host = { ...(await hostFacts(devices.driverVersion, config.workdir)), address };
     const cgroupRoot = await findCgroupRoot(config.workdir);
     // Goes only when it is empty: with live attempts in it, it stays for the next start.
     if (cgroupRoot !== undefined) stack.push("cgroup", () => void removeGroup(cgroupRoot));

@@ -1,6 +1,7 @@
 /** The command of an attempt, filled in with what only its host knows. */
 import { isCpuSlot } from "../shared/run/devices.ts";
-import type { Assignment } from "../shared/run/session.ts";
+import type { Assignment, GangPlace } from "../shared/run/session.ts";
+import type { RenderedGang } from "../shared/spec/computed-text.ts";
 import { paramsFromJson } from "../shared/spec/params-json.ts";
 import { type RenderedCommand, renderCommand } from "../shared/spec/template.ts";
 import { assignedTemplate } from "./assigned-template.ts";
@@ -44,5 +45,10 @@ function render(
     gpus: assignment.devices.filter((uuid) => !isCpuSlot(uuid)).length,
     env: hostEnv,
     ...(resume !== undefined && { resume }),
+    ...(assignment.gang && { gang: renderedGang(assignment.gang) }),
   });
+}
+
+function renderedGang({ nodes, rank, port }: GangPlace): RenderedGang {
+  return { nodes: nodes.length, rank, masterAddr: nodes[0]?.address ?? "", masterPort: port };
 }

@@ -1,4 +1,5 @@
 /** The environment of an attempt's command: what the host has, what its sweep sets, its devices, and what the run is. */
+import { isCpuSlot } from "../shared/run/devices.ts";
 import type { Assignment } from "../shared/run/session.ts";
 import type { Params } from "../shared/spec/types.ts";
 import { assignedTemplate } from "./assigned-template.ts";
@@ -52,6 +53,8 @@ export function attemptEnvironment(place: EnvironmentPlace, assignment: Assignme
       eventsPath: paths.client,
       codeDir: assignment.code && paths.code,
       gpuMilli: assignment.gpuMilli,
+      gang: assignment.gang,
+      gpus: assignment.devices.filter((uuid) => !isCpuSlot(uuid)).length,
       seed: typeof seed === "number" ? seed : undefined,
       url: page && `${page}/runs/${encodeURIComponent(assignment.runRef)}`,
     },

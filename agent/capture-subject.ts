@@ -29,11 +29,12 @@ export function captureSubject(parts: Parts, fence: Fence, dir: string): Capture
   };
 }
 
-/** What of an attempt's files is kept. Undefined as above. */
-export function artifactSubject(parts: Parts, fence: Fence, dir: string): ArtifactSubject | undefined {
+/** What of an attempt's files is kept: of a run on several nodes, those of rank 0 only. Undefined as above. */
+export function artifactSubject(parts: Parts, fence: Fence, dir: string): ArtifactSubject | "nothing" | undefined {
   const subject = captureSubject(parts, fence, dir);
   const attempt = parts.state.attempts.get(fence);
   if (!subject || !attempt) return undefined;
+  if (attempt.assignment.gang && attempt.assignment.gang.rank > 0) return "nothing";
   const { artifacts: globs, keepLast, keepBest } = subject.capture;
   const { runId, attempt: number } = attempt.assignment;
   const { cwd, startedMs } = subject;

@@ -13,6 +13,10 @@ export const AGENT_SETTINGS = {
   coordinator: { type: "text", describe: "HOST:PORT of the coordinator's gRPC port" },
   "token-file": { type: "text", describe: "file with the token; `-` reads it from stdin" },
   name: { type: "text", describe: "name of this node, unique in the fleet (default: the host name)" },
+  address: {
+    type: "text",
+    describe: "name or IP address at which other hosts reach this one, for runs on several nodes (default: found out)",
+  },
   labels: { type: "list", describe: "k=v,k=v: what `exp nodes` shows and runs can ask for" },
   gpus: { type: "text", describe: "auto, none, 0,1 (indices), UUIDs, or fake:8x80GB", fallback: "auto" },
   "cpu-slots": { type: "integer", describe: "CPU slots to offer (default: one a CPU without GPUs, none with)" },
@@ -38,6 +42,8 @@ export interface AgentConfig {
   readonly coordinator: string;
   readonly token: Token;
   readonly name: NodeName;
+  /** Undefined: to be found out. */
+  readonly address: string | undefined;
   readonly labels: { readonly [key: string]: string };
   readonly gpus: string;
   readonly cpuSlots: number | undefined;
@@ -67,6 +73,7 @@ export function agentConfigOf(values: AgentValues, hostName: string, clientDir: 
     coordinator: addressOf(values.coordinator),
     token: readToken(values["token-file"]),
     name: nodeName(name),
+    address: reachedAt(values.address),
     labels: labelsOf(values.labels ?? []),
     gpus: values.gpus,
     cpuSlots: slots,
@@ -94,6 +101,14 @@ function addressOf(text: string | undefined): string {
   }
   if (/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/.test(text)) return text;
   throw new AppError("invalid", `--coordinator ${JSON.stringify(text)} is not HOST:PORT`, { id: "agent.coordinator" });
+}
+
+function reachedAt(text: string | undefined): string | undefined {
+  if (text === undefined || /^[\w.:-]+$/.test(text)) return text;
+  throw new AppError("invalid", `--address ${JSON.stringify(text)} is no host name and no IP address`, {
+    id: "agent.address",
+    hint: "without a port, such as 10.0.0.5 or lab2.local",
+  });
 }
 
 export function readToken(path: string | undefined): Token {

@@ -23,6 +23,7 @@ agent.coordinator | The agent was not told where the coordinator is, or the addr
 agent.cpu-slots | More CPU slots than an agent takes. | Give a smaller --cpu-slots.
 agent.gpus | The devices of --gpus are not on this host, or the list cannot be read. | nvidia-smi -L lists them; numbers or UUIDs with commas between, auto or none.
 agent.journal | The agent's own record cannot be opened. | Look at the rights of its --workdir; two agents cannot share one.
+agent.address | The address of the node cannot be one. | A host name or an IP address, without a port; or leave --address out.
 agent.label | A label is not KEY=VALUE. | Write --labels zone=a,disk=ssd.
 agent.name | The name of the node cannot be one. | Letters, digits, dots and dashes; give --name.
 agent.newer-journal | A newer version of the agent wrote this --workdir. | Start that version again, or another --workdir.
@@ -154,6 +155,7 @@ ref.syntax | That is no reference. | exp help refs
 ref.unknown | No sweep or run is called so. | exp sweeps lists them.
 rerun.imported | How an imported run was started is not known. | Write a sweep file for it.
 rerun.set | A --set of exp rerun cannot be. | --set KEY=VALUE
+run.no-rank | The run was not on so many nodes. | exp show REF lists them.
 run.no-attempt | The run did not have so many attempts. | exp show REF lists them.
 server.no-dashboard | The coordinator serves no web page. | Start it with --http-port.
 server.none | There is no coordinator to speak to. | exp up starts one here; exp login HOST:PORT remembers one.

@@ -40,7 +40,7 @@ export async function pullLog(client: Client, ref: string, place: LogPlace): Pro
   let [bytes, incomplete] = [0, ""];
   const sum = createHash("sha256");
   try {
-    for await (const piece of client.logs({ ref, follow: false, attempt, offset: 0, tailLines: 0 })) {
+    for await (const piece of client.logs({ ref, follow: false, attempt, rank: 0, offset: 0, tailLines: 0 })) {
       await file.appendFile(piece.data);
       if (before && bytes < before.bytes) sum.update(piece.data.subarray(0, before.bytes - bytes));
       bytes += piece.data.length;

@@ -32,7 +32,7 @@ import { createTrackedRuns } from "./outbox/tracked-runs.ts";
 import { createReadAhead } from "./reader/read-ahead.ts";
 import { createReader } from "./reader/reader.ts";
 import { createProjector } from "./results/projector.ts";
-import { runDirectory, streamPath } from "./results/run-directory.ts";
+import { rankDirectory, runDirectory, streamPath } from "./results/run-directory.ts";
 import { type AgentHub, createAgentHub } from "./rpc/agent/hub.ts";
 import { createVerifier, hashToken } from "./rpc/auth.ts";
 import { joinAddress } from "./rpc/bind-error.ts";
@@ -121,7 +121,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   const loadRunRecord = createRunRecordLoader(db);
   const directoryOf = (fence: Fence) => {
     const place = locate(fence);
-    return place && { ...place, directory: runDirectory(config.resultsDir, place) };
+    return place && { ...place, directory: rankDirectory(runDirectory(config.resultsDir, place), place.rank) };
   };
   let hub: AgentHub | undefined;
   const addresses = { http: "", grpc: "" };

@@ -34,7 +34,8 @@ export interface Checkpoint {
 
 export interface AttemptArtifactsOptions extends FetchOptions {
   readonly plane: ArtifactPlane;
-  readonly subjectOf: (fence: Fence, dir: string) => ArtifactSubject | undefined;
+  /** Undefined where it cannot be told any more. */
+  readonly subjectOf: (fence: Fence, dir: string) => ArtifactSubject | "nothing" | undefined;
   readonly logger: { warn(fields: object, message: string): void };
 }
 
@@ -67,6 +68,7 @@ export function createAttemptArtifacts(options: AttemptArtifactsOptions): Attemp
   return {
     watch(fence, dir) {
       const subject = subjectOf(fence, dir);
+      if (subject === "nothing") return;
       if (subject) plane.watch(fence, subject);
       else logger.warn({ fence }, "the files of this attempt are not followed");
     },

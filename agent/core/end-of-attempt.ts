@@ -36,6 +36,7 @@ function ownOutcome(exitCode: number, stage: Exit["stage"]): Outcome {
 function stoppedOutcome(cause: NonNullable<AgentAttempt["stop"]>["cause"]): Outcome {
   switch (cause) {
     case "cancel":
+    case "peer":
       return { kind: "cancelled" };
     case "superseded":
     case "revoked":

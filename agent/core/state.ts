@@ -1,10 +1,10 @@
 /** What an agent decides on. The journal holds the same (without what is marked volatile), so a restart finds it again. */
 import type { DeviceUuid, Fence, SessionId } from "../../shared/kernel/ids.ts";
 import type { Device } from "../../shared/run/devices.ts";
-import type { Assignment, FinishReport } from "../../shared/run/session.ts";
+import type { Assignment, FinishReport, KillReason } from "../../shared/run/session.ts";
 
 /** Why an attempt is being stopped by us. */
-export type StopCause = "cancel" | "superseded" | "revoked" | "stop" | "timeout" | "idle" | "lease";
+export type StopCause = KillReason | "timeout" | "idle" | "lease";
 
 /**
  * accepted: journalled, its process not yet spawned. running: spawned. ended: its command is over, its tree and devices

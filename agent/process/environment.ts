@@ -5,6 +5,7 @@
 
 import { formatGpuShare } from "../../shared/run/devices.ts";
 import { passedVariables } from "../../shared/run/host-variables.ts";
+import type { GangPlace } from "../../shared/run/session.ts";
 import type { FoundInterpreter } from "./interpreter.ts";
 
 /** Facts of one attempt, as its program sees them. Paths are absolute. */
@@ -28,6 +29,10 @@ export interface RunFacts {
   readonly seed: number | undefined;
   /** Thousandths of each of its GPUs; undefined: they are its own. */
   readonly gpuMilli?: number | undefined;
+  /** Where it is among the nodes of its run; undefined: it has but one. */
+  readonly gang?: GangPlace | undefined;
+  /** GPUs that it was given. */
+  readonly gpus?: number;
   /** Where people see the run. */
   readonly url: string | undefined;
 }
@@ -59,6 +64,7 @@ export function buildEnvironment(parts: EnvironmentParts): Record<string, string
     PYTHONUNBUFFERED: "1",
     EXPERIMENT_NAME: run.runRef,
     ...passedVariables(base),
+    ...rendezvousVariables(run),
   };
   for (const [name, value] of Object.entries(template)) {
     if (!isReserved(name)) env[name] = value;
@@ -81,6 +87,35 @@ export function isReserved(name: string): boolean {
   return name.startsWith("EXP_");
 }
 
+/**
+ * Where the ranks of a run on several nodes meet, as PyTorch's programs and its `torchrun` look for it
+ * (https://pytorch.org/docs/stable/elastic/run.html): a plain `torchrun train.py` on each node finds the others. The sweep
+ * file may say otherwise.
+ */
+function rendezvousVariables({ gang, gpus = 0 }: RunFacts): Record<string, string> {
+  if (!gang) return {};
+  const address = gang.nodes[0]?.address ?? "";
+  const port = String(gang.port);
+  return {
+    MASTER_ADDR: address,
+    MASTER_PORT: port,
+    PET_MASTER_ADDR: address,
+    PET_MASTER_PORT: port,
+    PET_NNODES: String(gang.nodes.length),
+    PET_NODE_RANK: String(gang.rank),
+    PET_NPROC_PER_NODE: String(Math.max(1, gpus)),
+  };
+}
+
+function gangVariables({ rank, nodes }: GangPlace): Record<string, string> {
+  return {
+    EXP_NODES: String(nodes.length),
+    EXP_NODE_RANK: String(rank),
+    EXP_NODE_NAMES: nodes.map(({ name }) => name).join(","),
+    EXP_NODE_ADDRESSES: nodes.map(({ address }) => address).join(","),
+  };
+}
+
 function runVariables(run: RunFacts): Record<string, string> {
   return {
     EXP_RUN_ID: run.runId,
@@ -96,6 +131,7 @@ function runVariables(run: RunFacts): Record<string, string> {
     EXP_EVENTS: run.eventsPath,
     ...(run.codeDir === undefined ? {} : { EXP_CODE_DIR: run.codeDir }),
     ...(run.seed === undefined ? {} : { EXP_SEED: String(run.seed) }),
+    ...(run.gang === undefined ? {} : gangVariables(run.gang)),
     ...(run.gpuMilli === undefined ? {} : { EXP_GPU_SHARE: formatGpuShare(run.gpuMilli) }),
     ...(run.url === undefined ? {} : { EXP_URL: run.url }),
     // What unmodified EXP training scripts look for.

@@ -10,6 +10,7 @@ export const logs: Command = {
     follow: { describe: "go on as it grows, until the run has ended", type: "flag", alias: "f" },
     lines: { describe: "only the last so many lines", alias: "n" },
     attempt: { describe: "of this attempt [the last]" },
+    rank: { describe: "of this node of a run on several, from 0 [0]" },
   },
   examples: [["exp logs digits.1.4 -f", "as it is written"]],
   async run(session, args) {
@@ -20,6 +21,7 @@ export const logs: Command = {
     const undo = session.onSignal(() => stop.abort());
     const asText: Buffer[] = [];
     // Where to go on after the coordinator was away.
+    const rank = args.integer("rank", 0) ?? 0;
     let place = { attempt: args.integer("attempt", 1) ?? 0, offset: 0, tailLines: args.integer("lines", 0) ?? 0 };
     const absence = new Absence(session.clock);
     let incomplete = "";
@@ -28,7 +30,7 @@ export const logs: Command = {
       if (place.tailLines === 0 && args.text("lines") !== undefined) return EXIT.ok;
       for (let ended = false; !ended && !stop.signal.aborted; ) {
         try {
-          for await (const part of client.logs({ ref, follow, ...place }, stop.signal)) {
+          for await (const part of client.logs({ ref, follow, rank, ...place }, stop.signal)) {
             absence.end();
             attempt = part.attempt;
             incomplete = part.incomplete;

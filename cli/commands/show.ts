@@ -49,9 +49,11 @@ function runDetails(response: GetRunResponse): Omit<RunDetails, keyof RunRecordV
     template: parsed(response.templateJson),
     command: commandOf(run, response),
     attempts: response.attempts.map(
-      ({ number, fence, node, devices, state, assignedAt, startedAt, finishedAt, sealed }) => ({
+      ({ number, fence, rank, nodes, node, devices, state, assignedAt, startedAt, finishedAt, sealed }) => ({
         number,
         fence,
+        rank,
+        nodes,
         node,
         devices,
         state,
@@ -70,7 +72,7 @@ function commandOf(run: Run, { templateJson, attempts }: GetRunResponse): string
   if (templateJson === "") return "";
   const { id, ref: name, index, sweep } = run;
   // Before its first attempt nobody knows where it will run, or on how many devices.
-  const last = attempts.at(-1);
+  const last = attempts.findLast(({ rank }) => rank === 0);
   const gpus = last?.devices.filter((uuid) => !isCpuSlot(uuid)).length;
   const ran = last && { node: last.node, attempt: last.number, gpus };
   const shown = { id, name, index, sweep, ...ran };

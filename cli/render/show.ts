@@ -15,6 +15,9 @@ const ARTIFACTS_SHOWN_MAX = 20;
 export interface AttemptLine {
   readonly number: number;
   readonly fence: number;
+  /** Among the nodes of its run, from 0. */
+  readonly rank: number;
+  readonly nodes: number;
   readonly node: string;
   readonly devices: readonly string[];
   readonly state: string;
@@ -99,7 +102,8 @@ export function runLines(run: RunDetails, nowMs: number): string[] {
   for (const attempt of run.attempts) {
     const took = spanText(attempt.startedAt, attempt.finishedAt, nowMs);
     const rest = [took, attempt.sealed || attempt.finishedAt === null ? "" : "output still coming"];
-    const words = [`${attempt.number}`, attempt.state, attempt.node, ...rest].filter((word) => word !== "");
+    const rank = attempt.nodes > 1 ? `rank ${attempt.rank} of ${attempt.nodes}` : "";
+    const words = [`${attempt.number}`, rank, attempt.state, attempt.node, ...rest].filter((word) => word !== "");
     lines.push(`  ${escapeControl(words.join("  "))}`);
   }
   lines.push(...artifactLines(run.artifacts));

@@ -98,7 +98,7 @@ export async function readLog(
   const decoder = new TextDecoder();
   let lines: string[] = [];
   try {
-    const request = { ref, follow: true, attempt: 0, offset: 0, tailLines: LOG_LINES_MAX };
+    const request = { ref, follow: true, attempt: 0, rank: 0, offset: 0, tailLines: LOG_LINES_MAX };
     for await (const part of client.logs(request, signal)) {
       const [first = "", ...rest] = decoder.decode(part.data, { stream: true }).split("\n");
       lines.push((lines.pop() ?? "") + first, ...rest);

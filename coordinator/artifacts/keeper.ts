@@ -120,7 +120,7 @@ export function startArtifactKeeper(options: KeeperOptions): ArtifactKeeper {
 
   function isOver(run: RunId): boolean {
     const state = queries.runs.state(run);
-    return state !== undefined && isTerminal(state) && queries.attempts.ofRun(run).every(({ sealed }) => sealed);
+    return state !== undefined && isTerminal(state) && queries.attempts.everyRank(run).every(({ sealed }) => sealed);
   }
 
   async function withScores(

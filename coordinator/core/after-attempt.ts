@@ -56,11 +56,11 @@ function unlessPaused(ended: Ended, now: Now, settings: CoreSettings): Next {
       if (attempt.stopping !== "") return afterStop(ended);
       return afterFailure(ended, now, settings);
     case "rejected":
-      if (outcome.reason.startsWith("bad_spec")) return { state: "failed", reason: describeOutcome(outcome) };
+      if (outcome.reason.startsWith("bad_spec")) return { state: "failed", reason: describeEnd(ended) };
       if (outcome.reason.startsWith("start_failed")) return afterCrash(ended, now, settings);
       return {
         state: "queued",
-        reason: describeOutcome(outcome),
+        reason: describeEnd(ended),
         notBefore: now.wallMs + settings.retryBackoff.baseMs,
       };
     case "lost":
@@ -81,10 +81,17 @@ function afterStop({ run, attempt, retry }: Ended): Next {
   };
 }
 
-function afterFailure({ run, attempt, retry, outcome, causes }: Ended, now: Now, settings: CoreSettings): Next {
+/** Of a run on several nodes, which of them it was. */
+function describeEnd({ attempt: { fence, gang, node }, outcome }: Ended): string {
+  const text = describeOutcome(outcome);
+  return gang ? `rank ${fence - gang.first} on ${node}: ${text}` : text;
+}
+
+function afterFailure(ended: Ended, now: Now, settings: CoreSettings): Next {
+  const { run, attempt, retry, outcome, causes } = ended;
   const failures = run.failures + 1;
   const own = new Set([...causesOfOutcome(outcome), ...causes]);
-  const reason = [describeOutcome(outcome), ...causes].join(", ");
+  const reason = [describeEnd(ended), ...causes].join(", ");
   const final = (why: string): Next => ({ state: "failed", reason: `${reason}${why}`, failures, crashes: 0 });
   const never = retry.never?.find((cause) => own.has(cause));
   if (never !== undefined) return final(` (not tried again: [retry] never has "${never}")`);
@@ -111,9 +118,10 @@ function changesBy({ remedies = [] }: RetryPolicy, causes: ReadonlySet<string>):
 }
 
 /** The fault was the host's: it does not count against the program, but a run that takes hosts down is held. */
-function afterCrash({ run, attempt, retry, outcome }: Ended, now: Now, settings: CoreSettings): Next {
+function afterCrash(ended: Ended, now: Now, settings: CoreSettings): Next {
+  const { run, attempt, retry, outcome } = ended;
   const crashes = run.crashes + 1;
-  const reason = describeOutcome(outcome);
+  const reason = describeEnd(ended);
   if (outcome.kind === "lost" && retry.never?.includes("lost")) {
     return { state: "failed", reason: `${reason} (not tried again: [retry] never has "lost")`, crashes };
   }

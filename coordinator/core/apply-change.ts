@@ -7,9 +7,10 @@ import type { RunId, SweepId } from "../../shared/kernel/ids.ts";
 import { isTerminal } from "../../shared/run/states.ts";
 import type { Change, RunPoint, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
 import { firstState } from "./changes.ts";
-import type { Attempt, Cluster, Run, Sweep } from "./cluster.ts";
+import type { Attempt, Cluster, Gang, Run, Sweep } from "./cluster.ts";
 import { coreShape, shapeOf } from "./cluster.ts";
 import { addToWork, isActive, removeFromWork } from "./doers.ts";
+import { deciding, endOf, type MemberEnd, peersOf } from "./gang.ts";
 import { applyImported } from "./imported.ts";
 import type { SweepExtended } from "./reactor-apply.ts";
 import type { QueueEntry } from "./run-queue.ts";
@@ -53,7 +54,7 @@ export function applyChange(cluster: Cluster, change: Change): void {
       return;
     }
     case "attempt-ended":
-      endAttempt(cluster, required(cluster.attempts.get(change.fence), "the ended attempt"));
+      endAttempt(cluster, required(cluster.attempts.get(change.fence), "the ended attempt"), change);
       return;
     case "runs-imported":
       applyImported(cluster, change);
@@ -253,9 +254,16 @@ function removeRun(cluster: Cluster, run: Run): void {
   if (!cluster.liveBySweep.has(run.sweepId)) cluster.sweeps.delete(run.sweepId);
 }
 
-function endAttempt(cluster: Cluster, attempt: Attempt): void {
+function endAttempt(cluster: Cluster, attempt: Attempt, end: Extract<Change, { kind: "attempt-ended" }>): void {
   cluster.attempts.delete(attempt.fence);
   cluster.holders.remove(attempt);
+  if (attempt.gang) noteGangEnd(cluster, attempt.gang, endOf(attempt, end));
+}
+
+/** Kept as long as one of the gang lives. Also used by `load-cluster`. */
+export function noteGangEnd(cluster: Cluster, { first }: Gang, end: MemberEnd): void {
+  if (peersOf(cluster, end.attempt).length === 0) cluster.gangEnds.delete(first);
+  else cluster.gangEnds.set(first, deciding(cluster.gangEnds.get(first) ?? end, end));
 }
 
 /** Adds what follows from a run's state. */

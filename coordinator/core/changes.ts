@@ -225,10 +225,15 @@ export type HistoryKind =
   | "node-stopped"
   | "store-rolled-back";
 
-/** Devices an attempt holds. */
-export interface Placement {
-  readonly runId: RunId;
+/** What an attempt gets of a node. */
+export interface Place {
   readonly node: NodeName;
   readonly devices: readonly DeviceUuid[];
   readonly reserved: Reserved | undefined;
+}
+
+export interface Placement {
+  readonly runId: RunId;
+  /** By rank: one, or as many as the run asks for nodes. */
+  readonly places: readonly Place[];
 }

@@ -12,6 +12,7 @@ import type { HostFacts, KillReason } from "../../shared/run/session.ts";
 import type { LiveState } from "../../shared/run/states.ts";
 import { FingerprintIndex } from "../reuse/fingerprint-index.ts";
 import { Doers } from "./doers.ts";
+import type { MemberEnd } from "./gang.ts";
 import { Holders } from "./holders.ts";
 import { LayeredMap } from "./layered-map.ts";
 import type { RunQueue } from "./run-queue.ts";
@@ -103,10 +104,19 @@ export interface Reserved {
 /** Why an attempt was told to stop; empty while it was not. */
 export type StopReason = "" | KillReason;
 
+/** The attempts of a run on several nodes, whose fences follow one another by rank. */
+export interface Gang {
+  /** Of rank 0: what the run knows them by. */
+  readonly first: Fence;
+  readonly size: number;
+}
+
 export interface Attempt {
   readonly fence: Fence;
   readonly runId: RunId;
   readonly number: number;
+  /** Absent: it is alone. */
+  readonly gang?: Gang;
   readonly node: NodeName;
   readonly devices: readonly DeviceUuid[];
   readonly reserved: Reserved | undefined;
@@ -161,6 +171,8 @@ export interface Cluster {
   readonly sweeps: Map<SweepId, Sweep>;
   readonly runs: LayeredMap<RunId, Run>;
   readonly attempts: Map<Fence, Attempt>;
+  /** Of gangs that have not ended as a whole, by first fence: of the ends so far, the one that says most. */
+  readonly gangEnds: Map<Fence, MemberEnd>;
   readonly nodes: Map<NodeName, Node>;
   /** The run that completed a configuration. */
   readonly completed: FingerprintIndex;
@@ -194,6 +206,7 @@ export function emptyCluster(start: ClusterStart): Cluster {
     sweeps: new Map(),
     runs: new LayeredMap(),
     attempts: new Map(),
+    gangEnds: new Map(),
     nodes: new Map(),
     groups: new Map(),
     holders: new Holders(),

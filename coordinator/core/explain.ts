@@ -3,17 +3,19 @@
 import { formatDuration } from "../../shared/kernel/duration.ts";
 import type { NodeName, RunId } from "../../shared/kernel/ids.ts";
 import type { ResourceRequest } from "../../shared/run/devices.ts";
-import { describeRequest } from "../../shared/run/devices.ts";
+import { describeRequest, nodesMost, nodesWanted } from "../../shared/run/devices.ts";
 import { runRef, sweepRef } from "../../shared/run/names.ts";
 import { queueEntryOf } from "./apply-change.ts";
 import { whyCancelled } from "./changes.ts";
 import type { Cluster, Node, Run, Sweep } from "./cluster.ts";
 import { shapeOf } from "./cluster.ts";
 import { closedReason, freeOn, lacking } from "./fit.ts";
-import { couldFit, misfit, waysOf, whyMisfit } from "./misfit.ts";
+import { attemptsOfRun } from "./gang.ts";
+import { couldFit, couldFitTogether, misfit, waysOf, whyMisfit } from "./misfit.ts";
 
 /** Nodes that one reason names before it only counts them. */
 const NAMES_SHOWN_MAX = 5;
+const FITS_NOW = "fits now";
 
 export interface Explanation {
   readonly reason: string;
@@ -49,14 +51,18 @@ export function liveReason(cluster: Cluster, id: RunId, wallMs: number): string 
 }
 
 function activeReason(cluster: Cluster, run: Run): string {
-  const attempt = run.fence === undefined ? undefined : cluster.attempts.get(run.fence);
+  const attempts = attemptsOfRun(cluster, run);
   if (run.state === "held") return `held: ${run.reason}`;
-  if (!attempt) return run.reason;
-  if (attempt.stopping === "cancel") return `stopping on ${attempt.node}: ${whyCancelled(run)}`;
-  if (run.state === "unknown")
-    return `${attempt.node} is silent; the run may go on there and is not started elsewhere yet`;
-  if (run.state === "assigned") return `starting on ${attempt.node}`;
-  return `running on ${attempt.node}`;
+  if (attempts.length === 0) return run.reason;
+  const nodes = listed(attempts.map(({ node }) => node));
+  if (attempts.some(({ stopping }) => stopping === "cancel")) return `stopping on ${nodes}: ${whyCancelled(run)}`;
+  if (attempts.some(({ stopping }) => stopping === "peer"))
+    return `stopping on ${nodes}: it has ended on another of its nodes`;
+  if (run.state === "unknown") {
+    const silent = attempts.filter(({ node }) => cluster.nodes.get(node)?.silent).map(({ node }) => node);
+    return `${listed(silent.length > 0 ? silent : attempts.map(({ node }) => node))} is silent; the run may go on there and is not started elsewhere yet`;
+  }
+  return run.state === "assigned" ? `starting on ${nodes}` : `running on ${nodes}`;
 }
 
 function queuedReason(cluster: Cluster, run: Run, sweep: Sweep, wallMs: number): string {
@@ -79,16 +85,34 @@ function queuedReason(cluster: Cluster, run: Run, sweep: Sweep, wallMs: number):
   const { resources } = shapeOf(sweep, run);
   const fitting = nodes.filter((node) => couldFit(node, resources));
   if (fitting.length === 0) return `no node has ${describeRequest(resources)}: ${misfits(nodes, resources)}`;
+  if (!couldFitTogether(fitting, resources))
+    return `${tooFew(fitting, "could take", resources)}${lackingList(nodes, fitting, resources)}`;
   const open = fitting.filter((node) => closedReason(node) === undefined);
   if (open.length === 0) return `every node that fits is closed: ${closedList(fitting)}`;
+  if (!couldFitTogether(open, resources)) {
+    const closed = fitting.filter((node) => closedReason(node) !== undefined);
+    return `${tooFew(open, "are open that could take", resources)}; ${closedList(closed)}`;
+  }
   const { avoid } = run;
   const elsewhere = open.filter((node) => node.name !== avoid);
-  if (elsewhere.length > 0 && elsewhere.length < open.length) {
+  if (elsewhere.length < open.length && couldFitTogether(elsewhere, resources)) {
     return `waits for another node than ${avoid}, where its last attempt failed ([retry] avoid_node)`;
   }
   const ahead = runsAhead(cluster, run, sweep);
   const queue = ahead > 0 ? `; ${ahead} queued run${ahead === 1 ? " is" : "s are"} placed first` : "";
-  return `all fitting devices are busy${queue}`;
+  if (nodesMost(resources) === 1) return `all fitting devices are busy${queue}`;
+  const free = open.filter((node) => nodeReason(cluster, node, run, resources) === FITS_NOW);
+  return `${tooFew(free, "have room now for", resources)}${queue}`;
+}
+
+/** "1 of 2 nodes could take its part: 2 nodes, each with 1 GPU" */
+function tooFew(nodes: readonly Node[], what: string, request: ResourceRequest): string {
+  return `${nodes.length} of ${nodesWanted(request)} nodes ${what} their part of ${describeRequest(request)}`;
+}
+
+function lackingList(nodes: readonly Node[], fitting: readonly Node[], request: ResourceRequest): string {
+  const others = nodes.filter((node) => !fitting.includes(node));
+  return others.length === 0 ? "" : `; ${misfits(others, request)}`;
 }
 
 function nodeReason(cluster: Cluster, node: Node, run: Run, request: ResourceRequest): string {
@@ -99,7 +123,7 @@ function nodeReason(cluster: Cluster, node: Node, run: Run, request: ResourceReq
   const free = freeOn(cluster, node);
   const lacks = waysOf(request).flatMap((way) => (misfit(node, way) === undefined ? [lacking(free, way)] : []));
   if (lacks.includes(undefined)) {
-    return run.avoid === node.name ? "fits now; avoided, as its last attempt failed here" : "fits now";
+    return run.avoid === node.name ? `${FITS_NOW}; avoided, as its last attempt failed here` : FITS_NOW;
   }
   const unclean = node.devices.filter((device) => device.health !== "clean");
   const note =

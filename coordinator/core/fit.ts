@@ -1,8 +1,15 @@
 /** Which node and devices a request gets, given what is free. Pure, and the same for the same view. */
 import type { DeviceUuid, NodeName } from "../../shared/kernel/ids.ts";
-import { type Device, formatGpuShare, GPU_WHOLE_MILLI, type ResourceRequest } from "../../shared/run/devices.ts";
+import {
+  type Device,
+  formatGpuShare,
+  GPU_WHOLE_MILLI,
+  nodesWanted,
+  type ResourceRequest,
+} from "../../shared/run/devices.ts";
+import type { Place } from "./changes.ts";
 import type { Attempt, Cluster, Node, Reserved } from "./cluster.ts";
-import { couldFit, cpusReserved, isRightGpu, misfit, wantedOn, waysOf } from "./misfit.ts";
+import { couldFitTogether, cpusReserved, isRightGpu, misfit, wantedOn, waysOf } from "./misfit.ts";
 
 /** A GPU of which something is free. */
 export interface FreeGpu {
@@ -25,13 +32,6 @@ export interface FreeNode {
   attempts: number;
   /** One of them has the node for itself. */
   exclusive: boolean;
-}
-
-/** What a run gets. */
-export interface Taken {
-  readonly node: NodeName;
-  readonly devices: readonly DeviceUuid[];
-  readonly reserved: Reserved | undefined;
 }
 
 /** Undefined when a node may take new work, else why not. */
@@ -67,13 +67,18 @@ export function freeOn(cluster: Cluster, node: Node): FreeNode {
 }
 
 /**
- * Takes what `request`, or else its first alternative that fits, asks for out of the book; undefined when no node has
- * enough. The node that keeps the fewest free devices wins, so that large holes stay whole; equal ones go by name.
- * `avoid` gets nothing as long as another open node could take the request one day.
+ * Takes what `request`, or else its first alternative that fits, asks for out of the book, on as many nodes as it asks for;
+ * undefined when too few nodes have enough. The node that keeps the fewest free devices wins, so that large holes stay whole;
+ * equal ones go by name, and so do ranks. `avoid` gets nothing as long as other open nodes could take the request one day.
  */
-export function take(book: readonly FreeNode[], request: ResourceRequest, avoid?: NodeName): Taken | undefined {
+export function take(book: readonly FreeNode[], request: ResourceRequest, avoid?: NodeName): Place[] | undefined {
   const others = avoid === undefined ? book : book.filter(({ node }) => node.name !== avoid);
-  const mayAvoid = others.length < book.length && others.some(({ node }) => couldFit(node, request));
+  const mayAvoid =
+    others.length < book.length &&
+    couldFitTogether(
+      others.map(({ node }) => node),
+      request,
+    );
   for (const way of waysOf(request)) {
     const taken = takeOneWay(mayAvoid ? others : book, way);
     if (taken) return taken;
@@ -130,7 +135,24 @@ function gpusFor(free: FreeNode, request: ResourceRequest): FreeGpu[] {
   return isShared(request) ? right.sort((a, b) => a.leftMilli - b.leftMilli) : right;
 }
 
-function takeOneWay(book: readonly FreeNode[], request: ResourceRequest): Taken | undefined {
+function takeOneWay(book: readonly FreeNode[], request: ResourceRequest): Place[] | undefined {
+  const count = nodesWanted(request);
+  if (count === 1) {
+    const best = bestOf(book, request);
+    return best && [takeFrom(best, request)];
+  }
+  const chosen: FreeNode[] = [];
+  for (let left = book; chosen.length < count; ) {
+    const best = bestOf(left, request);
+    if (!best) return undefined;
+    chosen.push(best);
+    left = left.filter((free) => free !== best);
+  }
+  chosen.sort((a, b) => (a.node.name < b.node.name ? -1 : 1));
+  return chosen.map((free) => takeFrom(free, request));
+}
+
+function bestOf(book: readonly FreeNode[], request: ResourceRequest): FreeNode | undefined {
   let best: FreeNode | undefined;
   let bestBroken = Number.POSITIVE_INFINITY;
   let bestLeft = Number.POSITIVE_INFINITY;
@@ -146,10 +168,10 @@ function takeOneWay(book: readonly FreeNode[], request: ResourceRequest): Taken 
       bestLeft = left;
     }
   }
-  return best && takeFrom(best, request);
+  return best;
 }
 
-function takeFrom(free: FreeNode, request: ResourceRequest): Taken {
+function takeFrom(free: FreeNode, request: ResourceRequest): Place {
   const { node } = free;
   const want = wantedOn(node, request);
   const gpus = gpusFor(free, request).slice(0, want.gpu);

@@ -1,7 +1,7 @@
 /** Why a node could not take a request even were it empty, clean and open. The real cause in one line, for `exp why`. */
 import { formatBytes } from "../../shared/kernel/bytes.ts";
 import type { Device, ResourceRequest } from "../../shared/run/devices.ts";
-import { devicesWanted, gpusWanted } from "../../shared/run/devices.ts";
+import { devicesWanted, gpusWanted, nodesWanted } from "../../shared/run/devices.ts";
 import { matchesModel } from "../../shared/run/gpu-model.ts";
 import type { Node } from "./cluster.ts";
 import { whereProblem } from "./node-scope.ts";
@@ -12,6 +12,13 @@ const ANSWERS = new WeakMap<Node, WeakMap<ResourceRequest, string>>();
 /** True when the node could take the request, or one of its alternatives, were it empty, clean and open. */
 export function couldFit(node: Node, request: ResourceRequest): boolean {
   return waysOf(request).some((way) => misfit(node, way) === undefined);
+}
+
+/** True when enough of the nodes could each take their part of the request, or of one of its alternatives. */
+export function couldFitTogether(nodes: readonly Node[], request: ResourceRequest): boolean {
+  return waysOf(request).some(
+    (way) => nodes.filter((node) => misfit(node, way) === undefined).length >= nodesWanted(way),
+  );
 }
 
 /** Why it could not; undefined when it could. With alternatives, why each could not. */

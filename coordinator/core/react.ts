@@ -9,6 +9,7 @@ import type { Event, Now } from "./events.ts";
 import { onImport } from "./imported.ts";
 import { onApply } from "./reactor-apply.ts";
 import { onAccepted, onFinished, onRejected, onSealed, onStarted } from "./reactor-attempts.ts";
+import { withGangs } from "./reactor-gang.ts";
 import { onHello } from "./reactor-hello.ts";
 import { onEdit, onPause, onResume } from "./reactor-hold.ts";
 import { onDevices, onDisconnected, onHeartbeat, onNodeAction, onTick } from "./reactor-nodes.ts";
@@ -18,8 +19,8 @@ import type { CoreSettings } from "./settings.ts";
 import { withSweepLimits } from "./sweep-limits.ts";
 
 export function react(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
-  const reaction = withSameWork(cluster, reactionTo(cluster, event, now, settings), now);
-  return withSweepLimits(cluster, reaction, event, now);
+  const reaction = withGangs(cluster, reactionTo(cluster, event, now, settings), now, settings);
+  return withSweepLimits(cluster, withSameWork(cluster, reaction, now), event, now);
 }
 
 function reactionTo(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {

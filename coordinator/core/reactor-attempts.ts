@@ -13,6 +13,7 @@ import type { Attempt, Cluster, Node, Run } from "./cluster.ts";
 import { shapeOf } from "./cluster.ts";
 import type { Reaction } from "./commands.ts";
 import type { Event, Now } from "./events.ts";
+import { isCurrent, type MemberEnd } from "./gang.ts";
 import { history, runChanged } from "./reactor-runs.ts";
 import type { CoreSettings } from "./settings.ts";
 
@@ -44,7 +45,7 @@ export function startedChanges(cluster: Cluster, attempt: Attempt, startedAt: nu
   const run = cluster.runs.get(attempt.runId);
   const { fence, stopping } = attempt;
   const changes: Change[] = [{ kind: "attempt-changed", fence, phase: "running", stopping, startedAt }];
-  if (!run || run.fence !== fence) return changes;
+  if (!run || !isCurrent(run, attempt)) return changes;
   changes.push(runChanged(run, { state: "running" }));
   // One that is heard of again after a silence has started before.
   if (attempt.phase !== "running") changes.push(onNode(attempt, history(now, "started", nameOf(attempt), run)));
@@ -117,7 +118,10 @@ interface End {
   readonly givenUp?: boolean;
 }
 
-/** An attempt ended: its row, what becomes of its run, and what was completed by it. */
+/**
+ * An attempt ended: its row, what becomes of its run, and what was completed by it. What becomes of a run on several nodes is
+ * decided by all of them (gang.ts).
+ */
 export function endChanges(cluster: Cluster, attempt: Attempt, end: End, now: Now, settings: CoreSettings): Change[] {
   const changes: Change[] = [
     {
@@ -130,24 +134,39 @@ export function endChanges(cluster: Cluster, attempt: Attempt, end: End, now: No
       ...(end.causes && end.causes.length > 0 && { causes: end.causes }),
     },
   ];
+  if (attempt.gang) return changes;
+  const { outcome, finishedAt, causes = [], givenUp = false } = end;
+  return [...changes, ...runEndChanges(cluster, { attempt, outcome, finishedAt, causes }, now, settings, givenUp)];
+}
+
+/** What becomes of a run by the end that decides it. `givenUp`: the host did not say so itself. */
+export function runEndChanges(
+  cluster: Cluster,
+  end: MemberEnd,
+  now: Now,
+  settings: CoreSettings,
+  givenUp = false,
+): Change[] {
+  const { attempt, outcome, causes } = end;
   const run = cluster.runs.get(attempt.runId);
-  if (!run || run.fence !== attempt.fence) return changes;
+  if (!run || !isCurrent(run, attempt)) return [];
+  const changes: Change[] = [];
   const sweep = required(cluster.sweeps.get(run.sweepId), "the sweep of a live run");
   const { retry } = shapeOf(sweep, run);
-  const next = nextOfRun({ run, attempt, retry, outcome: end.outcome, causes: end.causes ?? [] }, now, settings);
+  const next = nextOfRun({ run, attempt, retry, outcome, causes }, now, settings);
   const live = next.state === "queued" || next.state === "held";
   const finishedAt = live ? undefined : end.finishedAt;
-  changes.push(runChanged(run, { ...next, finishedAt, givenUp: live && end.givenUp === true }));
+  changes.push(runChanged(run, { ...next, finishedAt, givenUp: live && givenUp }));
   if (next.state === "succeeded")
     changes.push({ kind: "completed-added", fingerprint: run.fingerprint, runId: run.id });
-  changes.push(onNode(attempt, endHistory(attempt, run, end, next, now)));
+  changes.push(onNode(attempt, endHistory(run, end, next, now)));
   return changes;
 }
 
-function endHistory(attempt: Attempt, run: Run, end: End, next: Next, now: Now): HistoryChange {
+function endHistory(run: Run, end: MemberEnd, next: Next, now: Now): HistoryChange {
   switch (next.state) {
     case "succeeded":
-      return history(now, "succeeded", nameOf(attempt), run);
+      return history(now, "succeeded", `attempt ${end.attempt.number}`, run);
     case "failed":
     case "cancelled":
     case "skipped":
@@ -162,8 +181,8 @@ function onNode(attempt: Attempt, change: HistoryChange): Change {
   return { ...change, node: attempt.node };
 }
 
-function nameOf({ number }: Attempt): string {
-  return `attempt ${number}`;
+function nameOf({ number, fence, gang }: Attempt): string {
+  return gang ? `attempt ${number}, rank ${fence - gang.first} of ${gang.size}` : `attempt ${number}`;
 }
 
 /** The attempt, when the session may speak for it. */

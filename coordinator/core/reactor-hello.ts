@@ -25,6 +25,7 @@ import { doersOf, isActive } from "./doers.ts";
 import type { Event, Now } from "./events.ts";
 import { freeOn, hasRoom, reservedOn } from "./fit.ts";
 import { endChanges, startedChanges } from "./reactor-attempts.ts";
+import { heardOf } from "./reactor-gang.ts";
 import { history, runChanged } from "./reactor-runs.ts";
 import type { CoreSettings } from "./settings.ts";
 
@@ -267,7 +268,7 @@ function seenRunning(cluster: Cluster, attempt: Attempt, startedAt: number, now:
 
 function seenAgain(cluster: Cluster, attempt: Attempt): Change[] {
   const run = cluster.runs.get(attempt.runId);
-  return run?.state === "unknown" ? [runChanged(run, { state: attempt.phase })] : [];
+  return run ? heardOf(cluster, run, attempt) : [];
 }
 
 function describeDevices(hello: Hello): string {

@@ -8,7 +8,9 @@ import type { Change, HistoryKind } from "./changes.ts";
 import type { Attempt, Cluster, Node } from "./cluster.ts";
 import type { Command, Reaction } from "./commands.ts";
 import type { Event, Now } from "./events.ts";
+import { isCurrent } from "./gang.ts";
 import { endChanges, nodeOfSession } from "./reactor-attempts.ts";
+import { heardOf } from "./reactor-gang.ts";
 import { history, runChanged } from "./reactor-runs.ts";
 import type { CoreSettings } from "./settings.ts";
 import { requeueAfterMs } from "./settings.ts";
@@ -124,14 +126,14 @@ function attemptsOf(cluster: Cluster, node: Node): Attempt[] {
 function unknownRuns(cluster: Cluster, attempts: readonly Attempt[]): Change[] {
   return attempts.flatMap((attempt) => {
     const run = cluster.runs.get(attempt.runId);
-    return run && run.state !== "unknown" ? [runChanged(run, { state: "unknown" })] : [];
+    return run && isCurrent(run, attempt) && run.state !== "unknown" ? [runChanged(run, { state: "unknown" })] : [];
   });
 }
 
 function heardAgain(cluster: Cluster, node: Node): Change[] {
   return attemptsOf(cluster, node).flatMap((attempt) => {
     const run = cluster.runs.get(attempt.runId);
-    return run?.state === "unknown" ? [runChanged(run, { state: attempt.phase })] : [];
+    return run ? heardOf(cluster, run, attempt) : [];
   });
 }
 

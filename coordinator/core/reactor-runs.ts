@@ -12,9 +12,10 @@ import {
   STOPPING,
   type SweepRecord,
 } from "./changes.ts";
-import type { Cluster, Run, Sweep } from "./cluster.ts";
+import type { Attempt, Cluster, Run, Sweep } from "./cluster.ts";
 import type { Command, Reaction } from "./commands.ts";
 import type { Event, NewRun, NewSweep, Now } from "./events.ts";
+import { attemptsOfRun } from "./gang.ts";
 import { decidePoint, type PointDecision, settledChanges } from "./same-work.ts";
 import { schedule } from "./scheduler.ts";
 import { redecide } from "./staged-work.ts";
@@ -66,25 +67,21 @@ export function onCancel(cluster: Cluster, event: EventOf<"cancel">, now: Now): 
   for (const id of new Set(event.runIds)) {
     const run = cluster.runs.get(id);
     if (!run || run.cancelRequested) continue;
-    const attempt = run.fence === undefined ? undefined : cluster.attempts.get(run.fence);
-    if (!attempt || run.state === "queued" || run.state === "held") {
+    const attempts = attemptsOfRun(cluster, run);
+    if (attempts.length === 0 || run.state === "queued" || run.state === "held") {
       changes.push(runChanged(run, { state: "cancelled", reason: why, finishedAt: now.wallMs }));
       changes.push(history(now, "cancelled", "cancelled before it ran", run));
       continue;
     }
     changes.push(runChanged(run, { cancelRequested: true, reason: `${STOPPING}${why}` }));
-    const told = `told ${attempt.node} to stop it`;
+    const told = `told ${attempts.map(({ node }) => node).join(", ")} to stop it`;
     changes.push(history(now, "cancel-requested", event.why === undefined ? told : `${told}: ${why}`, run));
-    if (attempt.stopping === "cancel") continue;
-    changes.push({
-      kind: "attempt-changed",
-      fence: attempt.fence,
-      phase: attempt.phase,
-      stopping: "cancel",
-      startedAt: attempt.startedAt,
-    });
-    const node = cluster.nodes.get(attempt.node);
-    if (node?.connected) commands.push({ kind: "kill", session: node.session, fence: attempt.fence, reason: "cancel" });
+    for (const { fence, phase, stopping, startedAt, node: name } of attempts) {
+      if (stopping === "cancel") continue;
+      changes.push({ kind: "attempt-changed", fence, phase, stopping: "cancel", startedAt });
+      const node = cluster.nodes.get(name);
+      if (node?.connected) commands.push({ kind: "kill", session: node.session, fence, reason: "cancel" });
+    }
   }
   return { changes, commands };
 }
@@ -143,28 +140,30 @@ export function onSchedule(cluster: Cluster, now: Now): Reaction {
   let nextFence = cluster.nextFence;
   for (const placement of schedule(cluster)) {
     const run = required(cluster.runs.get(placement.runId), "the placed run");
-    const node = required(cluster.nodes.get(placement.node), "the chosen node");
-    const fence = makeFence(nextFence++);
+    const { places } = placement;
+    const first = makeFence(nextFence);
     const number = run.attempt + 1;
     changes.push(
-      runChanged(run, { state: "assigned", reason: "", attempt: number, fence, givenUp: false, notBefore: 0 }),
+      runChanged(run, { state: "assigned", reason: "", attempt: number, fence: first, givenUp: false, notBefore: 0 }),
     );
-    changes.push({
-      kind: "attempt-added",
-      attempt: {
+    for (const { node: name, devices, reserved } of places) {
+      const node = required(cluster.nodes.get(name), "the chosen node");
+      const fence = makeFence(nextFence++);
+      const attempt: Attempt = {
         fence,
         runId: run.id,
         number,
-        node: node.name,
-        devices: placement.devices,
-        reserved: placement.reserved,
+        ...(places.length > 1 && { gang: { first, size: places.length } }),
+        node: name,
+        devices,
+        reserved,
         phase: "assigned",
         stopping: "",
         startedAt: undefined,
-      },
-      at: now.wallMs,
-    });
-    commands.push({ kind: "assign", session: node.session, fence, runId: run.id });
+      };
+      changes.push({ kind: "attempt-added", attempt, at: now.wallMs });
+      commands.push({ kind: "assign", session: node.session, fence, runId: run.id });
+    }
   }
   return { changes, commands };
 }

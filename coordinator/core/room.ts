@@ -22,15 +22,15 @@ export function roomFor(cluster: Cluster, request: ResourceRequest): Room {
     idle.nodes.set(node.name, { ...node, devices });
   }
   const ever = fill(idle, request);
-  return { now: fill(cluster, request).length, ever: ever.length, nodes: [...new Set(ever)].sort() };
+  return { now: fill(cluster, request).length, ever: ever.length, nodes: [...new Set(ever.flat())].sort() };
 }
 
-/** The node of each run that fits beside what is there. */
-function fill(cluster: Cluster, request: ResourceRequest): NodeName[] {
+/** The nodes of each run that fits beside what is there. */
+function fill(cluster: Cluster, request: ResourceRequest): NodeName[][] {
   const book = freeNodes(cluster);
-  const nodes: NodeName[] = [];
-  for (let taken = take(book, request); taken && nodes.length < COUNTED_MAX; taken = take(book, request)) {
-    nodes.push(taken.node);
+  const runs: NodeName[][] = [];
+  for (let taken = take(book, request); taken && runs.length < COUNTED_MAX; taken = take(book, request)) {
+    runs.push(taken.map(({ node }) => node));
   }
-  return nodes;
+  return runs;
 }

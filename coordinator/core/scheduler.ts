@@ -56,7 +56,7 @@ function place(
   const taken = take(book, request, avoid);
   if (!taken) return undefined;
   if (limitedBy !== undefined) started.set(limitedBy, (started.get(limitedBy) ?? 0) + 1);
-  return { runId: cursor.head.runId, ...taken };
+  return { runId: cursor.head.runId, places: taken };
 }
 
 function advance(cursor: Cursor): boolean {

@@ -35,13 +35,15 @@ export async function readRunDetail({ deps, annotations, axesOf }: DetailParts, 
   const shape = queries.runs.shape(id);
   const annotation = annotations.get(id);
   const view = viewOfRun(run);
+  const everyRank = queries.attempts.everyRank(id).map((attempt) => attemptView(deps, attempt));
   return {
     run: view,
     command: record.command,
     cwd: record.cwd,
     resources: describeRequest(requestFromJson(shape?.resourcesJson ?? "{}")),
     differing: (await axesOf(place.sweepId)).filter((key) => Object.hasOwn(view.params, key)),
-    attempts: queries.attempts.ofRun(id).map((attempt) => attemptView(deps, attempt)),
+    attempts: everyRank.filter(({ rank }) => rank === 0),
+    ranks: everyRank.filter(({ nodes }) => nodes > 1),
     events: queries.history.events({ before: undefined, limit: EVENTS_MAX, run: id, kinds: [] }).reverse(),
     replicates: queries.sweeps.replicates(place.sweepId),
     metricKeys: await metricKeysOf(deps, id, Object.keys(run.metrics)),
@@ -59,6 +61,8 @@ export function attemptView(deps: ReadDeps, attempt: AttemptRecord): AttemptView
   return {
     number: attempt.number,
     fence: attempt.fence,
+    rank: attempt.rank,
+    nodes: attempt.nodes,
     node: attempt.node,
     devices: attempt.devices,
     state: attempt.outcome ? describeOutcome(attempt.outcome) : attempt.phase,

@@ -58,10 +58,11 @@ export function addRuns(api: Hono<HttpEnv>, { deps, reads, slots, detail }: RunP
   answer(api, "runLogs", (c, query) => {
     const ref = named(c, "ref");
     queries.refs.resolveRun(ref);
-    const number = (key: "attempt" | "offset" | "tail") =>
+    const number = (key: "attempt" | "rank" | "offset" | "tail") =>
       query[key] === undefined ? 0 : readInteger(key, query[key], 0, Number.MAX_SAFE_INTEGER);
     const follow = readFlag("follow", query.follow);
-    const request = { ref, follow, attempt: number("attempt"), offset: number("offset"), tailLines: number("tail") };
+    const [attempt, rank] = [number("attempt"), number("rank")];
+    const request = { ref, follow, attempt, rank, offset: number("offset"), tailLines: number("tail") };
     return streamBody(c, slots, "text/plain; charset=utf-8", follow, async function* (signal) {
       for await (const { data } of reads.logs(request, signal)) yield data;
     });

@@ -62,6 +62,7 @@ function attemptOf(record: ResultRecord, attempt: ResultAttempt): { readonly [ke
     platform: attempt.platform,
     devices: attempt.devices.map(({ uuid }) => uuid),
     environment: environmentOf(record, attempt) ?? null,
+    ...(attempt.peers && { peers: attempt.peers.map((peer) => attemptOf(record, peer)) }),
   };
 }
 

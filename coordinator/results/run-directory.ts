@@ -25,6 +25,11 @@ export function directoryName(runRef: string, firstAssignedAt: number): string {
   return `${runRef}_${shanghaiStamp(firstAssignedAt)}`;
 }
 
+/** Where the output of a rank lies: rank 0's stands for the run, the others' beside it in the same layout. */
+export function rankDirectory(directory: string, rank: number): string {
+  return rank === 0 ? directory : join(directory, "ranks", String(rank));
+}
+
 /** File of a byte stream of an attempt. Attempts count from 1. */
 export function streamPath(directory: string, attempt: number, stream: StreamName): string {
   if (stream === "output") return join(directory, terminalLog(attempt));

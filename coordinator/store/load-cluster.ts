@@ -1,11 +1,12 @@
 /** Builds the cluster in memory from the store: what a start does, and what memory is compared with in tests. */
 import { randomUUID } from "node:crypto";
+import { required } from "../../shared/kernel/assert.ts";
 import { deviceUuid, fence, nodeName, runId, type SweepId, sessionId, sweepId } from "../../shared/kernel/ids.ts";
 import { type Device, requestFromJson } from "../../shared/run/devices.ts";
 import type { RetryPolicy } from "../../shared/run/retry.ts";
 import type { HostFacts } from "../../shared/run/session.ts";
-import type { RunState } from "../../shared/run/states.ts";
-import { addAttempt, addRuns, runOfRow } from "../core/apply-change.ts";
+import type { Outcome, RunState } from "../../shared/run/states.ts";
+import { addAttempt, addRuns, noteGangEnd, runOfRow } from "../core/apply-change.ts";
 import type { RunPoint, RunStateRow } from "../core/changes.ts";
 import {
   type Attempt,
@@ -61,6 +62,15 @@ export function loadCluster(db: Database, term: number, monotonicMs: number): Cl
   addRuns(cluster, liveRuns(db));
   for (const row of rows(db, "SELECT * FROM attempts WHERE phase <> 'ended' ORDER BY fence"))
     addAttempt(cluster, attemptOf(row));
+  for (const row of rows(db, ENDED_OF_LIVE_GANGS)) {
+    const attempt = attemptOf(row);
+    noteGangEnd(cluster, required(attempt.gang, "the gang of a member"), {
+      attempt,
+      outcome: JSON.parse(String(row.outcome_json)) as Outcome,
+      finishedAt: Number(row.finished_at),
+      causes: row.causes_json === null ? [] : (JSON.parse(String(row.causes_json)) as string[]),
+    });
+  }
   for (const row of rows(db, "SELECT * FROM nodes ORDER BY name")) {
     const node = nodeOf(row, monotonicMs);
     cluster.nodes.set(node.name, node);
@@ -83,6 +93,10 @@ const LIVE = "('queued', 'held', 'assigned', 'running', 'unknown')";
 const LIVE_SWEEPS = `SELECT sweep_id FROM sweeps WHERE sweep_id IN (SELECT sweep_id FROM run_states WHERE state IN ${LIVE}) ORDER BY seq`;
 const LIVE_RUNS = `SELECT s.*, r.idx, r.shape, r.fingerprint FROM run_states s JOIN runs r ON r.run_id = s.run_id
   JOIN sweeps w ON w.sweep_id = s.sweep_id WHERE s.state IN ${LIVE} ORDER BY w.seq, r.idx`;
+
+/** What has ended of gangs of which others live. */
+const ENDED_OF_LIVE_GANGS = `SELECT * FROM attempts WHERE phase = 'ended' AND gang_first IN
+  (SELECT gang_first FROM attempts WHERE phase <> 'ended' AND gang_first IS NOT NULL) ORDER BY fence`;
 
 type Row = { [column: string]: unknown };
 
@@ -164,6 +178,9 @@ function attemptOf(row: Row): Attempt {
     fence: fence(Number(row.fence)),
     runId: runId(String(row.run_id)),
     number: Number(row.number),
+    ...(row.gang_first !== null && {
+      gang: { first: fence(Number(row.gang_first)), size: Number(row.gang_size) },
+    }),
     node: nodeName(String(row.node)),
     devices: (JSON.parse(String(row.devices_json)) as string[]).map(deviceUuid),
     reserved: row.reserved_json === null ? undefined : (JSON.parse(String(row.reserved_json)) as Reserved),

@@ -290,6 +290,12 @@ const STEPS: readonly string[] = [
     expires_at INTEGER
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Of a run on several nodes: the fence of rank 0, which the others follow, and how many there are. Null: it is alone.
+  ALTER TABLE attempts ADD COLUMN gang_first INTEGER;
+  ALTER TABLE attempts ADD COLUMN gang_size INTEGER;
+  CREATE INDEX attempts_by_gang ON attempts (gang_first) WHERE gang_first IS NOT NULL;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -18,7 +18,7 @@ export interface AttemptOfRun {
 }
 
 export function createRemediedParams(db: Database): (of: AttemptOfRun) => Remedied {
-  const earlier = db.prepare(`SELECT outcome_json, causes_json FROM attempts
+  const earlier = db.prepare(`SELECT number, outcome_json, causes_json FROM attempts
     WHERE run_id = ? AND number < ? AND outcome_json IS NOT NULL ORDER BY number`);
   const identity = db.prepare(
     "SELECT i.identity_json AS json FROM runs r JOIN sweep_identities i ON i.sweep_id = r.sweep_id WHERE r.run_id = ?",
@@ -26,10 +26,14 @@ export function createRemediedParams(db: Database): (of: AttemptOfRun) => Remedi
   return ({ runId, attempt, index, sweepName, paramsJson, retry }) => {
     const params = paramsFromJson(paramsJson);
     if (!retry.remedies || attempt <= 1) return { params, changed: new Set() };
-    const failures = (earlier.all(runId, attempt) as unknown as EarlierRow[]).map((row) => [
-      ...causesOfOutcome(JSON.parse(row.outcome_json) as Outcome),
-      ...(JSON.parse(row.causes_json ?? "[]") as string[]),
-    ]);
+    // On several nodes, what any of them failed by.
+    const byNumber = Map.groupBy(earlier.all(runId, attempt) as unknown as EarlierRow[], ({ number }) => number);
+    const failures = Array.from(byNumber.values(), (rows) =>
+      rows.flatMap((row) => [
+        ...causesOfOutcome(JSON.parse(row.outcome_json) as Outcome),
+        ...(JSON.parse(row.causes_json ?? "[]") as string[]),
+      ]),
+    );
     const known = identity.get(runId) as { json: string } | undefined;
     const derived = known && (JSON.parse(known.json) as SweepIdentity).params?.derived;
     return remedied(params, retry.remedies, failures, derived ?? [], { index, sweepName });
@@ -37,6 +41,7 @@ export function createRemediedParams(db: Database): (of: AttemptOfRun) => Remedi
 }
 
 interface EarlierRow {
+  readonly number: number;
   readonly outcome_json: string;
   readonly causes_json: string | null;
 }

@@ -82,6 +82,8 @@ export interface ResultAttempt {
   /** Undefined when it never started. */
   readonly startedAt: number | undefined;
   readonly finishedAt: number | undefined;
+  /** Of an attempt on several nodes: ranks 1 and on. */
+  readonly peers?: readonly ResultAttempt[];
 }
 
 export interface ResultDevice {
@@ -100,6 +102,8 @@ export interface AttemptPlace {
   readonly firstAssignedAt: number;
   /** From 1. */
   readonly attempt: number;
+  /** Among the nodes of its run, from 0. */
+  readonly rank: number;
 }
 
 /** Throws where there is no such run. */
@@ -114,7 +118,7 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
     LEFT JOIN annotations n ON n.run_id = r.run_id WHERE r.run_id = ?`);
   const attempts = db.prepare(`
     SELECT a.number, a.fence, a.node, a.devices_json, a.outcome_json, a.assigned_at, a.started_at, a.finished_at,
-      n.host_json, n.devices_json AS node_devices_json
+      n.host_json, n.devices_json AS node_devices_json, a.gang_first
     FROM attempts a LEFT JOIN nodes n ON n.name = a.node WHERE a.run_id = ? ORDER BY a.number, a.fence`);
   const facts = createNodeFacts();
   const provenance = createProvenanceLoader(db);
@@ -122,7 +126,8 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
   return (id) => {
     const row = required(one.get(id) as unknown as RunRow | undefined, `run ${id}`);
     const template = JSON.parse(row.template_json) as RunTemplate;
-    const attemptRows = attempts.all(id) as unknown as AttemptRow[];
+    const everyRow = attempts.all(id) as unknown as AttemptRow[];
+    const attemptRows = everyRow.filter(({ fence, gang_first }) => gang_first === null || gang_first === fence);
     const sweep = sweepRef(row.name, row.number);
     const name = runRef(sweep, row.idx);
     const last = attemptRows.at(-1);
@@ -160,7 +165,13 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
       finishedAt: row.finished_at ?? undefined,
       reusedFrom: row.reused_from ?? undefined,
       provenance: provenance(id, row),
-      attempts: attemptRows.map((attempt) => attemptOf(attempt, facts(attempt))),
+      attempts: attemptRows.map((row) => {
+        const others = everyRow.filter(({ fence, gang_first }) => gang_first === row.fence && fence !== row.fence);
+        const attempt = attemptOf(row, facts(row));
+        return others.length === 0
+          ? attempt
+          : { ...attempt, peers: others.map((other) => attemptOf(other, facts(other))) };
+      }),
     };
   };
 }
@@ -209,7 +220,7 @@ function textsOf(json: string): readonly string[] {
 /** Undefined for a fence that names no attempt. */
 export function createAttemptLocator(db: Database): (fence: Fence) => AttemptPlace | undefined {
   const one = db.prepare(`
-    SELECT n.agent_id, w.name, w.number AS sweep_number, r.idx, a.number,
+    SELECT n.agent_id, w.name, w.number AS sweep_number, r.idx, a.number, a.fence - coalesce(a.gang_first, a.fence) AS rank,
       (SELECT min(assigned_at) FROM attempts WHERE run_id = a.run_id) AS first_assigned_at
     FROM attempts a JOIN runs r ON r.run_id = a.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id
     LEFT JOIN nodes n ON n.name = a.node
@@ -225,6 +236,7 @@ export function createAttemptLocator(db: Database): (fence: Fence) => AttemptPla
       runRef: runRef(sweep, row.idx),
       firstAssignedAt: row.first_assigned_at,
       attempt: row.number,
+      rank: row.rank,
     };
   };
 }
@@ -268,6 +280,7 @@ interface AttemptRow {
   readonly finished_at: number | null;
   readonly host_json: string | null;
   readonly node_devices_json: string | null;
+  readonly gang_first: number | null;
 }
 
 interface PlaceRow {
@@ -276,6 +289,7 @@ interface PlaceRow {
   readonly sweep_number: number;
   readonly idx: number;
   readonly number: number;
+  readonly rank: number;
   readonly first_assigned_at: number;
 }
 

@@ -144,7 +144,7 @@ function prepare(db: Database, tells: boolean) {
       waits_for = excluded.waits_for`),
     attempt:
       make(`INSERT INTO attempts (fence, run_id, number, node, devices_json, reserved_json, phase, stopping, assigned_at,
-      started_at, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`),
+      started_at, gang_first, gang_size, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`),
     reviveAttempt:
       make(`UPDATE attempts SET phase = ?, stopping = ?, started_at = ?, reserved_json = ?, finished_at = NULL,
       outcome_json = NULL, final_sizes_json = NULL, sealed = 0 WHERE fence = ?`),
@@ -300,6 +300,8 @@ function writeAttempt(sql: Statements, attempt: Attempt, at: number): void {
     attempt.stopping,
     at,
     attempt.startedAt ?? null,
+    attempt.gang?.first ?? null,
+    attempt.gang?.size ?? null,
   );
 }
 

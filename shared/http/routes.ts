@@ -63,6 +63,7 @@ export const ROUTES = {
     "bytes",
     {
       attempt: "Number of the attempt; the last where it is not said.",
+      rank: "Of a run on several nodes: whose output, from 0; 0 where it is not said.",
       offset: "Byte to start from.",
       tail: "Only so many last lines.",
       follow: "1: goes on until the run has ended.",

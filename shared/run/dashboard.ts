@@ -111,7 +111,10 @@ export interface RunDetail {
   readonly differing: readonly string[];
   /** Those by which replicates of a point differ, as the seed. */
   readonly replicates: readonly string[];
+  /** By number; of those on several nodes rank 0, which stands for the run. */
   readonly attempts: readonly AttemptView[];
+  /** Of the attempts on several nodes, each rank of each; empty where there are none. */
+  readonly ranks: readonly AttemptView[];
   readonly events: readonly HistoryView[];
   /** Keys of its metrics, in order of first appearance. */
   readonly metricKeys: readonly string[];
@@ -143,6 +146,10 @@ export interface RunRecordAnswer {
 export interface AttemptView {
   readonly number: number;
   readonly fence: number;
+  /** Among the nodes of its run, from 0. */
+  readonly rank: number;
+  /** Nodes that it is on. */
+  readonly nodes: number;
   readonly node: string;
   readonly devices: readonly string[];
   /** "assigned", "running" or how it ended, in words. */

@@ -56,6 +56,8 @@ export interface ResourceRequest {
   readonly where?: string;
   /** Nothing else runs on the node meanwhile. */
   readonly exclusive?: boolean;
+  /** Nodes that the run takes at once, all that is above on each of them. Undefined: one. */
+  readonly nodes?: number;
   /** Other whole requests, tried in order where this one finds no place. They have none of their own. */
   readonly alternatives?: readonly ResourceRequest[];
 }
@@ -68,6 +70,16 @@ export function isCpuSlot(uuid: string): boolean {
 /** Thousandths of the device that an attempt holds, which has `gpuMilli` of each of its GPUs: CPU slots are never shared. */
 export function heldMilli(gpuMilli: number | undefined, device: DeviceUuid): number {
   return gpuMilli === undefined || isCpuSlot(device) ? GPU_WHOLE_MILLI : gpuMilli;
+}
+
+/** Nodes that the request takes at once, without regard to its alternatives. */
+export function nodesWanted({ nodes = 1 }: ResourceRequest): number {
+  return nodes;
+}
+
+/** The most that it, or one of its alternatives, takes. */
+export function nodesMost(request: ResourceRequest): number {
+  return Math.max(nodesWanted(request), ...(request.alternatives ?? []).map(nodesWanted));
 }
 
 /** A text that is equal for requests that ask for the same, in whatever order they were written. */
@@ -123,7 +135,8 @@ function describeOne(request: ResourceRequest): string {
   if (request.diskBytes) parts.push(`${formatBytes(request.diskBytes)} disk`);
   if (request.exclusive) parts.push("a node of its own");
   if (request.where) parts.push(`where ${request.where}`);
-  return parts.join(", ");
+  const nodes = nodesWanted(request);
+  return nodes > 1 ? `${nodes} nodes, each with ${parts.join(", ")}` : parts.join(", ");
 }
 
 /** " (A100 or H100, 40GB, 0.5 of it)"; empty where any GPU will do, and is wanted whole. */

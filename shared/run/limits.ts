@@ -18,6 +18,8 @@ export const METRIC_KEYS_MAX = 10_000;
 export const CRASHES_BEFORE_HOLD = 5;
 export const NAME_CHARS_MAX = 128;
 export const DEVICES_PER_RUN_MAX = 1024;
+/** Nodes that one run takes at once. */
+export const NODES_PER_RUN_MAX = 64;
 export const CPU_SLOTS_MAX = 4096;
 /** Bytes of the parameters of one run, as JSON. */
 export const PARAMS_BYTES_MAX = 64 * 1024;

@@ -24,6 +24,8 @@ export interface HostFacts {
   readonly driverVersion: string;
   /** Free where the attempts' directories are, when the agent started; 0: not known. */
   readonly diskBytes: number;
+  /** At which other hosts reach this one: a name or an IP address. Empty or absent: not known. */
+  readonly address?: string;
 }
 
 /** Size of each stream of an attempt at its end; a stream that is absent is empty. */
@@ -79,7 +81,13 @@ export interface Hello {
 }
 
 /** Why an attempt is told to stop. */
-export type KillReason = "cancel" | "superseded" | "revoked" | "stop";
+export type KillReason =
+  | "cancel"
+  | "superseded"
+  | "revoked"
+  | "stop"
+  /** Of a run on several nodes: it has ended on another one. */
+  | "peer";
 
 export type Decision =
   | { readonly fence: Fence; readonly action: "adopt" }
@@ -132,6 +140,24 @@ export interface Assignment {
   readonly resume?: ResumePoint;
   /** A newer one that is still at the host counts as well. */
   readonly mayResume?: boolean;
+  /** Absent: the run is on this node alone. */
+  readonly gang?: GangPlace;
+}
+
+/** The place of an attempt in a run on several nodes. */
+export interface GangPlace {
+  /** From 0. */
+  readonly rank: number;
+  /** Where its ranks are, by rank. */
+  readonly nodes: readonly GangNode[];
+  /** TCP port of rank 0's host at which the ranks may meet. */
+  readonly port: number;
+}
+
+export interface GangNode {
+  readonly name: string;
+  /** At which the other hosts reach it; empty where it never said. */
+  readonly address: string;
 }
 
 export interface OutputChunk extends StreamOffset {

@@ -27,6 +27,8 @@ export interface RenderContext {
   readonly node: string;
   /** GPUs this run was given. */
   readonly gpus: number;
+  /** Absent: the run is on one node. */
+  readonly gang?: RenderedGang;
   /** Labels of the host. */
   readonly labels?: { readonly [key: string]: string };
   /** Variables of the host; only those that runs may see are found. */
@@ -36,6 +38,17 @@ export interface RenderContext {
   /** Names that only the host knows; a placeholder with one of them is shown as `<…>`, for commands that people read. */
   readonly hidden?: (name: string) => boolean;
 }
+
+/** The place of the command among the nodes of its run, and where its ranks may meet. */
+export interface RenderedGang {
+  readonly nodes: number;
+  /** From 0. */
+  readonly rank: number;
+  readonly masterAddr: string;
+  readonly masterPort: number;
+}
+
+const ALONE: RenderedGang = { nodes: 1, rank: 0, masterAddr: "127.0.0.1", masterPort: 29500 };
 
 /** A placeholder that was read: one name as it is, or an expression. */
 export type Computed =
@@ -76,13 +89,17 @@ export function knownNames(parameters: Iterable<string>): string[] {
 export type Lookup = (name: string) => Value | undefined;
 
 export function lookupOf(params: ReadonlyMap<string, Value>, context: RenderContext): Lookup {
-  const { run, sweep, node, gpus, labels = {}, env = {}, resume = "" } = context;
+  const { run, sweep, node, gpus, gang = ALONE, labels = {}, env = {}, resume = "" } = context;
   const facts = new Map<string, Value>([
     ["run.id", run.id],
     ["run.name", run.name],
     ["run.index", run.index],
     ["run.attempt", run.attempt ?? 1],
     ["run.dir", run.dir],
+    ["run.nodes", gang.nodes],
+    ["run.rank", gang.rank],
+    ["run.master_addr", gang.masterAddr],
+    ["run.master_port", gang.masterPort],
     ["sweep.name", sweep],
     ["node.name", node],
     ["gpus", gpus],

@@ -12,6 +12,10 @@ export const BUILTIN_NAMES = [
   "sweep.name",
   "node.name",
   "gpus",
+  "run.nodes",
+  "run.rank",
+  "run.master_addr",
+  "run.master_port",
 ] as const;
 
 /** Where an earlier attempt left off. A parameter of this name takes its place. */

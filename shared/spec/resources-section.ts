@@ -73,6 +73,7 @@ function readRequest(
     ...(table.disk !== undefined && { diskBytes: table.disk }),
     ...(where && { where: where.expression.text }),
     ...(table.exclusive && { exclusive: true }),
+    ...(table.nodes !== undefined && table.nodes > 1 && { nodes: table.nodes }),
   };
 }
 

@@ -17,6 +17,9 @@ export interface ShownRun {
   readonly attempt?: number | undefined;
 }
 
+/** What differs between the nodes of a run. */
+const OF_THE_PLACE: ReadonlySet<string> = new Set(["run.rank", "run.nodes", "run.master_addr", "run.master_port"]);
+
 /** Argv of the run; empty for a template that cannot be rendered. The run's directory stands as `<run.dir>`. */
 export function shownArgv(template: RunTemplate, params: Params, run: ShownRun): readonly string[] {
   const argv = argvOrProblem(template, params, run);
@@ -30,6 +33,7 @@ export function argvOrProblem(template: RunTemplate, params: Params, run: ShownR
     fact.startsWith(ENV_PREFIX) ||
     fact.startsWith(LABEL_PREFIX) ||
     (fact === "node.name" && node === undefined) ||
+    OF_THE_PLACE.has(fact) ||
     (fact === "resume" && attempt > 1);
   return renderArgv(template, params, {
     run: { id, name, index, dir: "<run.dir>", attempt },

@@ -3,7 +3,14 @@
  * the parser, the JSON Schema and the documentation's tests go by.
  */
 import { OUTPUT_FORMS } from "../capture/options.ts";
-import { CPU_SLOTS_MAX, DEVICES_PER_RUN_MAX, PRIORITY_MAX, RETRIES_MAX, RUNS_PER_SWEEP_MAX } from "../run/limits.ts";
+import {
+  CPU_SLOTS_MAX,
+  DEVICES_PER_RUN_MAX,
+  NODES_PER_RUN_MAX,
+  PRIORITY_MAX,
+  RETRIES_MAX,
+  RUNS_PER_SWEEP_MAX,
+} from "../run/limits.ts";
 import { NOTIFY_EVENTS } from "../run/notify.ts";
 import { SAMPLING_METHODS } from "../sampling/sampler.ts";
 import {
@@ -90,7 +97,9 @@ export const SECTION_KEYS = {
     cpus: integer(1, CPU_SLOTS_MAX, "CPU slots of one run", { without: "one slot on a run without GPUs" }),
     memory: size("memory of the host", { without: "any" }),
     disk: size("free disk of the host", { without: "any" }),
-    nodes: integer(1, 1, "hosts of one run", { without: "1" }),
+    nodes: integer(1, NODES_PER_RUN_MAX, "nodes that one run takes at once, all of the above on each", {
+      without: "1",
+    }),
     where: expression("condition that the node must meet", { without: "any node" }),
     exclusive: boolean("true: nothing else on the node meanwhile", { without: "false" }),
     alternatives: own("alternatives", "other requests that will do, in order", { without: "none" }),

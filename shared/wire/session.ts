@@ -90,7 +90,7 @@ export function coordinatorMessageFromProto(response: ConnectResponse): Coordina
         message: message.value.message,
       };
     case "assign": {
-      const { deviceUuids, gpuMilli, code, resume, mayResume, ...rest } = message.value;
+      const { deviceUuids, gpuMilli, code, resume, mayResume, gang, ...rest } = message.value;
       const devices = deviceUuids.map(deviceUuid);
       const assignment = {
         ...rest,
@@ -101,6 +101,7 @@ export function coordinatorMessageFromProto(response: ConnectResponse): Coordina
         ...(code && { code: { hash: code.snapshot, root: code.root } }),
         ...(resume && { resume: { ...resume, step: resume.step } }),
         ...(mayResume && { mayResume }),
+        ...(gang && { gang }),
       };
       return { kind: "assign", assignment };
     }
@@ -157,7 +158,7 @@ function responseOf(message: CoordinatorMessage): ConnectResponse["message"] {
     case "refused":
       return { $case: "refused", value: { reason: REFUSED_REASONS[message.reason], message: message.message } };
     case "assign": {
-      const { devices, logPatterns, code, resume, mayResume = false, ...rest } = message.assignment;
+      const { devices, logPatterns, code, resume, gang, mayResume = false, ...rest } = message.assignment;
       const value = { ...rest, deviceUuids: [...devices], logPatterns: [...logPatterns] };
       return {
         $case: "assign",
@@ -166,6 +167,7 @@ function responseOf(message: CoordinatorMessage): ConnectResponse["message"] {
           code: code && { snapshot: code.hash, root: code.root },
           resume: resume && { ...resume },
           mayResume,
+          gang: gang && { ...gang, nodes: [...gang.nodes] },
         },
       };
     }
@@ -191,7 +193,7 @@ function helloToProto(hello: Hello): HelloMessage {
   return {
     ...hello,
     labels: { ...hello.labels },
-    host: { ...hello.host },
+    host: { address: "", ...hello.host },
     devices: hello.devices.map(deviceToProto),
     attempts: hello.attempts.map(attemptToProto),
   };
@@ -330,6 +332,7 @@ const KILL_REASONS = {
   superseded: KillReasonMessage.KILL_REASON_SUPERSEDED,
   revoked: KillReasonMessage.KILL_REASON_REVOKED,
   stop: KillReasonMessage.KILL_REASON_STOP,
+  peer: KillReasonMessage.KILL_REASON_PEER,
 } as const satisfies Record<KillReason, KillReasonMessage>;
 
 const REFUSED_REASONS = {

@@ -10,50 +10,9 @@ import { isActive } from "../../coordinator/core/doers.ts";
 import type { Event } from "../../coordinator/core/events.ts";
 import type { Fence, RunId, SweepId } from "../../shared/kernel/ids.ts";
 import { isTerminal, type Outcome, type RunState } from "../../shared/run/states.ts";
+import { type AttemptFacts, type RunFacts, type SweepFacts, Violation } from "./facts.ts";
 import type { AttemptDir, SimHost } from "./host.ts";
 import type { DrawnShape } from "./requests.ts";
-
-export class Violation extends Error {
-  readonly invariant: string;
-
-  constructor(invariant: string, message: string) {
-    super(`${invariant}: ${message}`);
-    this.invariant = invariant;
-  }
-}
-
-interface RunFacts {
-  state: RunState;
-  completed: boolean;
-  /** A cancel was acknowledged, and nobody asked for the run again. */
-  cancelled: boolean;
-  /** A pause was acknowledged, and nobody has asked to let it go since. */
-  paused: boolean;
-  readonly sweepId: SweepId;
-  /** Attempt that the store has open for it. */
-  open: Fence | undefined;
-  readonly fingerprint: string;
-  /** Content with the result of another run. */
-  readonly shares: boolean;
-}
-
-interface AttemptFacts {
-  readonly runId: RunId;
-  ended: boolean;
-  /** Its command ended with 0. */
-  exitedWell: boolean;
-}
-
-interface SweepFacts {
-  readonly failuresMax: number;
-  /** Something else than failures may stop it. */
-  readonly mayStop: boolean;
-  readonly after: readonly SweepId[];
-  /** Since it was submitted, or opened again. */
-  failures: number;
-  stopped: boolean;
-  live: number;
-}
 
 export class Checks {
   readonly #runs = new Map<RunId, RunFacts>();
@@ -78,20 +37,21 @@ export class Checks {
   /** A process of the user's starts. */
   onRunning(host: SimHost, dir: AttemptDir): void {
     const { fence, runId } = dir;
-    const others = this.#alive.get(runId);
-    if (others?.size) throw new Violation("I1", `fence ${fence} starts while ${[...others].join()} of ${runId} live`);
-    this.#alive.set(runId, new Set([fence]));
     const facts = this.#attempts.get(fence);
     if (!facts) throw new Violation("I7", `fence ${fence} starts on ${host.name} and was never committed`);
+    const alive = this.#alive.get(runId) ?? new Set<Fence>();
+    const others = this.#outside(facts.first, alive);
+    if (others.length > 0) throw new Violation("I1", `fence ${fence} starts while ${others.join()} of ${runId} live`);
+    this.#alive.set(runId, alive.add(fence));
     if (facts.ended) throw new Violation("lease safety", `fence ${fence} starts on ${host.name} after its end`);
     for (const device of dir.devices) {
       const key = `${host.index} ${device}`;
       const users = this.#inUse.get(key) ?? new Map<Fence, number>();
-      const others = [...users.keys()].join();
+      const sharers = [...users.keys()].join();
       const isGpu = host.devices.some(({ uuid, kind }) => uuid === device && kind === "gpu");
       this.#inUse.set(key, users.set(fence, isGpu ? dir.program.drawn.gpuMilli : 1000));
       if ([...users.values()].reduce((sum, milli) => sum + milli) > 1000)
-        throw new Violation("I6", `fence ${fence} starts on ${device}, which ${others} still uses`);
+        throw new Violation("I6", `fence ${fence} starts on ${device}, which ${sharers} still uses`);
     }
   }
 
@@ -168,7 +128,10 @@ export class Checks {
     const over = new Set(changes.flatMap((change) => (change.kind === "attempt-ended" ? [change.fence] : [])));
     for (const change of changes) this.#onChange(change, over);
     for (const change of changes) {
-      if (change.kind === "run-changed") this.#compareRun(change.row.runId, cluster);
+      if (change.kind === "run-changed") {
+        this.#compareRun(change.row.runId, cluster);
+        this.#checkWhole(change.row.runId);
+      }
       if (change.kind === "attempt-added") this.#checkPlace(change.attempt, cluster);
       if (change.kind === "sweep-added") this.#checkLimit(change.sweep.id, cluster);
       if (change.kind === "sweep-changed") this.#checkLimit(change.sweepId, cluster);
@@ -225,6 +188,21 @@ export class Checks {
     if (!agree) throw new Violation("I3", `${id} is ${state ?? "absent"} in memory, ${committed ?? "absent"} in store`);
   }
 
+  /** A run is over, or waits again, when nothing of its last attempt is with an agent any more, and succeeded when all of it has. */
+  #checkWhole(id: RunId): void {
+    const { state, open, last, completed, reused } = this.#run(id);
+    if (!isActive(state) && open.size > 0)
+      throw new Violation("gang", `${id} is ${state}, and ${[...open].join()} open`);
+    const bad = [...last].filter((fence) => !this.#attempts.get(fence)?.exitedWell);
+    if (completed && !reused && bad.length > 0)
+      throw new Violation("gang", `${id} has succeeded, and the command of ${bad.join()} has not`);
+  }
+
+  /** Of these attempts, those of another gang. */
+  #outside(first: Fence, fences: Iterable<Fence>): Fence[] {
+    return [...fences].filter((fence) => this.#attempts.get(fence)?.first !== first);
+  }
+
   /** A placement is what was asked for, and the node has room for all that is on it. */
   #checkPlace(attempt: Attempt, cluster: Cluster): void {
     const node = cluster.nodes.get(attempt.node);
@@ -234,7 +212,15 @@ export class Checks {
     if (!this.#drawnOf(attempt.runId).allows(node, devices)) {
       throw new Violation("resources", `fence ${attempt.fence} is on ${node.name}, which is not what it asked for`);
     }
+    const { nodes } = this.#drawnOf(attempt.runId);
+    if ((attempt.gang?.size ?? 1) !== nodes)
+      throw new Violation(
+        "resources",
+        `fence ${attempt.fence} is one of ${attempt.gang?.size ?? 1}, of ${nodes} asked for`,
+      );
     const here = [...cluster.attempts.values()].filter((other) => other.node === node.name);
+    if (here.some(({ fence, runId }) => fence !== attempt.fence && runId === attempt.runId))
+      throw new Violation("gang", `fence ${attempt.fence} and another of its run are on ${node.name}`);
     const drawn = here.map(({ runId }) => this.#drawnOf(runId));
     if (here.length > 1 && drawn.some(({ exclusive }) => exclusive)) {
       throw new Violation("resources", `${here.length} attempts on ${node.name}, one of which wants it for itself`);
@@ -271,7 +257,8 @@ export class Checks {
           const done = reusedFrom !== undefined;
           if (done) this.#onReused(id, fingerprint);
           const state = done ? "succeeded" : hold ? "held" : "queued";
-          const facts = { completed: done, cancelled: false, open: undefined, paused: hold && !done };
+          const sets = { open: new Set<Fence>(), last: new Set<Fence>() };
+          const facts = { completed: done, reused: done, cancelled: false, ...sets, paused: hold && !done };
           this.#runs.set(id, { state, ...facts, fingerprint, shares, sweepId });
         }
         return;
@@ -280,6 +267,7 @@ export class Checks {
         this.#completed.add(change.fingerprint);
         return;
       case "run-reused":
+        this.#run(change.runId).reused = true;
         return this.#onReused(change.runId, this.#run(change.runId).fingerprint);
       case "sweep-changed": {
         const sweep = this.#sweep(change.sweepId);
@@ -298,7 +286,7 @@ export class Checks {
         return;
       }
       case "attempt-added":
-        return this.#onAdded(change.attempt.fence, change.attempt.runId);
+        return this.#onAdded(change.attempt);
       case "attempt-revived": {
         const { fence, runId } = change.attempt;
         const attempt = this.#attempts.get(fence);
@@ -323,7 +311,7 @@ export class Checks {
     if (state === "failed") sweep.failures += 1;
   }
 
-  #onAdded(fence: Fence, runId: RunId): void {
+  #onAdded({ fence, runId, gang }: Attempt): void {
     if (fence <= this.#maxFence) throw new Violation("fences", `fence ${fence} is not above ${this.#maxFence}`);
     this.#maxFence = fence;
     const run = this.#run(runId);
@@ -334,12 +322,13 @@ export class Checks {
     if (sweep.stopped) throw new Violation("failures", `${runId} of a stopped sweep is started as fence ${fence}`);
     const earlier = sweep.after.find((id) => (this.#sweeps.get(id)?.live ?? 0) > 0);
     if (earlier !== undefined) throw new Violation("after", `${runId} is started before ${earlier} is over`);
-    const alive = this.#alive.get(runId);
-    if (alive?.size) throw new Violation("lease safety", `fence ${fence} is assigned while ${[...alive].join()} lives`);
+    const first = gang?.first ?? fence;
+    const alive = this.#outside(first, this.#alive.get(runId) ?? []);
+    if (alive.length > 0) throw new Violation("lease safety", `fence ${fence} is assigned while ${alive.join()} lives`);
     if (run.shares && this.#completed.has(run.fingerprint)) {
       throw new Violation("I13", `${runId} starts as fence ${fence}, and its work ${run.fingerprint} is done`);
     }
-    this.#attempts.set(fence, { runId, ended: false, exitedWell: false });
+    this.#attempts.set(fence, { runId, first, ended: false, exitedWell: false });
     this.#open(fence, runId);
   }
 
@@ -349,12 +338,17 @@ export class Checks {
 
   #open(fence: Fence, runId: RunId, isOver = false): void {
     const run = this.#run(runId);
-    if (run.open !== undefined) throw new Violation("I1", `${runId} has the open attempts ${run.open} and ${fence}`);
-    run.open = fence;
+    const { first = fence } = this.#attempts.get(fence) ?? {};
+    const others = this.#outside(first, run.open);
+    if (others.length > 0) throw new Violation("I1", `${runId} has the open attempts ${others.join()} and ${fence}`);
+    if (this.#outside(first, run.last).length > 0) run.last.clear();
+    run.last.add(fence);
+    run.open.add(fence);
     if (!run.shares || isOver) return;
     const other = this.#atWork.get(run.fingerprint);
-    if (other !== undefined) throw new Violation("I13", `fences ${other} and ${fence} do the same work`);
-    this.#atWork.set(run.fingerprint, fence);
+    if (other !== undefined && other !== first)
+      throw new Violation("I13", `fences ${other} and ${fence} do the same work`);
+    this.#atWork.set(run.fingerprint, first);
   }
 
   #onEnded(fence: Fence, outcome: Outcome): void {
@@ -363,8 +357,9 @@ export class Checks {
     if (attempt.ended) throw new Violation("I2", `fence ${fence} ends twice`);
     attempt.ended = true;
     const run = this.#run(attempt.runId);
-    if (run.open === fence) run.open = undefined;
-    if (this.#atWork.get(run.fingerprint) === fence) this.#atWork.delete(run.fingerprint);
+    run.open.delete(fence);
+    const isLast = this.#outside(attempt.first, run.open).length === run.open.size;
+    if (isLast && this.#atWork.get(run.fingerprint) === attempt.first) this.#atWork.delete(run.fingerprint);
     if (this.#alive.get(attempt.runId)?.has(fence)) {
       throw new Violation("lease safety", `fence ${fence} ends as ${outcome.kind} while its processes live`);
     }

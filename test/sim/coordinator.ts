@@ -215,7 +215,7 @@ export class SimCoordinator implements StreamEnd<AgentMessage> {
 
   #assignment(fence: Fence): Assignment {
     // A planted bug sends before the commit: then only memory knows the attempt.
-    const { runId, number, devices, reserved } = this.cluster.attempts.get(fence) ?? this.#store.attempt(fence);
+    const { runId, number, devices, reserved, gang } = this.cluster.attempts.get(fence) ?? this.#store.attempt(fence);
     const gpuMilli = reserved?.gpuMilli;
     return {
       fence,
@@ -226,6 +226,7 @@ export class SimCoordinator implements StreamEnd<AgentMessage> {
       attempt: number,
       devices,
       ...(gpuMilli !== undefined && { gpuMilli }),
+      ...(gang && { gang: { rank: fence - gang.first, nodes: [], port: 0 } }),
       templateJson: "",
       paramsJson: "{}",
       timeLimitMs: this.#world.programOf(runId).timeLimitMs,

@@ -7,8 +7,9 @@ import type { Change } from "../../coordinator/core/changes.ts";
 import type { Attempt, Cluster } from "../../coordinator/core/cluster.ts";
 import type { Reaction } from "../../coordinator/core/commands.ts";
 import type { Event, Now } from "../../coordinator/core/events.ts";
+import { endOf } from "../../coordinator/core/gang.ts";
 import { react } from "../../coordinator/core/react.ts";
-import { endChanges } from "../../coordinator/core/reactor-attempts.ts";
+import { endChanges, runEndChanges } from "../../coordinator/core/reactor-attempts.ts";
 import { runChanged } from "../../coordinator/core/reactor-runs.ts";
 import type { CoreSettings } from "../../coordinator/core/settings.ts";
 import type { AttemptReport } from "../../shared/run/session.ts";
@@ -42,6 +43,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     plant: { coordinatorReact: nothingReserved },
   },
   { name: "a part of a GPU counts as next to nothing", plant: { coordinatorReact: partsAreNothing } },
+  { name: "a run on several nodes is over when its rank 0 is", plant: { coordinatorReact: firstDecides } },
+  { name: "how a rank ended is forgotten while others go on", plant: { coordinatorReact: endsForgotten } },
   { name: "the agent counts as idle what it does not look at", plant: { agentReact: blindToActivity } },
 ];
 
@@ -89,6 +92,20 @@ function partsAreNothing(cluster: Cluster, event: Event, now: Now, settings: Cor
     if (change.kind !== "attempt-added" || reserved?.gpuMilli === undefined) return change;
     return { ...change, attempt: { ...change.attempt, reserved: { ...reserved, gpuMilli: 1 } } };
   });
+}
+
+function firstDecides(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
+  const reaction = react(cluster, event, now, settings);
+  const firsts = reaction.changes.flatMap((change) => {
+    const attempt = change.kind === "attempt-ended" ? cluster.attempts.get(change.fence) : undefined;
+    if (change.kind !== "attempt-ended" || attempt?.gang?.first !== change.fence) return [];
+    return runEndChanges(cluster, endOf(attempt, change), now, settings);
+  });
+  return { ...reaction, changes: [...reaction.changes, ...firsts] };
+}
+
+function endsForgotten(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
+  return react({ ...cluster, gangEnds: new Map() }, event, now, settings);
 }
 
 function blindToActivity(...[state, event, now]: Parameters<typeof agentReact>): ReturnType<typeof agentReact> {

@@ -17,6 +17,8 @@ export interface DrawnShape {
   readonly exclusive: boolean;
   /** Thousandths of each of its GPUs. */
   readonly gpuMilli: number;
+  /** Nodes that it takes at once. */
+  readonly nodes: number;
 }
 
 const LARGE = { model: "NVIDIA A100-SXM4-80GB", memoryBytes: 80e9 };
@@ -53,6 +55,7 @@ const ANYWHERE: Omit<DrawnRequest, "resources"> = {
   memoryBytes: 0,
   exclusive: false,
   gpuMilli: 1000,
+  nodes: 1,
 };
 
 function drawRequest(prng: Prng): DrawnRequest {
@@ -99,6 +102,11 @@ function drawRequest(prng: Prng): DrawnRequest {
       return { ...ANYWHERE, resources: { gpus: 1, cpus: undefined, gpuMilli: 500 }, gpuMilli: 500 };
     case 7:
       return { ...ANYWHERE, resources: { gpus: 2, cpus: 1, gpuMilli: 300 }, gpuMilli: 300 };
+    case 8:
+    case 9: {
+      const nodes = prng.between(2, 3);
+      return { ...ANYWHERE, resources: { ...plain, nodes }, nodes };
+    }
     default:
       return { ...ANYWHERE, resources: plain };
   }

@@ -22,6 +22,11 @@ function normalise(cluster: Cluster) {
     sweeps: lines(cluster.sweeps.values(), (sweep) => JSON.stringify(sorted(sweep))),
     runs: lines(cluster.runs.values(), (run) => JSON.stringify(run, Object.keys(run).sort())),
     attempts: lines(cluster.attempts.values(), (attempt) => JSON.stringify(attempt, Object.keys(attempt).sort())),
+    gangs: lines(cluster.gangEnds, ([first, { attempt, ...end }]) => {
+      // Which phase it was in, and since when, counts no more.
+      const { phase: _, startedAt: _s, ...ended } = attempt;
+      return JSON.stringify([first, sorted(ended), sorted(end)]);
+    }),
     nodes: lines(cluster.nodes.values(), (node) => {
       const { session: _, connected: _c, silent: _s, lastHeardMs: _l, ...stored } = node;
       return JSON.stringify(sorted(stored));

@@ -4,13 +4,14 @@
  */
 import { shapeOf } from "../../coordinator/core/cluster.ts";
 import { explain } from "../../coordinator/core/explain.ts";
-import { couldFit } from "../../coordinator/core/misfit.ts";
+import { couldFitTogether } from "../../coordinator/core/misfit.ts";
 import type { CoreSettings } from "../../coordinator/core/settings.ts";
 import { deviceUuid, type RunId } from "../../shared/kernel/ids.ts";
 import type { Device } from "../../shared/run/devices.ts";
 import { SimAgent } from "./agent.ts";
-import { Checks, Violation } from "./checks.ts";
+import { Checks } from "./checks.ts";
 import { SimCoordinator } from "./coordinator.ts";
+import { Violation } from "./facts.ts";
 import { SimHost } from "./host.ts";
 import { SimJournal } from "./journal.ts";
 import { Network } from "./network.ts";
@@ -258,7 +259,7 @@ class Simulation {
     if (!cluster || !sweep || cluster.nodes.size < this.#hosts.length) return true;
     // What it waits for is looked at by itself.
     if (sweep.after.some((earlier) => cluster.sweeps.has(earlier))) return false;
-    return [...cluster.nodes.values()].some((node) => couldFit(node, shapeOf(sweep, run).resources));
+    return couldFitTogether([...cluster.nodes.values()], shapeOf(sweep, run).resources);
   }
 
   #checkRest(): void {

@@ -9,7 +9,7 @@ import { createSubmissions } from "../../coordinator/store/submissions.ts";
 import { createTerminalRunLoader } from "../../coordinator/store/terminal-runs.ts";
 import { createWriter, type WriteChange } from "../../coordinator/store/write-change.ts";
 import type { Fence, RunId } from "../../shared/kernel/ids.ts";
-import { nodeName } from "../../shared/kernel/ids.ts";
+import { fence as makeFence, nodeName } from "../../shared/kernel/ids.ts";
 import type { SimStore } from "./store.ts";
 
 export class SqliteStore implements SimStore {
@@ -42,11 +42,12 @@ export class SqliteStore implements SimStore {
   }
 
   attempt(fence: Fence): Attempt {
-    const { runId, attempt, devices, gpuMilli } = this.#assignment(fence);
+    const { runId, attempt, devices, gpuMilli, gang: place } = this.#assignment(fence);
+    const gang = place && { first: makeFence(fence - place.rank), size: place.nodes.length };
     const nothing = { cpus: 0, memoryBytes: 0, diskBytes: 0, exclusive: false };
     const reserved = gpuMilli === undefined ? undefined : { ...nothing, gpuMilli };
     const rest = { reserved, phase: "assigned", stopping: "", startedAt: undefined } as const;
-    return { fence, runId, number: attempt, devices, node: nodeName(""), ...rest };
+    return { fence, runId, number: attempt, ...(gang && { gang }), devices, node: nodeName(""), ...rest };
   }
 
   terminalRun(id: RunId): TerminalRun | undefined {

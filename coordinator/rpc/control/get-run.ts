@@ -18,7 +18,7 @@ export const getRun =
     const { templateJson = "{}", resourcesJson = "{}" } = deps.queries.runs.shape(place.runId) ?? {};
     return {
       run: runToProto(readRun(deps, place.runId)),
-      attempts: deps.queries.attempts.ofRun(place.runId).map(attemptToProto),
+      attempts: deps.queries.attempts.everyRank(place.runId).map(attemptToProto),
       events: deps.queries.attempts.history(place.runId, EVENTS_MAX),
       templateJson,
       resourcesJson,
@@ -63,5 +63,7 @@ function attemptToProto(attempt: AttemptRecord): Attempt {
     startedAt: attempt.startedAt ?? 0,
     finishedAt: attempt.finishedAt ?? 0,
     sealed: attempt.sealed,
+    rank: attempt.rank,
+    nodes: attempt.nodes,
   };
 }

@@ -56,9 +56,12 @@ async function firstAttempt(
   signal: AbortSignal,
 ): Promise<AttemptRecord | undefined> {
   while (!signal.aborted) {
-    const attempts = deps.queries.attempts.ofRun(id);
+    const every = deps.queries.attempts.everyRank(id);
+    const attempts = every.filter(({ rank }) => rank === request.rank);
     const wanted = request.attempt > 0 ? attempts.find(({ number }) => number === request.attempt) : attempts.at(-1);
     if (wanted) return wanted;
+    const of = every.findLast(({ number }) => request.attempt === 0 || number === request.attempt);
+    if (of && request.rank >= of.nodes) throw noRank(request, of);
     if (request.attempt > 0) {
       const last = attempts.at(-1)?.number ?? 0;
       throw new AppError("not_found", `${request.ref} has no attempt ${request.attempt}; it had ${last}`, {
@@ -69,6 +72,11 @@ async function firstAttempt(
     await waiter.next();
   }
   return undefined;
+}
+
+function noRank({ ref, rank }: LogsRequest, { nodes }: AttemptRecord): AppError {
+  const ranks = nodes === 1 ? "it ran on one node, which is rank 0" : `its ranks are 0 to ${nodes - 1}`;
+  return new AppError("not_found", `${ref} has no rank ${rank}: ${ranks}`, { id: "run.no-rank" });
 }
 
 /** The attempt after this one, once it is there; undefined when the run has ended without. */
@@ -82,7 +90,9 @@ async function laterAttempt(
   while (!signal.aborted) {
     // In this order: an attempt may begin between the two looks, but none begins after the end.
     const ended = hasEnded(deps, id);
-    const later = deps.queries.attempts.ofRun(id).find(({ number }) => number > attempt.number);
+    const later = deps.queries.attempts
+      .everyRank(id)
+      .find(({ number, rank }) => number > attempt.number && rank === attempt.rank);
     if (later || ended) return later;
     await waiter.next();
   }

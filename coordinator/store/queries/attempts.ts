@@ -8,6 +8,10 @@ import type { Database } from "../database.ts";
 export interface AttemptRecord {
   readonly number: number;
   readonly fence: Fence;
+  /** Among the nodes of its run, from 0. */
+  readonly rank: number;
+  /** Nodes that it is on. */
+  readonly nodes: number;
   readonly node: string;
   readonly devices: readonly string[];
   readonly phase: "assigned" | "running" | "ended";
@@ -28,8 +32,10 @@ export interface HistoryRecord {
 }
 
 export interface AttemptQueries {
-  /** By number. */
+  /** By number; of those on several nodes rank 0, whose output and metrics stand for the run. */
   ofRun(id: RunId): AttemptRecord[];
+  /** By number and rank. */
+  everyRank(id: RunId): AttemptRecord[];
   get(id: Fence): AttemptRecord | undefined;
   /** Runs of these attempts. */
   runsOf(fences: readonly Fence[]): RunId[];
@@ -48,8 +54,11 @@ export interface AttemptQueries {
 
 export function createAttemptQueries(db: Database): AttemptQueries {
   const columns = `SELECT fence, number, node, devices_json, phase, outcome_json, assigned_at, started_at, finished_at,
-    sealed, final_sizes_json FROM attempts`;
-  const ofRun = db.prepare(`${columns} WHERE run_id = ? ORDER BY number, fence`);
+    sealed, final_sizes_json, gang_first, gang_size FROM attempts`;
+  const ofRun = db.prepare(
+    `${columns} WHERE run_id = ? AND (gang_first IS NULL OR gang_first = fence) ORDER BY number, fence`,
+  );
+  const everyRank = db.prepare(`${columns} WHERE run_id = ? ORDER BY number, fence`);
   const one = db.prepare(`${columns} WHERE fence = ?`);
   const owners = db.prepare("SELECT DISTINCT run_id FROM attempts WHERE fence IN (SELECT value FROM json_each(?))");
   const output = db.prepare("SELECT committed FROM outputs WHERE fence = ? AND stream = ?");
@@ -60,6 +69,7 @@ export function createAttemptQueries(db: Database): AttemptQueries {
   const events = db.prepare("SELECT at, kind, text FROM events WHERE run_id = ? ORDER BY seq LIMIT ?");
   return {
     ofRun: (id) => (ofRun.all(id) as unknown as AttemptRow[]).map(attemptRecordOf),
+    everyRank: (id) => (everyRank.all(id) as unknown as AttemptRow[]).map(attemptRecordOf),
     get(id) {
       const row = one.get(id) as unknown as AttemptRow | undefined;
       return row && attemptRecordOf(row);
@@ -97,12 +107,16 @@ export interface AttemptRow {
   readonly finished_at: number | null;
   readonly sealed: number;
   readonly final_sizes_json: string | null;
+  readonly gang_first: number | null;
+  readonly gang_size: number | null;
 }
 
 export function attemptRecordOf(row: AttemptRow): AttemptRecord {
   return {
     number: row.number,
     fence: fence(row.fence),
+    rank: row.fence - (row.gang_first ?? row.fence),
+    nodes: row.gang_size ?? 1,
     node: row.node,
     devices: JSON.parse(row.devices_json) as string[],
     phase: row.phase,

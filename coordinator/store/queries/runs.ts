@@ -63,7 +63,9 @@ export function createRunQueries(db: Database): RunQueries {
   const columns = `
     SELECT r.run_id, r.idx, r.params_json, r.created_at, r.reused_from, w.name, w.number AS sweep_number,
       s.state, s.reason, s.priority, s.attempt, s.fence, s.finished_at,
-      a.node, a.devices_json, a.phase, a.started_at, a.outcome_json, a.sealed, p.at AS pruned_at
+      a.node, a.devices_json, a.phase, a.started_at, a.outcome_json,
+      CASE WHEN a.gang_first IS NULL THEN a.sealed
+        ELSE (SELECT min(g.sealed) FROM attempts g WHERE g.gang_first = a.fence) END AS sealed, p.at AS pruned_at
     FROM runs r
     JOIN run_states s ON s.run_id = r.run_id
     JOIN sweeps w ON w.sweep_id = r.sweep_id
@@ -269,8 +271,9 @@ function recordOf(row: Row, origin: SourceRow | undefined, metrics: { [key: stri
   const sweep = sweepRef(row.name, row.sweep_number);
   const terminal = isTerminal(row.state);
   // A run that waits again is nowhere: its last attempt is history, not its present.
-  const placed = row.phase !== null && (terminal || row.phase !== "ended");
-  const outcome = placed && row.outcome_json ? (JSON.parse(row.outcome_json) as Outcome) : undefined;
+  const placed = row.phase !== null && row.state !== "queued" && row.state !== "held";
+  // Of several nodes, rank 0 may have ended while others go on.
+  const outcome = placed && terminal && row.outcome_json ? (JSON.parse(row.outcome_json) as Outcome) : undefined;
   const reusedFrom = origin ? runRef(sweepRef(origin.name, origin.number), origin.idx) : "";
   return {
     id: row.run_id,

@@ -1,6 +1,8 @@
 /** Words of the page of one run. */
 export const run = {
   "run.attempt": "attempt {number}",
+  "run.rank": "rank {rank}, {node}",
+  "run.ranks": "nodes of the run",
   "run.attempts": "Attempts",
   "run.charts": "Metrics",
   "run.no-metrics": 'No metrics yet. From Python: import expfleet; expfleet.log({"loss": 0.1}, step=1)',

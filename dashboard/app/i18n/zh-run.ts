@@ -3,6 +3,8 @@ import type { run as english } from "./en-run.ts";
 
 export const run: { readonly [key in keyof typeof english]: string } = {
   "run.attempt": "第 {number} 次尝试",
+  "run.rank": "rank {rank}，{node}",
+  "run.ranks": "该运行的节点",
   "run.attempts": "尝试",
   "run.charts": "指标",
   "run.no-metrics": '还没有指标。在 Python 中：import expfleet; expfleet.log({"loss": 0.1}, step=1)',

@@ -23,8 +23,8 @@ export interface LogSource {
   search(text: string, signal: AbortSignal, onFound: (offsets: readonly number[]) => void): Promise<void>;
 }
 
-export function createLogSource(run: string, attempt: number, live: boolean): LogSource {
-  const path = `/runs/${encodeURIComponent(run)}/logs?attempt=${attempt}`;
+export function createLogSource(run: string, attempt: number, rank: number, live: boolean): LogSource {
+  const path = `/runs/${encodeURIComponent(run)}/logs?attempt=${attempt}&rank=${rank}`;
 
   async function* portions(from: number, signal: AbortSignal, follow = false): AsyncGenerator<Uint8Array> {
     const response = await request(`${path}&offset=${from}${follow ? "&follow=1" : ""}`, { signal });

@@ -7,6 +7,8 @@ export interface LogProps {
   /** Handle of the run. */
   readonly run: string;
   readonly attempt: number;
+  /** Among the nodes of its run, from 0. */
+  readonly rank: number;
   /** Bytes stored when the page was read. */
   readonly size: number;
   /** More may come. */
@@ -17,7 +19,7 @@ export interface LogProps {
 const PART_BYTES = 512 * 1024;
 
 /** What the view does with the output; the same object for as long as the attempt is shown. */
-export function useLog({ run, attempt, size, live }: LogProps) {
+export function useLog({ run, attempt, rank, size, live }: LogProps) {
   const [, redraw] = useState(0);
   const [problem, setProblem] = useState("");
   const [follows, setFollows] = useState(true);
@@ -33,7 +35,7 @@ export function useLog({ run, attempt, size, live }: LogProps) {
     /** Byte of the line to be shown next. */
     target: undefined as number | undefined,
   }).current;
-  const source = useMemo(() => createLogSource(run, attempt, live), [run, attempt, live]);
+  const source = useMemo(() => createLogSource(run, attempt, rank, live), [run, attempt, rank, live]);
   const again = () => redraw((count) => count + 1);
   const say = (error: unknown) => setProblem(error instanceof Error ? error.message : String(error));
 

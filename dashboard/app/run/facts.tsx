@@ -37,13 +37,15 @@ export function Params({ detail }: { detail: RunDetail }) {
 }
 
 export function Facts({ detail }: { detail: RunDetail }) {
-  const { command, cwd, resources, attempts, resultsDir, run } = detail;
+  const { command, cwd, resources, attempts, ranks, resultsDir, run } = detail;
   const attempt = attempts.at(-1);
+  const ofGang = ranks.filter(({ number }) => number === attempt?.number);
+  const places = ofGang.length > 0 ? ofGang : attempts.slice(-1);
   const rows: Fact[] = [
     [t("run.command"), typeof command === "string" ? command : command.join(" ")],
     [t("run.cwd"), cwd],
     [t("run.needs"), resources],
-    [t("run.where"), attempt ? `${attempt.node}: ${attempt.devices.join(", ")}` : ""],
+    [t("run.where"), places.map(({ node, devices }) => `${node}: ${devices.join(", ")}`).join("; ")],
     [t("run.output"), attempt ? bytes(attempt.outputBytes) : ""],
     [t("run.results"), resultsDir],
     ["id", run.id],

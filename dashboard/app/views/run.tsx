@@ -27,6 +27,8 @@ export function Run({ names }: { names: { readonly [name: string]: string } }) {
   const { run, attempts } = detail.data;
   const asked = Number(queryOf("attempt"));
   const attempt = attempts.find((one) => one.number === asked) ?? attempts.at(-1);
+  const ranks = detail.data.ranks.filter(({ number }) => number === attempt?.number);
+  const output = ranks.find(({ rank }) => rank === Number(queryOf("rank"))) ?? attempt;
   return (
     <article class="run">
       <Heading detail={detail.data} onDone={detail.reload} />
@@ -38,16 +40,20 @@ export function Run({ names }: { names: { readonly [name: string]: string } }) {
       <Attempts attempts={attempts} shown={attempt?.number ?? 0} />
       <Charts detail={detail.data} attempt={attempt} />
       <h2>{t("run.output")}</h2>
-      {attempt && (
+      <Ranks ranks={ranks} shown={output?.rank ?? 0} />
+      {output && (
         <LogView
-          key={attempt.fence}
+          key={output.fence}
           run={run.ref}
-          attempt={attempt.number}
-          size={attempt.outputBytes}
-          live={attempt.finishedAt === null}
+          attempt={output.number}
+          rank={output.rank}
+          size={output.outputBytes}
+          live={output.finishedAt === null}
         />
       )}
-      <Command text={`exp logs ${run.ref}${isTerminal(run.state) ? "" : " -f"}`} />
+      <Command
+        text={`exp logs ${run.ref}${output?.rank ? ` --rank ${output.rank}` : ""}${isTerminal(run.state) ? "" : " -f"}`}
+      />
       <div class="columns-2">
         <Params detail={detail.data} />
         <Facts detail={detail.data} />
@@ -116,6 +122,25 @@ function Why({ lines }: { lines: readonly string[] }) {
         ))}
       </ul>
     </section>
+  );
+}
+
+/** Of a run on several nodes, whose output is shown. */
+function Ranks({ ranks, shown }: { ranks: readonly AttemptView[]; shown: number }) {
+  if (ranks.length === 0) return null;
+  return (
+    <nav class="tabs" aria-label={t("run.ranks")}>
+      {ranks.map((one) => (
+        <button
+          type="button"
+          key={one.rank}
+          aria-pressed={one.rank === shown}
+          onClick={() => setQuery({ rank: String(one.rank) })}
+        >
+          {t("run.rank", { rank: one.rank, node: one.node })} <span class="hint">{t(...attemptWords(one))}</span>
+        </button>
+      ))}
+    </nav>
   );
 }
 

@@ -35,7 +35,7 @@ const queued = (count: number): SeedRun[] => Array.from({ length: count }, () =>
 
 describe("logs", () => {
   const read = (request: Partial<Parameters<ControlServiceClient["logs"]>[0]>) =>
-    client.logs({ ref: "a.1.1", follow: false, attempt: 0, offset: 0, tailLines: 0, ...request }, bearer());
+    client.logs({ ref: "a.1.1", follow: false, attempt: 0, rank: 0, offset: 0, tailLines: 0, ...request }, bearer());
   const text = (messages: LogsResponse[]) => Buffer.concat(messages.map(({ data }) => data)).toString("latin1");
 
   function seedRun(run: SeedRun): Fence {

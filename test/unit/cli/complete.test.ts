@@ -8,7 +8,7 @@ import { GLOBAL_OPTIONS } from "../../../cli/global-options.ts";
 /** Numbers, times, addresses, names that are made up, texts. */
 const OWN_OPTIONS: ReadonlySet<string> = new Set(
   `server timeout limit priority tag note since name lines attempt where sort cols group rows show older-than keep-best set
-   gpus cpus time env param port cpu-slots host expires`.split(/\s+/),
+   gpus cpus time env param port cpu-slots host expires rank`.split(/\s+/),
 );
 /** By command and word. */
 const OWN_WORDS: ReadonlySet<string> = new Set(["pull pattern", "login address"]);

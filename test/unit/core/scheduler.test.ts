@@ -39,8 +39,13 @@ const request: fc.Arbitrary<ResourceRequest> = fc
     gpus: fc.constantFrom(undefined, 0, 1, 2, 3),
     cpus: fc.constantFrom(undefined, 1, 2),
     gpuMilli: fc.constantFrom(undefined, undefined, 250, 500, 700),
+    nodes: fc.constantFrom(undefined, undefined, undefined, 2, 3),
   })
-  .map(({ gpuMilli, ...whole }) => ({ ...whole, ...(gpuMilli !== undefined && { gpuMilli }) }));
+  .map(({ gpuMilli, nodes, ...whole }) => ({
+    ...whole,
+    ...(gpuMilli !== undefined && { gpuMilli }),
+    ...(nodes !== undefined && { nodes }),
+  }));
 
 const sweepPlan: fc.Arbitrary<SweepPlan> = fc.record({
   runs: fc.integer({ min: 1, max: 12 }),
@@ -99,7 +104,8 @@ describe("schedule, over random clusters", () => {
       fc.property(clusterPlan, (plan) => {
         const { cluster } = build(plan);
         const left = new Map<string, number>();
-        for (const { runId, node: name, devices, reserved } of schedule(cluster)) {
+        const all = schedule(cluster).flatMap(({ runId, places }) => places.map((place) => ({ runId, ...place })));
+        for (const { runId, node: name, devices, reserved } of all) {
           const node = required(cluster.nodes.get(name), "the node");
           for (const uuid of devices) {
             const before = left.get(uuid) ?? cluster.holders.leftMilli(name, uuid);
@@ -125,10 +131,15 @@ describe("schedule, over random clusters", () => {
       fc.property(clusterPlan, (plan) => {
         const { cluster } = build(plan);
         const placements = schedule(cluster);
-        for (const { node: name, runId } of placements) {
-          const node = required(cluster.nodes.get(name), "the node");
-          expect(node).toMatchObject({ connected: true, silent: false, cordoned: false, draining: false });
-          expect(cluster.runs.get(runId)?.state).toBe("queued");
+        for (const { places, runId } of placements) {
+          for (const { node: name } of places) {
+            const node = required(cluster.nodes.get(name), "the node");
+            expect(node).toMatchObject({ connected: true, silent: false, cordoned: false, draining: false });
+          }
+          const run = required(cluster.runs.get(runId), "the run");
+          expect(run.state).toBe("queued");
+          const sweep = required(cluster.sweeps.get(run.sweepId), "the sweep");
+          expect(new Set(places.map(({ node }) => node)).size).toBe(shapeOf(sweep, run).resources.nodes ?? 1);
         }
         expect(new Set(placements.map(({ runId }) => runId)).size).toBe(placements.length);
       }),
@@ -275,7 +286,7 @@ describe("fit", () => {
   ] as const)("$what", ({ nodes, gpus, cpus, node, count }) => {
     const free = book(...nodes.map(([name, g, c]): [string, number, number] => [name, g, c]));
     const taken = take(free, { gpus, cpus });
-    expect(taken?.node).toBe(node);
-    expect(taken?.devices ?? []).toHaveLength(count);
+    expect(taken?.[0]?.node).toBe(node);
+    expect(taken?.[0]?.devices ?? []).toHaveLength(count);
   });
 });

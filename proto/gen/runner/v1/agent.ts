@@ -190,6 +190,8 @@ export const KillReason = {
   KILL_REASON_SUPERSEDED: 2,
   KILL_REASON_REVOKED: 3,
   KILL_REASON_STOP: 4,
+  /** KILL_REASON_PEER - Of a run on several nodes: it has ended on another one. */
+  KILL_REASON_PEER: 5,
 } as const;
 
 export type KillReason = typeof KillReason[keyof typeof KillReason];
@@ -200,6 +202,7 @@ export namespace KillReason {
   export type KILL_REASON_SUPERSEDED = typeof KillReason.KILL_REASON_SUPERSEDED;
   export type KILL_REASON_REVOKED = typeof KillReason.KILL_REASON_REVOKED;
   export type KILL_REASON_STOP = typeof KillReason.KILL_REASON_STOP;
+  export type KILL_REASON_PEER = typeof KillReason.KILL_REASON_PEER;
 }
 
 export function killReasonFromJSON(object: any): KillReason {
@@ -219,6 +222,9 @@ export function killReasonFromJSON(object: any): KillReason {
     case 4:
     case "KILL_REASON_STOP":
       return KillReason.KILL_REASON_STOP;
+    case 5:
+    case "KILL_REASON_PEER":
+      return KillReason.KILL_REASON_PEER;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum KillReason");
   }
@@ -236,6 +242,8 @@ export function killReasonToJSON(object: KillReason): string {
       return "KILL_REASON_REVOKED";
     case KillReason.KILL_REASON_STOP:
       return "KILL_REASON_STOP";
+    case KillReason.KILL_REASON_PEER:
+      return "KILL_REASON_PEER";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum KillReason");
   }
@@ -296,6 +304,8 @@ export interface HostFacts {
   driverVersion: string;
   /** Free where the attempts' directories are, when the agent started; 0: not known. */
   diskBytes: number;
+  /** At which other hosts reach this one: a name or an IP address. Empty: not known. */
+  address: string;
 }
 
 export interface Hello {
@@ -391,7 +401,27 @@ export interface Assign {
   /** It may go on from a checkpoint: a newer one that is still at the host counts as well. */
   mayResume: boolean;
   /** Thousandths of each of its GPUs; absent: they are its own. */
-  gpuMilli?: number | undefined;
+  gpuMilli?:
+    | number
+    | undefined;
+  /** Absent: the run is on this node alone. */
+  gang: AssignedGang | undefined;
+}
+
+/** Place of the attempt in a run on several nodes. */
+export interface AssignedGang {
+  /** From 0. */
+  rank: number;
+  /** By rank. */
+  nodes: GangNode[];
+  /** TCP port of rank 0's host at which the ranks may meet. */
+  port: number;
+}
+
+export interface GangNode {
+  name: string;
+  /** At which the other hosts reach it; empty where it never said. */
+  address: string;
 }
 
 export interface AssignedCode {
@@ -1173,6 +1203,7 @@ function createBaseHostFacts(): HostFacts {
     memoryBytes: 0,
     driverVersion: "",
     diskBytes: 0,
+    address: "",
   };
 }
 
@@ -1204,6 +1235,9 @@ export const HostFacts: MessageFns<HostFacts> = {
     }
     if (message.diskBytes !== 0) {
       writer.uint32(72).int64(message.diskBytes);
+    }
+    if (message.address !== "") {
+      writer.uint32(82).string(message.address);
     }
     return writer;
   },
@@ -1293,6 +1327,14 @@ export const HostFacts: MessageFns<HostFacts> = {
             message.diskBytes = longToNumber(reader.int64());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1336,6 +1378,7 @@ export const HostFacts: MessageFns<HostFacts> = {
         : isSet(object.disk_bytes)
         ? globalThis.Number(object.disk_bytes)
         : 0,
+      address: isSet(object.address) ? globalThis.String(object.address) : "",
     };
   },
 
@@ -1368,6 +1411,9 @@ export const HostFacts: MessageFns<HostFacts> = {
     if (message.diskBytes !== 0) {
       obj.diskBytes = Math.round(message.diskBytes);
     }
+    if (message.address !== "") {
+      obj.address = message.address;
+    }
     return obj;
   },
 
@@ -1385,6 +1431,7 @@ export const HostFacts: MessageFns<HostFacts> = {
     message.memoryBytes = object.memoryBytes ?? 0;
     message.driverVersion = object.driverVersion ?? "";
     message.diskBytes = object.diskBytes ?? 0;
+    message.address = object.address ?? "";
     return message;
   },
 };
@@ -2366,6 +2413,7 @@ function createBaseAssign(): Assign {
     resume: undefined,
     mayResume: false,
     gpuMilli: undefined,
+    gang: undefined,
   };
 }
 
@@ -2424,6 +2472,9 @@ export const Assign: MessageFns<Assign> = {
     }
     if (message.gpuMilli !== undefined) {
       writer.uint32(144).int32(message.gpuMilli);
+    }
+    if (message.gang !== undefined) {
+      AssignedGang.encode(message.gang, writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -2585,6 +2636,14 @@ export const Assign: MessageFns<Assign> = {
             message.gpuMilli = reader.int32();
             continue;
           }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.gang = AssignedGang.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2673,6 +2732,7 @@ export const Assign: MessageFns<Assign> = {
         : isSet(object.gpu_milli)
         ? globalThis.Number(object.gpu_milli)
         : undefined,
+      gang: isSet(object.gang) ? AssignedGang.fromJSON(object.gang) : undefined,
     };
   },
 
@@ -2732,6 +2792,9 @@ export const Assign: MessageFns<Assign> = {
     if (message.gpuMilli !== undefined) {
       obj.gpuMilli = Math.round(message.gpuMilli);
     }
+    if (message.gang !== undefined) {
+      obj.gang = AssignedGang.toJSON(message.gang);
+    }
     return obj;
   },
 
@@ -2762,6 +2825,195 @@ export const Assign: MessageFns<Assign> = {
       : undefined;
     message.mayResume = object.mayResume ?? false;
     message.gpuMilli = object.gpuMilli ?? undefined;
+    message.gang = (object.gang !== undefined && object.gang !== null)
+      ? AssignedGang.fromPartial(object.gang)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseAssignedGang(): AssignedGang {
+  return { rank: 0, nodes: [], port: 0 };
+}
+
+export const AssignedGang: MessageFns<AssignedGang> = {
+  encode(message: AssignedGang, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rank !== 0) {
+      writer.uint32(8).int32(message.rank);
+    }
+    for (const v of message.nodes) {
+      GangNode.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.port !== 0) {
+      writer.uint32(24).int32(message.port);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AssignedGang {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAssignedGang();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.rank = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodes.push(GangNode.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.port = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AssignedGang {
+    return {
+      rank: isSet(object.rank) ? globalThis.Number(object.rank) : 0,
+      nodes: globalThis.Array.isArray(object?.nodes) ? object.nodes.map((e: any) => GangNode.fromJSON(e)) : [],
+      port: isSet(object.port) ? globalThis.Number(object.port) : 0,
+    };
+  },
+
+  toJSON(message: AssignedGang): unknown {
+    const obj: any = {};
+    if (message.rank !== 0) {
+      obj.rank = Math.round(message.rank);
+    }
+    if (message.nodes?.length) {
+      obj.nodes = message.nodes.map((e) => GangNode.toJSON(e));
+    }
+    if (message.port !== 0) {
+      obj.port = Math.round(message.port);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AssignedGang>, I>>(base?: I): AssignedGang {
+    return AssignedGang.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AssignedGang>, I>>(object: I): AssignedGang {
+    const message = createBaseAssignedGang();
+    message.rank = object.rank ?? 0;
+    message.nodes = object.nodes?.map((e) => GangNode.fromPartial(e)) || [];
+    message.port = object.port ?? 0;
+    return message;
+  },
+};
+
+function createBaseGangNode(): GangNode {
+  return { name: "", address: "" };
+}
+
+export const GangNode: MessageFns<GangNode> = {
+  encode(message: GangNode, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GangNode {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGangNode();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GangNode {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      address: isSet(object.address) ? globalThis.String(object.address) : "",
+    };
+  },
+
+  toJSON(message: GangNode): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.address !== "") {
+      obj.address = message.address;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GangNode>, I>>(base?: I): GangNode {
+    return GangNode.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GangNode>, I>>(object: I): GangNode {
+    const message = createBaseGangNode();
+    message.name = object.name ?? "";
+    message.address = object.address ?? "";
     return message;
   },
 };

@@ -498,6 +498,10 @@ export interface Attempt {
   startedAt: number;
   finishedAt: number;
   sealed: boolean;
+  /** Among the nodes of its run, from 0. */
+  rank: number;
+  /** Nodes that it is on. */
+  nodes: number;
 }
 
 export interface HistoryEvent {
@@ -631,6 +635,8 @@ export interface LogsRequest {
   /** First byte wanted; negative: that many lines from the end. */
   offset: number;
   tailLines: number;
+  /** Of a run on several nodes: whose output, from 0. */
+  rank: number;
 }
 
 export interface LogsResponse {
@@ -5211,6 +5217,8 @@ function createBaseAttempt(): Attempt {
     startedAt: 0,
     finishedAt: 0,
     sealed: false,
+    rank: 0,
+    nodes: 0,
   };
 }
 
@@ -5245,6 +5253,12 @@ export const Attempt: MessageFns<Attempt> = {
     }
     if (message.sealed !== false) {
       writer.uint32(80).bool(message.sealed);
+    }
+    if (message.rank !== 0) {
+      writer.uint32(88).int32(message.rank);
+    }
+    if (message.nodes !== 0) {
+      writer.uint32(96).int32(message.nodes);
     }
     return writer;
   },
@@ -5342,6 +5356,22 @@ export const Attempt: MessageFns<Attempt> = {
             message.sealed = reader.bool();
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.rank = reader.int32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.nodes = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5378,6 +5408,8 @@ export const Attempt: MessageFns<Attempt> = {
         ? globalThis.Number(object.finished_at)
         : 0,
       sealed: isSet(object.sealed) ? globalThis.Boolean(object.sealed) : false,
+      rank: isSet(object.rank) ? globalThis.Number(object.rank) : 0,
+      nodes: isSet(object.nodes) ? globalThis.Number(object.nodes) : 0,
     };
   },
 
@@ -5413,6 +5445,12 @@ export const Attempt: MessageFns<Attempt> = {
     if (message.sealed !== false) {
       obj.sealed = message.sealed;
     }
+    if (message.rank !== 0) {
+      obj.rank = Math.round(message.rank);
+    }
+    if (message.nodes !== 0) {
+      obj.nodes = Math.round(message.nodes);
+    }
     return obj;
   },
 
@@ -5433,6 +5471,8 @@ export const Attempt: MessageFns<Attempt> = {
     message.startedAt = object.startedAt ?? 0;
     message.finishedAt = object.finishedAt ?? 0;
     message.sealed = object.sealed ?? false;
+    message.rank = object.rank ?? 0;
+    message.nodes = object.nodes ?? 0;
     return message;
   },
 };
@@ -7207,7 +7247,7 @@ export const AttemptEnvironment: MessageFns<AttemptEnvironment> = {
 };
 
 function createBaseLogsRequest(): LogsRequest {
-  return { ref: "", follow: false, attempt: 0, offset: 0, tailLines: 0 };
+  return { ref: "", follow: false, attempt: 0, offset: 0, tailLines: 0, rank: 0 };
 }
 
 export const LogsRequest: MessageFns<LogsRequest> = {
@@ -7226,6 +7266,9 @@ export const LogsRequest: MessageFns<LogsRequest> = {
     }
     if (message.tailLines !== 0) {
       writer.uint32(40).int64(message.tailLines);
+    }
+    if (message.rank !== 0) {
+      writer.uint32(48).int32(message.rank);
     }
     return writer;
   },
@@ -7283,6 +7326,14 @@ export const LogsRequest: MessageFns<LogsRequest> = {
             message.tailLines = longToNumber(reader.int64());
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.rank = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7306,6 +7357,7 @@ export const LogsRequest: MessageFns<LogsRequest> = {
         : isSet(object.tail_lines)
         ? globalThis.Number(object.tail_lines)
         : 0,
+      rank: isSet(object.rank) ? globalThis.Number(object.rank) : 0,
     };
   },
 
@@ -7326,6 +7378,9 @@ export const LogsRequest: MessageFns<LogsRequest> = {
     if (message.tailLines !== 0) {
       obj.tailLines = Math.round(message.tailLines);
     }
+    if (message.rank !== 0) {
+      obj.rank = Math.round(message.rank);
+    }
     return obj;
   },
 
@@ -7339,6 +7394,7 @@ export const LogsRequest: MessageFns<LogsRequest> = {
     message.attempt = object.attempt ?? 0;
     message.offset = object.offset ?? 0;
     message.tailLines = object.tailLines ?? 0;
+    message.rank = object.rank ?? 0;
     return message;
   },
 };
