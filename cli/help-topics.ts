@@ -34,6 +34,7 @@ Given to runs:
   EXP_CHECKPOINT_DIR EXP_RESUME_FROM EXP_CONFIG (path of a JSON file) EXP_SEED
   EXP_EVENTS (append JSON lines to log metrics) EXP_URL CUDA_VISIBLE_DEVICES PYTHONUNBUFFERED
   EXP_GPU_SHARE (of a run with [resources] gpu_share)
+  EXP_NODES EXP_NODE_RANK EXP_NODE_NAMES EXP_NODE_ADDRESSES MASTER_ADDR MASTER_PORT PET_… (of a run on several nodes)
 `;
 
 const EXIT_CODES = `Exit codes of exp:

@@ -27,6 +27,28 @@ describe("buildEnvironment", () => {
     expect(build({})).not.toHaveProperty("EXP_GPU_SHARE");
   });
 
+  it("tells a run on several nodes where its ranks meet, unless the sweep file says otherwise", () => {
+    const nodes = [
+      { name: "a", address: "10.0.0.1" },
+      { name: "b", address: "10.0.0.2" },
+    ];
+    const run = { ...RUN, gang: { rank: 1, nodes, port: 20_017 }, gpus: 8 };
+    expect(build({ run, template: { MASTER_PORT: "7" } })).toMatchObject({
+      EXP_NODES: "2",
+      EXP_NODE_RANK: "1",
+      EXP_NODE_NAMES: "a,b",
+      EXP_NODE_ADDRESSES: "10.0.0.1,10.0.0.2",
+      MASTER_ADDR: "10.0.0.1",
+      MASTER_PORT: "7",
+      PET_MASTER_ADDR: "10.0.0.1",
+      PET_MASTER_PORT: "20017",
+      PET_NNODES: "2",
+      PET_NODE_RANK: "1",
+      PET_NPROC_PER_NODE: "8",
+    });
+    expect(Object.keys(build({})).filter((name) => /^(EXP_NODE|MASTER|PET)_?/.test(name))).toEqual([]);
+  });
+
   it.each([
     "PATH",
     "HOME",
