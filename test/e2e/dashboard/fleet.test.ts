@@ -81,6 +81,22 @@ test("the fleet, its devices, and the ways out of it", async () => {
     await page.getByRole("link", { name: "halves.1.1" }).first().waitFor();
     await page.getByRole("link", { name: "halves.1.2" }).first().waitFor();
   });
+  await fleet.submit(`
+    name = "both"
+    run.command = "echo this is rank \${run.rank}; sleep 602"
+    resources = { nodes = 2, gpus = 1 }
+    limits.stop_grace = "1s"
+  `);
+  await browser.visit(fleet, "/runs/both.1.1", {}, async (page) => {
+    await page.getByText("this is rank 0").waitFor();
+    const ranks = page.getByRole("navigation", { name: "nodes of the run" });
+    await ranks.getByRole("button", { name: /rank 1, node-2/ }).click();
+    await page.getByText("this is rank 1").waitFor();
+    await page.getByText("exp logs both.1.1 --rank 1 -f").waitFor();
+    await page.getByText(/node-1: GPU-\S+; node-2: GPU-/).waitFor();
+    await expectAccessible(page);
+    await picture(page, "run-ranks-en-light");
+  });
   await browser.visit(fleet, "/", { language: "zh", theme: "dark" }, async (page) => {
     await page.getByRole("heading", { name: "集群" }).waitFor();
     await page.getByRole("link", { name: /运行 work\.1\.2.*利用率/ }).hover();
