@@ -105,7 +105,7 @@ function queuedReason(cluster: Cluster, run: Run, sweep: Sweep, wallMs: number):
   return `${tooFew(free, "have room now for", resources)}${queue}`;
 }
 
-/** "1 of 2 nodes could take its part: 2 nodes, each with 1 GPU" */
+/** "1 of 2 nodes have room now for their part of 2 nodes, each with 1 GPU" */
 function tooFew(nodes: readonly Node[], what: string, request: ResourceRequest): string {
   return `${nodes.length} of ${nodesWanted(request)} nodes ${what} their part of ${describeRequest(request)}`;
 }
