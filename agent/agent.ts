@@ -40,6 +40,7 @@ import { createTrees } from "./process/tree.ts";
 import { ensureWarden, stopWarden, wardenPid } from "./process/warden.ts";
 import { type Connection, connect } from "./session/connect.ts";
 import { createContents } from "./session/contents.ts";
+import { tokenOf } from "./session/own-token.ts";
 
 /** How often stop ladders, time limits and leases are looked at. */
 const TICK_MS = 100;
@@ -87,6 +88,16 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     const journal = openJournal(join(config.workdir, "journal.db"));
     stack.push("journal", () => journal.close());
     const { state, incarnation } = journal.open(bootId(), clock.wallMs());
+    const { access, coordinator: address, workdir, name } = config;
+    const token = await tokenOf({
+      access,
+      address,
+      workdir,
+      name,
+      agentId: state.agentId,
+      random: parts.random,
+      logger,
+    });
 
     const devices = await createDevices({
       gpus: config.gpus,
@@ -145,17 +156,17 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
       onFatal: parts.onFatal,
     });
     stack.push("engine", () => engine.stop());
-    const contents = createContents({ address: config.coordinator, token: config.token });
+    const contents = createContents({ address: config.coordinator, token });
     stack.push("contents", () => contents.close());
     const cache = createCodeCache({ dir: join(config.workdir, "code"), get: (hashes) => contents.get(hashes) });
     let httpPort = 0;
-    const httpUrl = () => contentsUrl(config.coordinator, httpPort, config.token);
+    const httpUrl = () => contentsUrl(config.coordinator, httpPort, token);
     const artifactPlane = createArtifactPlane({
       workdir: config.workdir,
       journal: journal.artifacts,
       sender: createContentSender({
         url: httpUrl,
-        token: config.token,
+        token,
         bytesPerSecond: config.uploadBytesPerSecond,
       }),
       note: (request) => contents.noteArtifacts(request),
@@ -258,7 +269,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     stack.push("heartbeat", () => clearInterval(heartbeat));
     connection = connect({
       address: config.coordinator,
-      token: config.token,
+      token,
       clock,
       random: parts.random,
       hello,

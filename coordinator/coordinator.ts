@@ -34,6 +34,9 @@ import { createReader } from "./reader/reader.ts";
 import { createProjector } from "./results/projector.ts";
 import { runDirectory, streamPath } from "./results/run-directory.ts";
 import { type AgentHub, createAgentHub } from "./rpc/agent/hub.ts";
+import { createJoin } from "./rpc/agent/join.ts";
+import { createNodeBounds } from "./rpc/agent/node-bounds.ts";
+import { createNodeNotes } from "./rpc/agent/node-notes.ts";
 import { createVerifier, hashToken } from "./rpc/auth.ts";
 import { joinAddress } from "./rpc/bind-error.ts";
 import { createControlService } from "./rpc/control/handlers.ts";
@@ -42,10 +45,12 @@ import { createControlResults } from "./rpc/control/results.ts";
 import { createControlTokens } from "./rpc/control/tokens.ts";
 import { createControlWrites } from "./rpc/control/writes.ts";
 import { createExpander } from "./rpc/expand/expander.ts";
+import { unaryHandler } from "./rpc/handler.ts";
 import { createRpcServer } from "./rpc/server.ts";
 import { createStoreService } from "./rpc/store/contents.ts";
 import { createAnnotations, createEditedRuns } from "./store/annotations.ts";
 import { createAssignmentLoader } from "./store/assignments.ts";
+import { createNeededContents, createNodeOfAttempt } from "./store/attempt-owner.ts";
 import { openDatabase } from "./store/database.ts";
 import { createEarlyStops } from "./store/early-stops.ts";
 import { beginTerm, createSweepLoader, loadCluster } from "./store/load-cluster.ts";
@@ -159,6 +164,17 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   });
   stack.push("ingest", () => ingest.close());
 
+  const blobs = await openBlobStore(join(config.dataDir, "blobs"));
+  stack.push("contents", () => blobs.close());
+  const note = createNodeNotes({ apply: (event) => engine.apply(event), clock, logger });
+  const bounds = createNodeBounds({
+    nodeOf: createNodeOfAttempt(db),
+    liveOn: (node) => [...cluster.attempts.values()].flatMap((each) => (each.node === node ? [each.fence] : [])),
+    needed: createNeededContents(db),
+    blobs,
+    note,
+    logger,
+  });
   hub = createAgentHub({
     storeId: cluster.storeId,
     heartbeatMs: config.core.heartbeatMs,
@@ -172,6 +188,8 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
         return STREAM_NAMES.map((stream) => ({ fence, stream, offset: committed.get(stream) ?? 0 }));
       }),
     ingestChunk: (agentId, chunk) => ingest.ingestChunk(agentId, chunk),
+    join: unaryHandler("Join", createJoin({ tokens, clock, note, logger }), logger),
+    bounds,
     logger,
   });
   const agents = hub;
@@ -195,8 +213,6 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     addresses: () => addresses,
     version: VERSION,
   };
-  const blobs = await openBlobStore(join(config.dataDir, "blobs"));
-  stack.push("contents", () => blobs.close());
   const annotations = createAnnotations(db, { tells });
   const expander = createExpander();
   stack.push("expander", () => expander.close());
@@ -272,6 +288,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
           blobs,
           changed: (runs) => keeper.changed(runs),
         }),
+        bounds,
       },
       logger,
     ),
@@ -284,6 +301,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     deps: reads,
     reader,
     blobs,
+    bounds,
     actions: {
       writes: controlWrites,
       annotations,
