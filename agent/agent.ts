@@ -33,6 +33,7 @@ import { openJournal } from "./journal.ts";
 import { type AgentStatus, serveLocalSocket } from "./local-socket.ts";
 import { withExpTables } from "./output/exp-tables.ts";
 import { createOutputPlane } from "./output/output-plane.ts";
+import { tokenOf } from "./own-token.ts";
 import { findCgroupRoot, removeGroup } from "./process/cgroup.ts";
 import { bootId, machineId } from "./process/proc.ts";
 import { createSpawner } from "./process/spawner.ts";
@@ -40,7 +41,6 @@ import { createTrees } from "./process/tree.ts";
 import { ensureWarden, stopWarden, wardenPid } from "./process/warden.ts";
 import { type Connection, connect } from "./session/connect.ts";
 import { createContents } from "./session/contents.ts";
-import { tokenOf } from "./session/own-token.ts";
 
 /** How often stop ladders, time limits and leases are looked at. */
 const TICK_MS = 100;

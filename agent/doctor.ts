@@ -9,10 +9,10 @@ import { fingerprintOf, tlsProblem } from "../shared/tls/pinned.ts";
 import { type AgentValues, readToken } from "./config.ts";
 import { createDevices } from "./device/devices.ts";
 import { askAgent } from "./local-socket.ts";
+import { joinedAs } from "./own-token.ts";
 import { findCgroupRoot, removeGroup } from "./process/cgroup.ts";
 import { pythonVersion } from "./process/python.ts";
 import { wardenPid } from "./process/warden.ts";
-import { joinedAs } from "./session/own-token.ts";
 
 export interface Check {
   readonly name: string;

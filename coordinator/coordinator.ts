@@ -6,11 +6,10 @@ import { randomBytes } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../shared/kernel/clock.ts";
-import { AppError, errorMessage } from "../shared/kernel/errors.ts";
+import { errorMessage } from "../shared/kernel/errors.ts";
 import { createUlidSource, type Fence, type RunId, type SweepId } from "../shared/kernel/ids.ts";
 import { ReleaseStack } from "../shared/lifecycle.ts";
 import type { Logger } from "../shared/logger.ts";
-import { makeDirectory } from "../shared/make-directory.ts";
 import { STREAM_NAMES, type StreamName } from "../shared/subjects.ts";
 import { ensureCertificate } from "../shared/tls/own-certificate.ts";
 import { VERSION } from "../shared/version.ts";
@@ -29,6 +28,7 @@ import { openChannels } from "./outbox/open-channels.ts";
 import { createSharedRuns } from "./outbox/shared-run.ts";
 import { type RunningOutbox, startOutbox } from "./outbox/start.ts";
 import { createTrackedRuns } from "./outbox/tracked-runs.ts";
+import { makeOwnDirectory } from "./own-directory.ts";
 import { createReadAhead } from "./reader/read-ahead.ts";
 import { createReader } from "./reader/reader.ts";
 import { createProjector } from "./results/projector.ts";
@@ -45,12 +45,10 @@ import { createControlResults } from "./rpc/control/results.ts";
 import { createControlTokens } from "./rpc/control/tokens.ts";
 import { createControlWrites } from "./rpc/control/writes.ts";
 import { createExpander } from "./rpc/expand/expander.ts";
-import { unaryHandler } from "./rpc/handler.ts";
 import { createRpcServer } from "./rpc/server.ts";
 import { createStoreService } from "./rpc/store/contents.ts";
 import { createAnnotations, createEditedRuns } from "./store/annotations.ts";
 import { createAssignmentLoader } from "./store/assignments.ts";
-import { createNeededContents, createNodeOfAttempt } from "./store/attempt-owner.ts";
 import { openDatabase } from "./store/database.ts";
 import { createEarlyStops } from "./store/early-stops.ts";
 import { beginTerm, createSweepLoader, loadCluster } from "./store/load-cluster.ts";
@@ -167,14 +165,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   const blobs = await openBlobStore(join(config.dataDir, "blobs"));
   stack.push("contents", () => blobs.close());
   const note = createNodeNotes({ apply: (event) => engine.apply(event), clock, logger });
-  const bounds = createNodeBounds({
-    nodeOf: createNodeOfAttempt(db),
-    liveOn: (node) => [...cluster.attempts.values()].flatMap((each) => (each.node === node ? [each.fence] : [])),
-    needed: createNeededContents(db),
-    blobs,
-    note,
-    logger,
-  });
+  const bounds = createNodeBounds({ db, cluster, blobs, note, logger });
   hub = createAgentHub({
     storeId: cluster.storeId,
     heartbeatMs: config.core.heartbeatMs,
@@ -188,7 +179,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
         return STREAM_NAMES.map((stream) => ({ fence, stream, offset: committed.get(stream) ?? 0 }));
       }),
     ingestChunk: (agentId, chunk) => ingest.ingestChunk(agentId, chunk),
-    join: unaryHandler("Join", createJoin({ tokens, clock, note, logger }), logger),
+    join: createJoin({ tokens, clock, note, logger }),
     bounds,
     logger,
   });
@@ -397,16 +388,4 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   stack.push("address file", () => rmSync(addressFile, { force: true }));
   logger.info({ ...addresses, data: config.dataDir, results: config.resultsDir }, "coordinator ready");
   return { addresses, tokenFile, stop: () => stack.release() };
-}
-
-function makeOwnDirectory(path: string, flag: string): void {
-  try {
-    makeDirectory(path, 0o700);
-  } catch (error) {
-    throw new AppError("unavailable", `cannot use ${flag} ${path}: ${errorMessage(error)}`, {
-      id: "coordinator.directory",
-      hint: "choose a directory you may write to",
-      cause: error,
-    });
-  }
 }

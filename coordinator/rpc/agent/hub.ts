@@ -3,7 +3,7 @@
  * commands into messages. Knows no rule: which session counts is the core's decision; here a message of another session
  * than the stream's own is only dropped.
  */
-import type { handleUnaryCall, ServerDuplexStream } from "@grpc/grpc-js";
+import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import type {
   AgentServiceServer,
@@ -31,6 +31,7 @@ import type { Command } from "../../core/commands.ts";
 import type { ConnectionId, Event } from "../../core/events.ts";
 import type { Caller } from "../auth.ts";
 import { callerBehind } from "../guard.ts";
+import { unaryHandler } from "../handler.ts";
 import type { NodeBounds } from "./node-bounds.ts";
 
 export interface AgentHubOptions {
@@ -43,7 +44,7 @@ export interface AgentHubOptions {
   readonly loadAssignment: (fence: Fence) => Assignment;
   readonly watermarksOf: (fences: readonly Fence[]) => StreamOffset[];
   readonly ingestChunk: (agentId: string, chunk: OutputChunk) => void;
-  readonly join: handleUnaryCall<JoinRequest, JoinResponse>;
+  readonly join: (request: JoinRequest, caller: Caller | undefined) => Promise<JoinResponse>;
   readonly bounds: Pick<NodeBounds, "checkAgent" | "isOwn">;
   readonly logger: Logger;
 }
@@ -254,7 +255,7 @@ export function createAgentHub(options: AgentHubOptions): AgentHub {
   }
 
   return {
-    service: { connect: open, join: options.join },
+    service: { connect: open, join: unaryHandler("Join", options.join, logger) },
     dispatch,
     sendWatermarks: (agentId, offsets, resend) => {
       const connection = byAgent.get(agentId);

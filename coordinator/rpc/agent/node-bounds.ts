@@ -6,7 +6,9 @@ import { AppError } from "../../../shared/kernel/errors.ts";
 import type { Fence } from "../../../shared/kernel/ids.ts";
 import { parseSnapshot } from "../../../shared/run/snapshot.ts";
 import type { BlobStore } from "../../blobs/blob-store.ts";
-import type { NeededContent } from "../../store/attempt-owner.ts";
+import type { Cluster } from "../../core/cluster.ts";
+import { createNeededContents, createNodeOfAttempt, type NeededContent } from "../../store/attempt-owner.ts";
+import type { Database } from "../../store/database.ts";
 import type { BoundNode } from "../../store/tokens.ts";
 import type { Caller } from "../auth.ts";
 import type { NoteNode } from "./node-notes.ts";
@@ -24,10 +26,8 @@ export interface NodeBounds {
 }
 
 export interface NodeBoundsOptions {
-  readonly nodeOf: (fence: Fence) => string | undefined;
-  /** Fences of the live attempts of a node. */
-  readonly liveOn: (node: string) => readonly Fence[];
-  readonly needed: (fence: Fence) => readonly NeededContent[];
+  readonly db: Database;
+  readonly cluster: Pick<Cluster, "attempts">;
   readonly blobs: Pick<BlobStore, "read">;
   readonly note: NoteNode;
   readonly logger: { warn(fields: object, message: string): void };
@@ -36,7 +36,9 @@ export interface NodeBoundsOptions {
 /** Lists of files at hand: the attempts of a fleet share a few. */
 const LISTS_MAX = 32;
 
-export function createNodeBounds({ nodeOf, liveOn, needed, blobs, note, logger }: NodeBoundsOptions): NodeBounds {
+export function createNodeBounds({ db, cluster, blobs, note, logger }: NodeBoundsOptions): NodeBounds {
+  const nodeOf = createNodeOfAttempt(db);
+  const needed = createNeededContents(db);
   const lists = new Map<string, ReadonlySet<string>>();
 
   function denied({ name: token }: Caller, { name: node }: BoundNode, what: string): AppError {
@@ -94,7 +96,8 @@ export function createNodeBounds({ nodeOf, liveOn, needed, blobs, note, logger }
     async checkAsked(caller, hashes) {
       if (!caller?.bound) return;
       const { bound } = caller;
-      const contents = liveOn(bound.name).flatMap(needed);
+      const live = [...cluster.attempts.values()].filter(({ node }) => node === bound.name);
+      const contents = live.flatMap(({ fence }) => needed(fence));
       for (const hash of hashes) {
         if (await isNeeded(hash, contents)) continue;
         throw denied(caller, bound, `no attempt that it has needs the content ${hash.slice(0, 12)}`);

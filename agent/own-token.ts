@@ -6,18 +6,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { Metadata } from "@grpc/grpc-js";
 import { z } from "zod";
-import { AgentServiceClient, type JoinRequest } from "../../proto/gen/runner/v1/agent.ts";
-import { backoffMs } from "../../shared/kernel/backoff.ts";
-import { AppError, errorMessage } from "../../shared/kernel/errors.ts";
-import { formatToken, parseToken, type Token } from "../../shared/kernel/token.ts";
-import { credentialsFor, TLS_NAME } from "../../shared/tls/grpc-credentials.ts";
-import { tlsProblem } from "../../shared/tls/pinned.ts";
-import { fromServiceError, isRetryable } from "../../shared/wire/status.ts";
-import { writeWholeFile } from "../../shared/write-whole.ts";
-import { type Access, readToken } from "../config.ts";
+import { AppError, errorMessage } from "../shared/kernel/errors.ts";
+import { formatToken, parseToken, type Token } from "../shared/kernel/token.ts";
+import { writeWholeFile } from "../shared/write-whole.ts";
+import { type Access, readToken } from "./config.ts";
+import { askToJoin, type JoinLog } from "./session/join.ts";
 
 export interface TokenOptions {
   readonly access: Access;
@@ -28,15 +22,13 @@ export interface TokenOptions {
   readonly name: string;
   readonly agentId: string;
   readonly random: () => number;
-  readonly logger: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  readonly logger: JoinLog & { info(fields: object, message: string): void };
 }
 
 const OWN_FILE = "own-token.json";
 /** Drawn and perhaps sent: it is the host's own from when the coordinator has said so. */
 const ASKED_FILE = "own-token.asked.json";
 const SECRET_BYTES = 32;
-const CALL_MS = 10_000;
-const AGAIN = { baseMs: 500, maxMs: 10_000 };
 
 const OWN = z.strictObject({
   token: z.string().min(1),
@@ -82,11 +74,12 @@ export function joinedAs(workdir: string): { readonly node: string; readonly tok
 }
 
 async function joinWith(joinToken: Token, options: TokenOptions): Promise<Token> {
-  const { workdir, name, agentId, logger } = options;
+  const { address, workdir, name, agentId, random, logger } = options;
   const asked = askedBefore(joinToken, options);
   writeWholeFile(join(workdir, ASKED_FILE), `${JSON.stringify(asked)}\n`, 0o600);
   const token = parseToken(asked.token);
-  const joined = await call(joinToken, { agentId, name, secret: token.secret }, options);
+  const request = { agentId, name, secret: token.secret };
+  const joined = await askToJoin(request, { address, joinToken, random, logger });
   renameSync(join(workdir, ASKED_FILE), join(workdir, OWN_FILE));
   logger.info({ token: joined, node: name }, "this host has joined, and needs no join token any more");
   return token;
@@ -99,37 +92,6 @@ function askedBefore(joinToken: Token, { workdir, name, agentId }: TokenOptions)
   if (before?.joinedWith === joinedWith && before.node === name && before.agentId === agentId) return before;
   const secret = randomBytes(SECRET_BYTES).toString("base64url");
   return { token: formatToken({ secret, certificate: joinToken.certificate }), node: name, agentId, joinedWith };
-}
-
-async function call(joinToken: Token, request: JoinRequest, options: TokenOptions): Promise<string> {
-  const { address, random, logger } = options;
-  const client = new AgentServiceClient(address, credentialsFor(joinToken), { ...TLS_NAME, "grpc.enable_retries": 0 });
-  const metadata = new Metadata();
-  metadata.set("authorization", `Bearer ${joinToken.secret}`);
-  const once = () =>
-    new Promise<string>((resolve, reject) => {
-      client.join(request, metadata, { deadline: Date.now() + CALL_MS }, (error, response) => {
-        if (error) reject(fromServiceError(error));
-        else resolve(response.token);
-      });
-    });
-  let said = "";
-  try {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await once();
-      } catch (error) {
-        if (!(error instanceof AppError) || !isRetryable(error)) throw error;
-        const fault = await tlsProblem(address, joinToken);
-        if (fault) throw fault;
-        if (said !== error.message) logger.warn({ reason: error.message }, "cannot join yet; it is tried again");
-        said = error.message;
-        await sleep(backoffMs(AGAIN, tries, random()));
-      }
-    }
-  } finally {
-    client.close();
-  }
 }
 
 function readOwn(path: string): OwnToken | undefined {
