@@ -57,12 +57,12 @@ test("token ls shows whose each is, and how join tokens stand", async () => {
   const cells = stdout.split("\n").map((line) => line.split(/ {2,}/).filter((cell) => !/^\d+[a-z]/.test(cell)));
   expect(cells.slice(0, -1)).toEqual([
     ["NAME", "ROLE", "NODE", "AGE", "EXPIRES", "STATE"],
-    ["alice", "user", "valid"],
-    ["gpu-07", "agent", "gpu-07", "valid"],
-    ["guest", "reader", "2026-03-01", "expired"],
-    ["join-1", "join", "2999-01-01 00:00:00", "waiting"],
+    ["alice", "user", "-", "-", "valid"],
+    ["gpu-07", "agent", "gpu-07", "-", "valid"],
+    ["guest", "reader", "-", "2026-03-01", "expired"],
+    ["join-1", "join", "-", "2999-01-01 00:00:00", "waiting"],
     ["join-2", "join", "gpu-09", "2026-03-01 12:00:00", "expired"],
-    ["join-3", "join", "2026-03-01 12:00:00", "used by gpu-07 at 2026-03-01 12:00:00"],
+    ["join-3", "join", "-", "2026-03-01 12:00:00", "used by gpu-07 at 2026-03-01 12:00:00"],
   ]);
   const json = await withServer({ listTokens: () => ({ tokens: TOKENS }) }, ["token", "ls", "--json"]);
   expect(JSON.parse(json.stdout)).toMatchObject([
