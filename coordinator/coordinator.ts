@@ -165,7 +165,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   const blobs = await openBlobStore(join(config.dataDir, "blobs"));
   stack.push("contents", () => blobs.close());
   const note = createNodeNotes({ apply: (event) => engine.apply(event), clock, logger });
-  const bounds = createNodeBounds({ db, cluster, blobs, note, logger });
+  const bounds = createNodeBounds({ db, cluster, blobs, note });
   hub = createAgentHub({
     storeId: cluster.storeId,
     heartbeatMs: config.core.heartbeatMs,
@@ -179,7 +179,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
         return STREAM_NAMES.map((stream) => ({ fence, stream, offset: committed.get(stream) ?? 0 }));
       }),
     ingestChunk: (agentId, chunk) => ingest.ingestChunk(agentId, chunk),
-    join: createJoin({ tokens, clock, note, logger }),
+    join: createJoin({ tokens, clock, note }),
     bounds,
     logger,
   });

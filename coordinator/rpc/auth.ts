@@ -13,7 +13,7 @@ export interface Caller {
   /** Of the token; empty for the coordinator's own. */
   readonly name: string;
   readonly role: CallerRole;
-  /** Unix ms; absent: for good. Of a join token too: whoever answers Join says best why it is worth nothing. */
+  /** Unix ms; absent: for good. Absent of a join token too: of its time, the answer to Join says more than a refusal here. */
   readonly expiresAt?: number;
   /** The one node that it speaks for; absent: it is bound to none. */
   readonly bound?: BoundNode;

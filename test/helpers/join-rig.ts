@@ -110,8 +110,8 @@ export async function startJoinRig(): Promise<JoinRig> {
     const blobs = await openBlobStore(join(dir, "blobs"), 0);
     const apply = engine.apply.bind(engine);
     const note = createNodeNotes({ apply, clock, logger });
-    const bounds = createNodeBounds({ db, cluster, blobs, note, logger });
-    const answer = createJoin({ tokens, clock, note, logger });
+    const bounds = createNodeBounds({ db, cluster, blobs, note });
+    const answer = createJoin({ tokens, clock, note });
     hub = createAgentHub({
       storeId: cluster.storeId,
       heartbeatMs: 1_000,

@@ -15,7 +15,6 @@ export interface JoinDeps {
   readonly tokens: TokenBook;
   readonly clock: Pick<Clock, "wallMs">;
   readonly note: NoteNode;
-  readonly logger: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
 /** 256 bits as base64url. */
@@ -23,7 +22,7 @@ const SECRET = /^[\w-]{43}$/;
 const AGENT_ID = /^[\x21-\x7e]{1,128}$/;
 
 /** Answers a call; durable when it resolves. Throws AppError. */
-export function createJoin({ tokens, clock, note, logger }: JoinDeps) {
+export function createJoin({ tokens, clock, note }: JoinDeps) {
   return async ({ agentId, name, secret }: JoinRequest, caller: Caller | undefined): Promise<JoinResponse> => {
     const join = tokens.joins().find((row) => row.name === caller?.name);
     if (caller?.role !== JOIN_ROLE || !join) {
@@ -40,7 +39,6 @@ export function createJoin({ tokens, clock, note, logger }: JoinDeps) {
     if (known && isSame(known.bound, bound)) return { token: known.name };
     const refusal = known ? refused("invalid", "the secret is a token already") : whyNot(join, bound);
     if (refusal) {
-      logger.warn({ token: join.name, node: name, reason: refusal.message }, "join refused");
       note("node-denied", name, `${join.name}: ${refusal.message}`);
       throw refusal;
     }
@@ -52,7 +50,6 @@ export function createJoin({ tokens, clock, note, logger }: JoinDeps) {
       bound,
     } as const;
     if (!tokens.redeem(join.name, row, hash)) throw usedBefore(join);
-    logger.info({ token: row.name, node: name, join: join.name }, "a node has a token of its own");
     note("node-enrolled", name, `with ${join.name}; its token is ${row.name}`);
     return { token: row.name };
   };

@@ -30,19 +30,17 @@ export interface NodeBoundsOptions {
   readonly cluster: Pick<Cluster, "attempts">;
   readonly blobs: Pick<BlobStore, "read">;
   readonly note: NoteNode;
-  readonly logger: { warn(fields: object, message: string): void };
 }
 
 /** Lists of files at hand: the attempts of a fleet share a few. */
 const LISTS_MAX = 32;
 
-export function createNodeBounds({ db, cluster, blobs, note, logger }: NodeBoundsOptions): NodeBounds {
+export function createNodeBounds({ db, cluster, blobs, note }: NodeBoundsOptions): NodeBounds {
   const nodeOf = createNodeOfAttempt(db);
   const needed = createNeededContents(db);
   const lists = new Map<string, ReadonlySet<string>>();
 
   function denied({ name: token }: Caller, { name: node }: BoundNode, what: string): AppError {
-    logger.warn({ token, node, asked: what }, "agent denied");
     note("node-denied", node, `${token}: ${what}`);
     return new AppError("forbidden", `the token ${token} speaks for the node ${node} alone: ${what}`, {
       id: "auth.node",
@@ -55,16 +53,22 @@ export function createNodeBounds({ db, cluster, blobs, note, logger }: NodeBound
     if (known) return known;
     const entries = parseSnapshot((await blobs.read(list)).toString());
     const files = "problem" in entries ? [] : entries.flatMap((entry) => (entry.kind === "file" ? [entry.sha256] : []));
-    if (lists.size >= LISTS_MAX) lists.clear();
+    const [oldest] = lists.keys();
+    if (lists.size >= LISTS_MAX && oldest !== undefined) lists.delete(oldest);
     const made = new Set(files);
     lists.set(list, made);
     return made;
   }
 
   async function isNeeded(hash: string, contents: readonly NeededContent[]): Promise<boolean> {
-    if (contents.some((content) => content.hash === hash)) return true;
-    for (const { hash: list, isList } of contents) {
-      if (isList && (await filesOn(list).catch(() => undefined))?.has(hash)) return true;
+    const found = contents.find((content) => content.hash === hash);
+    // Who asks for a list asks for its files next: it is at hand then, however many others there are.
+    if (found?.isList) await filesOn(hash).catch(() => undefined);
+    if (found) return true;
+    const all = contents.filter(({ isList }) => isList).map((content) => content.hash);
+    if (all.some((list) => lists.get(list)?.has(hash))) return true;
+    for (const list of all) {
+      if ((await filesOn(list).catch(() => undefined))?.has(hash)) return true;
     }
     return false;
   }

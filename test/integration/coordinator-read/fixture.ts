@@ -103,7 +103,7 @@ export function createMemoryBook(): TokenBook {
 
 export async function startRpc(deps: ReadDeps, log = createLog(), book = createMemoryBook()): Promise<RpcServer> {
   const tokens = createControlTokens({ tokens: book, clock: systemClock, logger: log });
-  const join = createJoin({ tokens: book, clock: systemClock, note: () => undefined, logger: log });
+  const join = createJoin({ tokens: book, clock: systemClock, note: () => undefined });
   const reads = createControlReads(deps);
   const refuse = unaryHandler("write", () => Promise.reject(new AppError("internal", "not in this test")), log);
   const refuseStream = async function* (): AsyncGenerator<never> {
