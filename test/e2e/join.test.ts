@@ -55,6 +55,12 @@ test("join, work, restart, revoke, join again", async () => {
   const used = /error\[join\.over\]: the join token was already used at \S+Z by gpu-07\n/;
   expect(await refused(used, "gpu-08", "--join-token-file", first)).toBe(4);
   expect(await refused(/error\[agent\.token\]: this host has not joined/, "gpu-08")).toBe(2);
+  const log = join(fleet.dir, "doctor.log");
+  const flags = ["--coordinator", fleet.grpc, "--workdir", workdir, "--gpus", "none", "--json"];
+  const doctor = startProgram("agent", ["doctor", ...flags], log);
+  const isGood = '{"name":"token","ok":true,"text":"of this host, which joined as gpu-07","fix":""}';
+  await waitUntil("doctor sees it", () => existsSync(log) && doctor.log().includes(isGood), { boundMs: 30_000 });
+  await doctor.terminate();
   expect(statSync(join(workdir, "own-token.json")).mode & 0o777).toBe(0o600);
 
   // Code, output and files come over the bound token.
