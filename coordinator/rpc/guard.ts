@@ -1,5 +1,6 @@
 /** Stands before every gRPC method: size of the metadata, then the token, then its role. Health alone is open. */
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
+import { required } from "../../shared/kernel/assert.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
 import { type CallerRole, JOIN_ROLE, mayCall } from "../../shared/run/roles.ts";
 import { toServiceError } from "../../shared/wire/status.ts";
@@ -11,9 +12,9 @@ const OPEN_PREFIX = "/grpc.health.v1.Health/";
 /** By the metadata of a call, which is the one thing that its handler has of it too. */
 const callers = new WeakMap<Metadata, Caller>();
 
-/** Who makes a call that was let through; undefined where nobody stands before the server, as in some tests. */
-export function callerBehind(metadata: Metadata): Caller | undefined {
-  return callers.get(metadata);
+/** Who makes a call that was let through. Throws where nobody was asked: such a call is answered with an error, never served. */
+export function callerBehind(metadata: Metadata): Caller {
+  return required(callers.get(metadata), "the caller of a call that was let through");
 }
 
 export function createGuard(verifier: Verifier): ServerInterceptor {

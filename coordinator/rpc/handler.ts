@@ -15,11 +15,12 @@ export interface HandlerLog {
 
 export function unaryHandler<Request, Response>(
   name: string,
-  handle: (request: Request, caller: Caller | undefined) => Promise<Response>,
+  handle: (request: Request, caller: Caller) => Promise<Response>,
   log: HandlerLog,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
-    handle(call.request, callerBehind(call.metadata)).then(
+    const answer = async () => handle(call.request, callerBehind(call.metadata));
+    answer().then(
       (response) => callback(null, response),
       (error: unknown) => callback(statusOf(name, error, log)),
     );
@@ -29,7 +30,7 @@ export function unaryHandler<Request, Response>(
 /** `signal` is aborted when the caller has gone. */
 export function streamHandler<Request, Response>(
   name: string,
-  handle: (request: Request, signal: AbortSignal, caller: Caller | undefined) => AsyncIterable<Response>,
+  handle: (request: Request, signal: AbortSignal, caller: Caller) => AsyncIterable<Response>,
   log: HandlerLog,
 ): handleServerStreamingCall<Request, Response> {
   return async (call) => {

@@ -44,7 +44,7 @@ export interface AgentHubOptions {
   readonly loadAssignment: (fence: Fence) => Assignment;
   readonly watermarksOf: (fences: readonly Fence[]) => StreamOffset[];
   readonly ingestChunk: (agentId: string, chunk: OutputChunk) => void;
-  readonly join: (request: JoinRequest, caller: Caller | undefined) => Promise<JoinResponse>;
+  readonly join: (request: JoinRequest, caller: Caller) => Promise<JoinResponse>;
   readonly bounds: Pick<NodeBounds, "checkAgent" | "isOwn">;
   readonly logger: Logger;
 }
@@ -62,7 +62,7 @@ export interface AgentHub {
 interface Connection {
   readonly id: ConnectionId;
   readonly stream: ServerDuplexStream<ConnectRequest, ConnectResponse>;
-  readonly caller: Caller | undefined;
+  readonly caller: Caller;
   hello: Hello | undefined;
   session: SessionId | undefined;
   /** About attempts of the Hello that are another's, which the core is not told of. */

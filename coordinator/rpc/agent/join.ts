@@ -23,9 +23,9 @@ const AGENT_ID = /^[\x21-\x7e]{1,128}$/;
 
 /** Answers a call; durable when it resolves. Throws AppError. */
 export function createJoin({ tokens, clock, note }: JoinDeps) {
-  return async ({ agentId, name, secret }: JoinRequest, caller: Caller | undefined): Promise<JoinResponse> => {
-    const join = tokens.joins().find((row) => row.name === caller?.name);
-    if (caller?.role !== JOIN_ROLE || !join) {
+  return async ({ agentId, name, secret }: JoinRequest, caller: Caller): Promise<JoinResponse> => {
+    const join = tokens.joins().find((row) => row.name === caller.name);
+    if (caller.role !== JOIN_ROLE || !join) {
       throw new AppError("invalid", "this is no join token", {
         id: "join.token",
         hint: "exp token join makes one; another token of an agent is given with --token-file",

@@ -16,13 +16,13 @@ import type { NoteNode } from "./node-notes.ts";
 /** What is not the caller's own is written down; those that check throw AppError "forbidden" besides. */
 export interface NodeBounds {
   /** `agent`: who a Hello says that it is. */
-  checkAgent(caller: Caller | undefined, agent: BoundNode): void;
+  checkAgent(caller: Caller, agent: BoundNode): void;
   /** Whether the attempt may be spoken of, as in `what`. A fence that names none is nobody's: it changes nothing, and passes. */
-  isOwn(caller: Caller | undefined, what: string, fence: Fence): boolean;
+  isOwn(caller: Caller, what: string, fence: Fence): boolean;
   /** Before a content is taken, which is sent for an attempt. */
-  checkSent(caller: Caller | undefined, fence: Fence | undefined): void;
+  checkSent(caller: Caller, fence: Fence | undefined): void;
   /** Before contents are given away. */
-  checkAsked(caller: Caller | undefined, hashes: readonly string[]): Promise<void>;
+  checkAsked(caller: Caller, hashes: readonly string[]): Promise<void>;
 }
 
 export interface NodeBoundsOptions {
@@ -48,10 +48,13 @@ export function createNodeBounds({ db, cluster, blobs, note }: NodeBoundsOptions
     });
   }
 
+  /** Nothing for a list that is not there any more. */
   async function filesOn(list: string): Promise<ReadonlySet<string>> {
     const known = lists.get(list);
     if (known) return known;
-    const entries = parseSnapshot((await blobs.read(list)).toString());
+    const text = await blobs.read(list).catch(() => undefined);
+    if (text === undefined) return new Set();
+    const entries = parseSnapshot(text.toString());
     const files = "problem" in entries ? [] : entries.flatMap((entry) => (entry.kind === "file" ? [entry.sha256] : []));
     const [oldest] = lists.keys();
     if (lists.size >= LISTS_MAX && oldest !== undefined) lists.delete(oldest);
@@ -63,32 +66,30 @@ export function createNodeBounds({ db, cluster, blobs, note }: NodeBoundsOptions
   async function isNeeded(hash: string, contents: readonly NeededContent[]): Promise<boolean> {
     const found = contents.find((content) => content.hash === hash);
     // Who asks for a list asks for its files next: it is at hand then, however many others there are.
-    if (found?.isList) await filesOn(hash).catch(() => undefined);
+    if (found?.isList) await filesOn(hash);
     if (found) return true;
     const all = contents.filter(({ isList }) => isList).map((content) => content.hash);
     if (all.some((list) => lists.get(list)?.has(hash))) return true;
-    for (const list of all) {
-      if ((await filesOn(list).catch(() => undefined))?.has(hash)) return true;
-    }
+    for (const list of all) if ((await filesOn(list)).has(hash)) return true;
     return false;
   }
 
   return {
     checkAgent(caller, { name, agentId }) {
-      if (!caller?.bound) return;
+      if (!caller.bound) return;
       const { bound } = caller;
       if (name !== bound.name) throw denied(caller, bound, `a Hello came from ${name}`);
       if (agentId !== bound.agentId) throw denied(caller, bound, "a Hello came from another work directory");
     },
     isOwn(caller, what, fence) {
-      if (!caller?.bound) return true;
+      if (!caller.bound) return true;
       const owner = nodeOf(fence);
       if (owner === undefined || owner === caller.bound.name) return true;
       denied(caller, caller.bound, `${what} of attempt ${fence}, which is on ${owner}`);
       return false;
     },
     checkSent(caller, fence) {
-      if (!caller?.bound) return;
+      if (!caller.bound) return;
       const owner = fence === undefined ? undefined : nodeOf(fence);
       if (owner === caller.bound.name) return;
       throw denied(
@@ -98,7 +99,7 @@ export function createNodeBounds({ db, cluster, blobs, note }: NodeBoundsOptions
       );
     },
     async checkAsked(caller, hashes) {
-      if (!caller?.bound) return;
+      if (!caller.bound) return;
       const { bound } = caller;
       const live = [...cluster.attempts.values()].filter(({ node }) => node === bound.name);
       const contents = live.flatMap(({ fence }) => needed(fence));

@@ -63,7 +63,7 @@ export function createStoreService(parts: StoreParts, log: HandlerLog): StoreSer
 function noted(
   { note, bounds }: StoreParts,
   { environments }: NoteEnvironmentsRequest,
-  caller: Caller | undefined,
+  caller: Caller,
 ): NoteEnvironmentsResponse {
   const all = environments.map(({ fence: number, ...rest }) => ({ ...rest, fence: fence(number) }));
   note(all.filter((one) => bounds.isOwn(caller, "an environment", one.fence)));
@@ -82,7 +82,7 @@ async function missing(blobs: BlobStore, { hashes }: MissingRequest): Promise<Mi
 async function* get(
   { blobs, bounds }: StoreParts,
   { hashes, offset: from }: GetRequest,
-  caller: Caller | undefined,
+  caller: Caller,
 ): AsyncGenerator<GetResponse> {
   checkCount(hashes);
   await bounds.checkAsked(caller, hashes);
