@@ -34,6 +34,7 @@ import { openJournal } from "./journal.ts";
 import { type AgentStatus, serveLocalSocket } from "./local-socket.ts";
 import { withExpTables } from "./output/exp-tables.ts";
 import { createOutputPlane } from "./output/output-plane.ts";
+import { tokenOf } from "./own-token.ts";
 import { findCgroupRoot, removeGroup } from "./process/cgroup.ts";
 import { bootId, machineId } from "./process/proc.ts";
 import { createSpawner } from "./process/spawner.ts";
@@ -88,6 +89,16 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     const journal = openJournal(join(config.workdir, "journal.db"));
     stack.push("journal", () => journal.close());
     const { state, incarnation } = journal.open(bootId(), clock.wallMs());
+    const { access, coordinator: address, workdir, name } = config;
+    const token = await tokenOf({
+      access,
+      address,
+      workdir,
+      name,
+      agentId: state.agentId,
+      random: parts.random,
+      logger,
+    });
 
     const devices = await createDevices({
       gpus: config.gpus,
@@ -147,17 +158,17 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
       onFatal: parts.onFatal,
     });
     stack.push("engine", () => engine.stop());
-    const contents = createContents({ address: config.coordinator, token: config.token });
+    const contents = createContents({ address: config.coordinator, token });
     stack.push("contents", () => contents.close());
     const cache = createCodeCache({ dir: join(config.workdir, "code"), get: (hashes) => contents.get(hashes) });
     let httpPort = 0;
-    const httpUrl = () => contentsUrl(config.coordinator, httpPort, config.token);
+    const httpUrl = () => contentsUrl(config.coordinator, httpPort, token);
     const artifactPlane = createArtifactPlane({
       workdir: config.workdir,
       journal: journal.artifacts,
       sender: createContentSender({
         url: httpUrl,
-        token: config.token,
+        token,
         bytesPerSecond: config.uploadBytesPerSecond,
       }),
       note: (request) => contents.noteArtifacts(request),
@@ -260,7 +271,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     stack.push("heartbeat", () => clearInterval(heartbeat));
     connection = connect({
       address: config.coordinator,
-      token: config.token,
+      token,
       clock,
       random: parts.random,
       hello,

@@ -11,7 +11,11 @@ import { nameProblem } from "../shared/run/names.ts";
 
 export const AGENT_SETTINGS = {
   coordinator: { type: "text", describe: "HOST:PORT of the coordinator's gRPC port" },
-  "token-file": { type: "text", describe: "file with the token; `-` reads it from stdin" },
+  "join-token-file": {
+    type: "text",
+    describe: "file with a join token, for the first start; `-` reads it from stdin",
+  },
+  "token-file": { type: "text", describe: "file with a token that is not this host's own; `-` reads it from stdin" },
   name: { type: "text", describe: "name of this node, unique in the fleet (default: the host name)" },
   address: {
     type: "text",
@@ -38,9 +42,14 @@ const RATE_BYTES_MIN = 100_000;
 
 export type AgentValues = Loaded<typeof AGENT_SETTINGS>["values"];
 
+/** How the coordinator knows this agent: by a token it was given, or by one of its own, which a join token gets it. */
+export type Access =
+  | { readonly kind: "token"; readonly token: Token }
+  | { readonly kind: "own"; readonly joinTokenFile: string | undefined };
+
 export interface AgentConfig {
   readonly coordinator: string;
-  readonly token: Token;
+  readonly access: Access;
   readonly name: NodeName;
   /** Undefined: to be found out. */
   readonly address: string | undefined;
@@ -71,7 +80,7 @@ export function agentConfigOf(values: AgentValues, hostName: string, clientDir: 
     throw new AppError("invalid", `--cpu-slots ${slots}: at most ${CPU_SLOTS_MAX}`, { id: "agent.cpu-slots" });
   return {
     coordinator: addressOf(values.coordinator),
-    token: readToken(values["token-file"]),
+    access: accessOf(values),
     name: nodeName(name),
     address: reachedAt(values.address),
     labels: labelsOf(values.labels ?? []),
@@ -111,13 +120,17 @@ function reachedAt(text: string | undefined): string | undefined {
   });
 }
 
-export function readToken(path: string | undefined): Token {
-  if (path === undefined) {
-    throw new AppError("invalid", "the agent needs --token-file FILE", {
-      id: "agent.token",
-      hint: "the coordinator made one at its first start: DATA/token; copy it here and chmod 600 it",
-    });
-  }
+function accessOf({ "token-file": file, "join-token-file": joinTokenFile }: AgentValues): Access {
+  if (file === undefined) return { kind: "own", joinTokenFile };
+  if (joinTokenFile === undefined) return { kind: "token", token: readToken(file) };
+  throw new AppError("invalid", "--token-file and --join-token-file are two ways to say who this is; give one", {
+    id: "agent.token",
+    hint: "a join token is for the first start; a host that has joined needs neither",
+  });
+}
+
+/** Throws AppError. */
+export function readToken(path: string): Token {
   let text: string;
   try {
     if (path !== "-" && (statSync(path).mode & 0o077) !== 0) {

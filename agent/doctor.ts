@@ -1,13 +1,15 @@
 /** What an agent needs on its host, checked one by one; each failed check says how to mend it. */
-import { accessSync, constants, mkdirSync, statfsSync, statSync } from "node:fs";
+import { accessSync, constants, mkdirSync, statfsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { formatBytes } from "../shared/kernel/bytes.ts";
-import { errorMessage } from "../shared/kernel/errors.ts";
+import { AppError, errorMessage } from "../shared/kernel/errors.ts";
+import type { Token } from "../shared/kernel/token.ts";
 import { fingerprintOf, tlsProblem } from "../shared/tls/pinned.ts";
 import { type AgentValues, readToken } from "./config.ts";
 import { createDevices } from "./device/devices.ts";
 import { askAgent } from "./local-socket.ts";
+import { joinedAs } from "./own-token.ts";
 import { findCgroupRoot, removeGroup } from "./process/cgroup.ts";
 import { pythonVersion } from "./process/python.ts";
 import { wardenPid } from "./process/warden.ts";
@@ -30,7 +32,7 @@ export async function checkHost(values: AgentValues): Promise<Check[]> {
     await checkDevices(values),
     await checkTrees(values.workdir),
     await checkPython(),
-    checkToken(values["token-file"]),
+    checkToken(values),
     await checkCoordinator(values.coordinator),
     ...(await checkTls(values)),
     await checkAgent(values.workdir),
@@ -99,14 +101,22 @@ async function checkPython(): Promise<Check> {
   return bad("python", "python3 does not start", "install Python 3.8 or later, if your programs need it");
 }
 
-function checkToken(path: string | undefined): Check {
-  if (path === undefined)
-    return bad("token", "no --token-file given", "copy DATA/token of the coordinator here: --token-file FILE");
+const JOIN_HINT = "where exp is: exp token join > FILE; copy it here: --join-token-file FILE";
+
+/** As the start would choose; undefined where there is none to look at, or only on stdin. */
+function tokenAtHand(values: AgentValues): { readonly from: string; readonly token: Token } | undefined {
+  const own = values["token-file"] === undefined ? joinedAs(values.workdir) : undefined;
+  if (own) return { from: `of this host, which joined as ${own.node}`, token: own.token };
+  const path = values["token-file"] ?? values["join-token-file"];
+  return path === undefined || path === "-" ? undefined : { from: path, token: readToken(path) };
+}
+
+function checkToken(values: AgentValues): Check {
   try {
-    if ((statSync(path).mode & 0o077) !== 0) return bad("token", `${path} can be read by others`, `chmod 600 ${path}`);
-    return good("token", path);
+    const found = tokenAtHand(values);
+    return found ? good("token", found.from) : bad("token", "this host has not joined", JOIN_HINT);
   } catch (error) {
-    return bad("token", errorMessage(error), "copy DATA/token of the coordinator here");
+    return bad("token", errorMessage(error), (error instanceof AppError && error.hint) || JOIN_HINT);
   }
 }
 
@@ -128,16 +138,19 @@ async function checkCoordinator(address: string | undefined): Promise<Check> {
 }
 
 /** Nothing where coordinator or token are missing: that is said already. */
-async function checkTls({ coordinator, "token-file": path }: AgentValues): Promise<Check[]> {
-  if (coordinator === undefined || path === undefined || path === "-") return [];
+async function checkTls(values: AgentValues): Promise<Check[]> {
+  const { coordinator } = values;
+  if (coordinator === undefined) return [];
+  let token: Token | undefined;
   try {
-    const token = readToken(path);
-    const problem = await tlsProblem(coordinator, token);
-    if (problem) return [bad("tls", problem.message, problem.hint ?? "")];
-    return token.certificate === undefined ? [] : [good("tls", fingerprintOf(token.certificate))];
-  } catch (error) {
-    return [bad("tls", errorMessage(error), "copy DATA/token of the coordinator here")];
+    token = tokenAtHand(values)?.token;
+  } catch {
+    // Said already.
   }
+  if (!token) return [];
+  const problem = await tlsProblem(coordinator, token);
+  if (problem) return [bad("tls", problem.message, problem.hint ?? "")];
+  return token.certificate === undefined ? [] : [good("tls", fingerprintOf(token.certificate))];
 }
 
 async function checkAgent(workdir: string): Promise<Check> {

@@ -32,8 +32,9 @@ await yargs(hideBin(process.argv))
   .command("doctor", "check what a host needs; each line is ok or says how to mend it", withSettings, (flags) =>
     guarded(flags, doctor),
   )
-  .example("$0 start --coordinator lab:7718 --token-file token", "join with every GPU of this host")
-  .example("$0 start --coordinator lab:7718 --token-file token --gpus fake:8x80GB", "try it without GPUs")
+  .example("$0 start --coordinator lab:7718 --join-token-file join", "the first start, with every GPU of this host")
+  .example("$0 start --coordinator lab:7718", "every later one")
+  .example("$0 start --coordinator lab:7718 --gpus fake:8x80GB", "try it without GPUs")
   .demandCommand(1, "which command? see exp-agent --help")
   .strict()
   .recommendCommands()

@@ -105,6 +105,8 @@ export interface Client {
   /** Repeated as a submission; harmless, as each portion says where it belongs. */
   importPoints(request: proto.ImportPointsRequest): Promise<proto.ImportPointsResponse>;
   createToken(name: string, role: Role, lifetimeMs: number): Promise<proto.CreateTokenResponse>;
+  /** `node`: the only one that may use it; empty: any whose name nobody has. */
+  createJoinToken(node: string, lifetimeMs: number): Promise<proto.CreateJoinTokenResponse>;
   listTokens(): Promise<readonly proto.Token[]>;
   revokeToken(name: string): Promise<void>;
   close(): void;
@@ -185,6 +187,7 @@ export function createClient(options: ClientOptions): Client {
     listNodes: async () => (await call(stub.listNodes, {})).nodes,
     updateNode: async (name, action) => (await call(stub.updateNode, { name, action })).node,
     createToken: (name, role, lifetimeMs) => call(stub.createToken, { name, role, lifetimeMs }),
+    createJoinToken: (node, lifetimeMs) => call(stub.createJoinToken, { node, lifetimeMs }),
     listTokens: async () => (await call(stub.listTokens, {})).tokens,
     revokeToken: async (name) => void (await call(stub.revokeToken, { name })),
     getServer: () => call(stub.getServer, {}),

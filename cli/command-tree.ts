@@ -53,7 +53,7 @@ export const COMMAND_TREE = [
   { name: "drain", words: "<nodes..>", summary: "no new work; what runs may end", group: "FLEET" },
   { name: "login", words: "<address>", summary: "remember a coordinator", group: "SET-UP" },
   { name: "context", words: "<action> [name]", summary: "ls, use or rm remembered coordinators", group: "SET-UP" },
-  { name: "token", words: "<action> [name]", summary: "create, ls or revoke tokens for others", group: "SET-UP" },
+  { name: "token", words: "<action> [name]", summary: "create, join, ls or revoke tokens for others", group: "SET-UP" },
   { name: "doctor", words: "", summary: "check client, coordinator, bus, nodes; exit 1 when red", group: "SET-UP" },
   { name: "completion", words: "<shell>", summary: "print completion for bash, zsh or fish", group: "SET-UP" },
   { name: "version", words: "", summary: "print the version", group: "SET-UP" },

@@ -31,9 +31,11 @@ agent.not-running | No agent runs with this --workdir. | Start it, or name its -
 agent.nvidia-smi | nvidia-smi failed. | Run it by hand; --gpus none offers CPU slots alone.
 agent.silent | The agent runs and does not answer. | Look at its log; it may be under heavy load.
 agent.socket | The agent cannot open its local socket. | Look at the rights and the length of the --workdir path.
-agent.token | The agent has no token, or one that it cannot read. | Give --token-file FILE with the token of the coordinator.
+agent.own-token | The token that the host has of its own is damaged, or belongs to another name or journal. | The message says which; exp token join NODE lets the host join again.
+agent.token | The agent has no token, or one that it cannot read. | Where exp is: exp token join > FILE; on the host: --join-token-file FILE.
 agent.workdir | The agent cannot use its --workdir. | Make it, or give one that it may write to.
 auth.limited | Too many wrong tokens from this address. | Wait a minute, then log in with the right one.
+auth.node | A host asked for something that is another's; its token speaks for its own node alone. | Each host joins with a join token of its own: exp token join NODE.
 auth.role | Your token is for something else. | Ask whoever runs the coordinator for one that may: exp token create NAME --role ROLE.
 auth.token | The token is missing, or not one of this coordinator. | exp login HOST:PORT --token-file FILE; the coordinator keeps its token in its data directory.
 
@@ -127,6 +129,11 @@ import.request | The import cannot be understood. | Use the exp that belongs to 
 import.too-many | A sweep holds no more runs. | Import parts of the directory.
 metric.unknown | The run has not logged this metric. | exp metrics REF lists what it has.
 net.bind | The address cannot be listened on. | The message has the reason.
+join.form | What a host sent to join with cannot be used. | Update the host: agent and coordinator of one version belong together.
+join.name | Another host has that name, and a token of its own. | Choose another --name; where that host is gone or was set up anew: exp token join NODE.
+join.node | The join token was made for another node. | Start the agent with --name of that node, or make another join token.
+join.over | The join token was used, its time is over, or nobody knows it. | exp token ls says which; exp token join makes another.
+join.token | That token is not for joining. | exp token join makes one that is; every other token is given with --token-file.
 net.insecure | Without TLS, others of the network would see token and output. | Say --tls; or listen on 127.0.0.1 and forward the port by SSH; or say --insecure-lan on a network that you trust.
 net.no-address | The address is none of this machine. | ip addr lists them.
 net.port-forbidden | Ports below 1024 are not for ordinary users. | Use a higher one.

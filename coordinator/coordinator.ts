@@ -6,11 +6,10 @@ import { randomBytes } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../shared/kernel/clock.ts";
-import { AppError, errorMessage } from "../shared/kernel/errors.ts";
+import { errorMessage } from "../shared/kernel/errors.ts";
 import { createUlidSource, type Fence, type RunId, type SweepId } from "../shared/kernel/ids.ts";
 import { ReleaseStack } from "../shared/lifecycle.ts";
 import type { Logger } from "../shared/logger.ts";
-import { makeDirectory } from "../shared/make-directory.ts";
 import { STREAM_NAMES, type StreamName } from "../shared/subjects.ts";
 import { ensureCertificate } from "../shared/tls/own-certificate.ts";
 import { VERSION } from "../shared/version.ts";
@@ -29,11 +28,15 @@ import { openChannels } from "./outbox/open-channels.ts";
 import { createSharedRuns } from "./outbox/shared-run.ts";
 import { type RunningOutbox, startOutbox } from "./outbox/start.ts";
 import { createTrackedRuns } from "./outbox/tracked-runs.ts";
+import { makeOwnDirectory } from "./own-directory.ts";
 import { createReadAhead } from "./reader/read-ahead.ts";
 import { createReader } from "./reader/reader.ts";
 import { createProjector } from "./results/projector.ts";
 import { rankDirectory, runDirectory, streamPath } from "./results/run-directory.ts";
 import { type AgentHub, createAgentHub } from "./rpc/agent/hub.ts";
+import { createJoin } from "./rpc/agent/join.ts";
+import { createNodeBounds } from "./rpc/agent/node-bounds.ts";
+import { createNodeNotes } from "./rpc/agent/node-notes.ts";
 import { createVerifier, hashToken } from "./rpc/auth.ts";
 import { joinAddress } from "./rpc/bind-error.ts";
 import { createControlService } from "./rpc/control/handlers.ts";
@@ -159,6 +162,10 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   });
   stack.push("ingest", () => ingest.close());
 
+  const blobs = await openBlobStore(join(config.dataDir, "blobs"));
+  stack.push("contents", () => blobs.close());
+  const note = createNodeNotes({ apply: (event) => engine.apply(event), clock, logger });
+  const bounds = createNodeBounds({ db, cluster, blobs, note });
   hub = createAgentHub({
     storeId: cluster.storeId,
     heartbeatMs: config.core.heartbeatMs,
@@ -172,6 +179,8 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
         return STREAM_NAMES.map((stream) => ({ fence, stream, offset: committed.get(stream) ?? 0 }));
       }),
     ingestChunk: (agentId, chunk) => ingest.ingestChunk(agentId, chunk),
+    join: createJoin({ tokens, clock, note }),
+    bounds,
     logger,
   });
   const agents = hub;
@@ -195,8 +204,6 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     addresses: () => addresses,
     version: VERSION,
   };
-  const blobs = await openBlobStore(join(config.dataDir, "blobs"));
-  stack.push("contents", () => blobs.close());
   const annotations = createAnnotations(db, { tells });
   const expander = createExpander();
   stack.push("expander", () => expander.close());
@@ -272,6 +279,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
           blobs,
           changed: (runs) => keeper.changed(runs),
         }),
+        bounds,
       },
       logger,
     ),
@@ -284,6 +292,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     deps: reads,
     reader,
     blobs,
+    bounds,
     actions: {
       writes: controlWrites,
       annotations,
@@ -379,16 +388,4 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   stack.push("address file", () => rmSync(addressFile, { force: true }));
   logger.info({ ...addresses, data: config.dataDir, results: config.resultsDir }, "coordinator ready");
   return { addresses, tokenFile, stop: () => stack.release() };
-}
-
-function makeOwnDirectory(path: string, flag: string): void {
-  try {
-    makeDirectory(path, 0o700);
-  } catch (error) {
-    throw new AppError("unavailable", `cannot use ${flag} ${path}: ${errorMessage(error)}`, {
-      id: "coordinator.directory",
-      hint: "choose a directory you may write to",
-      cause: error,
-    });
-  }
 }

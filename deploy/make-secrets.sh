@@ -3,7 +3,7 @@
 # Makes the secrets of a fleet, once, readable by the owner alone:
 #   DIR/nats.env   the passwords of the bus, for nats-server (an environment file for systemd and docker compose)
 #   DIR/bus.json   the same and the addresses, for `exp-coordinator start --bus-credentials`
-#   DIR/token      what agents and users show: for the coordinator's data directory, each agent, and `exp`
+#   DIR/token      what may do everything: for the coordinator's data directory, and for `exp` where others get tokens of their own
 # SERVER is how agents reach the bus, such as tls://10.0.0.1:4222, or nats:// without TLS; without SERVER the bus serves this
 # machine only. EXP_BUS_CERTIFICATE names the bus's own certificate, where it has one that no authority vouches for. Files
 # that are there already are kept.

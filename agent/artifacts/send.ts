@@ -6,6 +6,7 @@ import { open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError, errorMessage, systemCode } from "../../shared/kernel/errors.ts";
+import type { Fence } from "../../shared/kernel/ids.ts";
 import type { Token } from "../../shared/kernel/token.ts";
 import type { ContentAnswer } from "../../shared/run/artifacts.ts";
 import { CONTENT_PART_BYTES_MAX } from "../../shared/run/limits.ts";
@@ -20,12 +21,18 @@ export interface SenderOptions {
   readonly bytesPerSecond: number;
 }
 
+export interface SentContent {
+  readonly hash: string;
+  /** Of the attempt that keeps it. */
+  readonly fence: Fence;
+}
+
 export interface ContentSender {
   /**
-   * Sends a file whose hash is known; it is whole at the coordinator when this resolves. Throws AppError: "unavailable" to try
-   * again later, "conflict" where the file is not what its hash says.
+   * Sends a file whose hash is known, for an attempt; it is whole at the coordinator when this resolves. Throws AppError:
+   * "unavailable" to try again later, "conflict" where the file is not what its hash says.
    */
-  send(path: string, hash: string, signal: AbortSignal): Promise<void>;
+  send(path: string, content: SentContent, signal: AbortSignal): Promise<void>;
 }
 
 const REQUEST_MS = 120_000;
@@ -55,27 +62,30 @@ export function createContentSender({ url, token, bytesPerSecond }: SenderOption
     throw refusalOf(answer, base);
   }
 
-  async function sendPart(path: string, hash: string, size: number, offset: number, signal: AbortSignal) {
+  async function sendPart(path: string, content: SentContent, size: number, offset: number, signal: AbortSignal) {
     const file = await open(path, "r");
     try {
       const length = Math.min(CONTENT_PART_BYTES_MAX, size - offset);
       const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, offset);
       if (bytesRead < length) throw new AppError("conflict", `${path} became shorter`);
-      return await ask("PUT", `${hash}?size=${size}&offset=${offset}`, signal, buffer.subarray(0, bytesRead));
+      const { hash, fence } = content;
+      const part = `${hash}?size=${size}&offset=${offset}&fence=${fence}`;
+      return await ask("PUT", part, signal, buffer.subarray(0, bytesRead));
     } finally {
       await file.close();
     }
   }
 
   return {
-    async send(path, hash, signal) {
+    async send(path, content, signal) {
       const { size } = await stat(path);
-      let answer = await ask("GET", hash, signal);
+      const standing = `${content.hash}?fence=${content.fence}`;
+      let answer = await ask("GET", standing, signal);
       while (!answer.whole) {
         const startMs = performance.now();
         const offset = answer.received;
         try {
-          answer = await sendPart(path, hash, size, offset, signal);
+          answer = await sendPart(path, content, size, offset, signal);
         } catch (error) {
           if (
             !(error instanceof AppError) ||
@@ -83,7 +93,7 @@ export function createContentSender({ url, token, bytesPerSecond }: SenderOption
           )
             throw error;
           await sleep(BUSY_MS, undefined, { signal });
-          answer = await ask("GET", hash, signal);
+          answer = await ask("GET", standing, signal);
           continue;
         }
         const tookMs = performance.now() - startMs;
@@ -101,7 +111,7 @@ export function createContentSender({ url, token, bytesPerSecond }: SenderOption
 export async function sendArtifact(
   sender: ContentSender,
   folder: string,
-  { hash, folder: isFolder }: { readonly hash: string; readonly folder: boolean },
+  { hash, fence, folder: isFolder }: SentContent & { readonly folder: boolean },
   signal: AbortSignal,
 ): Promise<string | undefined> {
   try {
@@ -109,10 +119,11 @@ export async function sendArtifact(
       const entries = parseSnapshot(await readFile(join(folder, hash), "utf8"));
       if ("problem" in entries) return entries.problem;
       for (const entry of entries) {
-        if (entry.kind === "file") await sender.send(join(folder, entry.sha256), entry.sha256, signal);
+        if (entry.kind !== "file") continue;
+        await sender.send(join(folder, entry.sha256), { hash: entry.sha256, fence }, signal);
       }
     }
-    await sender.send(join(folder, hash), hash, signal);
+    await sender.send(join(folder, hash), { hash, fence }, signal);
     return undefined;
   } catch (error) {
     if (systemCode(error) === "ENOENT" || (error instanceof AppError && error.code === "conflict"))

@@ -134,7 +134,10 @@ const POSITION_VALUES: { readonly [name: string]: Values } = {
 
 /** Undefined for what only the user knows. */
 export function positionOf(command: CommandLine, given: readonly string[]): Values | undefined {
-  if (command.name === "token") return given.length === 0 ? words("create", "ls", "revoke") : named("tokens");
+  if (command.name === "token") {
+    if (given.length === 0) return words("create", "join", "ls", "revoke");
+    return named(given[0] === "join" ? "nodes" : "tokens");
+  }
   if (command.name === "context") return given.length === 0 ? words("ls", "use", "rm") : named("contexts");
   const places = [...command.words.matchAll(/[<[](\w+)(\.\.)?[\]>]/g)];
   const place = places[given.length] ?? places.find(([, , many]) => many !== undefined);

@@ -6,7 +6,7 @@ import {
   ArtifactVerdict as Verdict,
 } from "../../proto/gen/runner/v1/store.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
-import { fence, type RunId } from "../../shared/kernel/ids.ts";
+import { type Fence, fence, type RunId } from "../../shared/kernel/ids.ts";
 import {
   ARTIFACT_BYTES_MAX,
   ARTIFACT_FILES_MAX,
@@ -30,14 +30,20 @@ export interface ArtifactNotesOptions {
 const NOTES_PER_CALL_MAX = 1_000;
 const REASON_CHARS_MAX = 500;
 
-/** The call; durable when it resolves. Throws AppError for what no agent of ours sends. */
+/**
+ * The call; durable when it resolves. `isOwn`: whether who calls may speak of an attempt; nobody wants what it says of others.
+ * Throws AppError for what no agent of ours sends.
+ */
 export function createArtifactNotes({ artifacts, blobs, changed }: ArtifactNotesOptions) {
   async function isWhole(note: ArtifactNote): Promise<boolean> {
     if (note.folder) return (await folderProblem(blobs, note.hash)) === undefined;
     return (await blobs.reserve(note.hash)) === note.sizeBytes;
   }
 
-  return async (request: NoteArtifactsRequest): Promise<NoteArtifactsResponse> => {
+  return async (
+    request: NoteArtifactsRequest,
+    isOwn: (fence: Fence) => boolean = () => true,
+  ): Promise<NoteArtifactsResponse> => {
     if (request.artifacts.length > NOTES_PER_CALL_MAX) {
       throw new AppError("exhausted", `at most ${NOTES_PER_CALL_MAX} artifacts in one call`, { id: "artifact.many" });
     }
@@ -45,7 +51,7 @@ export function createArtifactNotes({ artifacts, blobs, changed }: ArtifactNotes
     const verdicts: Verdict[] = [];
     const kept: ArtifactNote[] = [];
     for (const note of notes) {
-      if (!artifacts.isWanted(note.fence)) verdicts.push(Verdict.ARTIFACT_VERDICT_UNWANTED);
+      if (!isOwn(note.fence) || !artifacts.isWanted(note.fence)) verdicts.push(Verdict.ARTIFACT_VERDICT_UNWANTED);
       else if (note.state === "stored" && !(await isWhole(note))) verdicts.push(Verdict.ARTIFACT_VERDICT_MISSING);
       else {
         verdicts.push(Verdict.ARTIFACT_VERDICT_KEPT);

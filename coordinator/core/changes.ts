@@ -223,6 +223,9 @@ export type HistoryKind =
   | "node-uncordoned"
   | "node-draining"
   | "node-stopped"
+  /** It has a token of its own now; or something was asked with it that is not its own. */
+  | "node-enrolled"
+  | "node-denied"
   | "store-rolled-back";
 
 /** What an attempt gets of a node. */

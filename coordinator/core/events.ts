@@ -64,6 +64,8 @@ export type Event =
   | { readonly kind: "resume"; readonly runIds: readonly RunId[] }
   | { readonly kind: "edit"; readonly runIds: readonly RunId[]; readonly priority: number }
   | { readonly kind: "node-action"; readonly name: NodeName; readonly action: NodeAction }
+  /** Something about a node for the history that decides nothing. */
+  | { readonly kind: "node-noted"; readonly name: NodeName; readonly what: NodeNote; readonly text: string }
   | { readonly kind: "hello"; readonly connection: ConnectionId; readonly hello: Hello }
   | { readonly kind: "disconnected"; readonly session: SessionId }
   | { readonly kind: "heartbeat"; readonly session: SessionId; readonly seq: number; readonly fences: readonly Fence[] }
@@ -83,5 +85,7 @@ export type Event =
   | { readonly kind: "stop-sweep"; readonly sweepId: SweepId; readonly why: string; readonly from: string }
   | { readonly kind: "tick" }
   | { readonly kind: "schedule" };
+
+export type NodeNote = "node-enrolled" | "node-denied";
 
 export type NodeAction = "cordon" | "uncordon" | "drain" | "stop";

@@ -12,7 +12,7 @@ import { onAccepted, onFinished, onRejected, onSealed, onStarted } from "./react
 import { withGangs } from "./reactor-gang.ts";
 import { onHello } from "./reactor-hello.ts";
 import { onEdit, onPause, onResume } from "./reactor-hold.ts";
-import { onDevices, onDisconnected, onHeartbeat, onNodeAction, onTick } from "./reactor-nodes.ts";
+import { onDevices, onDisconnected, onHeartbeat, onNodeAction, onNodeNoted, onTick } from "./reactor-nodes.ts";
 import { onCancel, onRetry, onSchedule, onSubmit, onSubmitStaged } from "./reactor-runs.ts";
 import { withSameWork } from "./same-work.ts";
 import type { CoreSettings } from "./settings.ts";
@@ -55,6 +55,8 @@ function reactionTo(cluster: Cluster, event: Event, now: Now, settings: CoreSett
       return onDevices(cluster, event, now);
     case "node-action":
       return onNodeAction(cluster, event, now);
+    case "node-noted":
+      return onNodeNoted(event, now);
     case "tick":
       return onTick(cluster, now, settings);
     case "accepted":

@@ -119,6 +119,10 @@ export function onNodeAction(cluster: Cluster, event: EventOf<"node-action">, no
   return { changes, commands };
 }
 
+export function onNodeNoted({ name, what, text }: EventOf<"node-noted">, now: Now): Reaction {
+  return { changes: [{ ...history(now, what, text), node: name }], commands: [] };
+}
+
 function attemptsOf(cluster: Cluster, node: Node): Attempt[] {
   return [...cluster.attempts.values()].filter((attempt) => attempt.node === node.name);
 }

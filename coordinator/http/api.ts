@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Reader } from "../reader/reader.ts";
+import type { NodeBounds } from "../rpc/agent/node-bounds.ts";
 import type { ReadDeps } from "../rpc/control/deps.ts";
 import type { ControlReads } from "../rpc/control/reads.ts";
 import { type ActionParts, addActions } from "./actions.ts";
@@ -27,17 +28,18 @@ export interface ApiParts {
   readonly reader: Reader;
   readonly actions: ActionParts;
   readonly blobs: BlobStore;
+  readonly bounds: Pick<NodeBounds, "checkSent">;
   readonly slots: StreamSlots;
 }
 
-export function createApi({ deps, reads, reader, actions, blobs, slots }: ApiParts): Hono<HttpEnv> {
+export function createApi({ deps, reads, reader, actions, blobs, bounds, slots }: ApiParts): Hono<HttpEnv> {
   const { annotations } = actions;
   const api = new Hono<HttpEnv>();
   const axesOf = (sweepId: Parameters<typeof deps.queries.sweeps.get>[0]) => reader.ask("axes", { sweepId });
   addRuns(api, { deps, reads, slots, detail: (ref) => readRunDetail({ deps, annotations, axesOf }, ref) });
   addFiles(api, deps, slots);
   addArtifacts(api, deps, blobs, slots);
-  addContents(api, blobs);
+  addContents(api, blobs, bounds);
   addSweeps(api, {
     deps,
     reads,

@@ -4,9 +4,11 @@
  */
 import type { Context, Hono } from "hono";
 import { AppError } from "../../shared/kernel/errors.ts";
+import { fence as toFence } from "../../shared/kernel/ids.ts";
 import { ARTIFACT_BYTES_MAX, type ContentAnswer } from "../../shared/run/artifacts.ts";
 import { CONTENT_PART_BYTES_MAX } from "../../shared/run/limits.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
+import type { NodeBounds } from "../rpc/agent/node-bounds.ts";
 import { readBytes } from "./body.ts";
 import type { HttpEnv } from "./guard.ts";
 import { readInteger } from "./query.ts";
@@ -14,11 +16,18 @@ import { answer, named } from "./route.ts";
 
 /** Parts that are taken at the same time: they lie in memory meanwhile. */
 const PARTS_MAX = 8;
+const FENCE_MAX = Number.MAX_SAFE_INTEGER;
 
-export function addContents(api: Hono<HttpEnv>, blobs: BlobStore): void {
+export function addContents(api: Hono<HttpEnv>, blobs: BlobStore, bounds: Pick<NodeBounds, "checkSent">): void {
   let parts = 0;
+  const check = (c: Context<HttpEnv>, fence: string | undefined) =>
+    bounds.checkSent(
+      c.get("caller"),
+      fence === undefined ? undefined : toFence(readInteger("fence", fence, 1, FENCE_MAX)),
+    );
 
-  answer(api, "content", async (c) => {
+  answer(api, "content", async (c, { fence }) => {
+    check(c, fence);
     const hash = named(c, "hash");
     const size = await blobs.reserve(hash);
     const body: ContentAnswer = { received: size ?? (await blobs.received(hash)), whole: size !== undefined };
@@ -26,6 +35,7 @@ export function addContents(api: Hono<HttpEnv>, blobs: BlobStore): void {
   });
 
   answer(api, "putContent", async (c, query) => {
+    check(c, query.fence);
     const size = readInteger("size", query.size ?? "", 0, ARTIFACT_BYTES_MAX);
     const offset = readInteger("offset", query.offset ?? "", 0, ARTIFACT_BYTES_MAX);
     if (parts >= PARTS_MAX) {

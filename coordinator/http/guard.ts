@@ -3,14 +3,15 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import type { Context, MiddlewareHandler } from "hono";
 import { AppError, type SourcePlace } from "../../shared/kernel/errors.ts";
-import { mayCall, type Role } from "../../shared/run/roles.ts";
+import { type CallerRole, mayCall } from "../../shared/run/roles.ts";
 import { httpStatusOf } from "../../shared/wire/status.ts";
-import { addressOf, type Verifier } from "../rpc/auth.ts";
+import { addressOf, type Caller, type Verifier } from "../rpc/auth.ts";
 import { forbidden } from "../rpc/guard.ts";
 import { bodyBytesMax, CONTENTS } from "./body.ts";
 import { type HostRule, isSameOrigin } from "./hosts.ts";
 
-export type HttpEnv = { Bindings: HttpBindings };
+/** `caller`: who was let through, behind `requireToken`. */
+export type HttpEnv = { Bindings: HttpBindings; Variables: { caller: Caller } };
 
 /** Sent with every answer. No CORS header at all: no other site may read any. */
 const SECURITY_HEADERS = {
@@ -83,6 +84,7 @@ export function requireToken(verifier: Verifier): MiddlewareHandler<HttpEnv> {
         // An answer that goes on, such as the live feed, ends with the token.
         const unwatch = verifier.watch(access.caller, () => incoming.socket.destroy());
         outgoing.once("close", unwatch);
+        c.set("caller", access.caller);
         return next();
       }
       case "limited":
@@ -124,7 +126,7 @@ export function refuse(
 }
 
 /** As for the gRPC methods that do the same. */
-function rolesOf(method: string, path: string): readonly Role[] {
+function rolesOf(method: string, path: string): readonly CallerRole[] {
   if (path.startsWith(CONTENTS)) return ["agent"];
   if (path === "/api/v1/actions/node") return [];
   return method === "GET" || method === "HEAD" ? ["reader", "user"] : ["user"];

@@ -8,6 +8,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Reader } from "../reader/reader.ts";
+import type { NodeBounds } from "../rpc/agent/node-bounds.ts";
 import type { Verifier } from "../rpc/auth.ts";
 import { bindError, joinAddress } from "../rpc/bind-error.ts";
 import type { ReadDeps } from "../rpc/control/deps.ts";
@@ -25,6 +26,7 @@ export interface HttpServerOptions {
   readonly reader: Reader;
   readonly actions: ActionParts;
   readonly blobs: BlobStore;
+  readonly bounds: Pick<NodeBounds, "checkSent">;
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
@@ -71,6 +73,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       reader: options.reader,
       actions: options.actions,
       blobs: options.blobs,
+      bounds: options.bounds,
       slots,
     }),
   );

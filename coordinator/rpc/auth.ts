@@ -5,16 +5,18 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../shared/kernel/clock.ts";
-import type { Role } from "../../shared/run/roles.ts";
-import type { TokenBook } from "../store/tokens.ts";
+import { type CallerRole, JOIN_ROLE } from "../../shared/run/roles.ts";
+import type { BoundNode, TokenBook } from "../store/tokens.ts";
 import { LOGIN_ADDRESSES_MAX, LOGIN_FAILURES_MAX, LOGIN_WINDOW_MS } from "./limits.ts";
 
 export interface Caller {
   /** Of the token; empty for the coordinator's own. */
   readonly name: string;
-  readonly role: Role;
-  /** Unix ms; absent: for good. */
+  readonly role: CallerRole;
+  /** Unix ms; absent: for good. Absent of a join token too: of its time, the answer to Join says more than a refusal here. */
   readonly expiresAt?: number;
+  /** The one node that it speaks for; absent: it is bound to none. */
+  readonly bound?: BoundNode;
 }
 
 export type Access = { readonly kind: "granted"; readonly caller: Caller } | { readonly kind: "denied" | "limited" };
@@ -67,10 +69,12 @@ export function createVerifier(
 
   function callerOf(hash: Buffer): Caller | undefined {
     if (timingSafeEqual(hash, tokenHash)) return OWN;
+    const join = book?.findJoin(hash);
+    if (join) return { name: join.name, role: JOIN_ROLE };
     const row = book?.find(hash);
     if (!row || (row.expiresAt !== undefined && row.expiresAt <= clock.wallMs())) return undefined;
-    const { name, role, expiresAt } = row;
-    return { name, role, ...(expiresAt !== undefined && { expiresAt }) };
+    const { name, role, expiresAt, bound } = row;
+    return { name, role, ...(expiresAt !== undefined && { expiresAt }), ...(bound && { bound }) };
   }
 
   return {

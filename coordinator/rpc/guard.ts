@@ -1,13 +1,21 @@
 /** Stands before every gRPC method: size of the metadata, then the token, then its role. Health alone is open. */
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
+import { required } from "../../shared/kernel/assert.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
-import { mayCall, type Role } from "../../shared/run/roles.ts";
+import { type CallerRole, JOIN_ROLE, mayCall } from "../../shared/run/roles.ts";
 import { toServiceError } from "../../shared/wire/status.ts";
 import { addressOf, type Caller, type Verifier } from "./auth.ts";
 import { METADATA_BYTES_MAX } from "./limits.ts";
 import { rolesOfMethod } from "./roles.ts";
 
 const OPEN_PREFIX = "/grpc.health.v1.Health/";
+/** By the metadata of a call, which is the one thing that its handler has of it too. */
+const callers = new WeakMap<Metadata, Caller>();
+
+/** Who makes a call that was let through. Throws where nobody was asked: such a call is answered with an error, never served. */
+export function callerBehind(metadata: Metadata): Caller {
+  return required(callers.get(metadata), "the caller of a call that was let through");
+}
 
 export function createGuard(verifier: Verifier): ServerInterceptor {
   return (method, call) => {
@@ -18,7 +26,10 @@ export function createGuard(verifier: Verifier): ServerInterceptor {
           onReceiveMetadata(metadata, pass) {
             const found = callerOf(verifier, method.path, call.getPeer(), metadata);
             if (found instanceof AppError) return call.sendStatus(toServiceError(found));
-            if (found) unwatch = verifier.watch(found, (why) => call.sendStatus(toServiceError(over(why))));
+            if (found) {
+              callers.set(metadata, found);
+              unwatch = verifier.watch(found, (why) => call.sendStatus(toServiceError(over(why))));
+            }
             pass(metadata);
           },
           onCancel() {
@@ -57,6 +68,12 @@ function callerOf(verifier: Verifier, path: string, peer: string, metadata: Meta
         id: "auth.limited",
       });
     case "denied":
+      if (rolesOfMethod(path)?.includes(JOIN_ROLE)) {
+        return new AppError("unauthorized", "the coordinator does not know this join token", {
+          id: "join.over",
+          hint: "it was revoked, or is another coordinator's; make another: exp token join",
+        });
+      }
       return new AppError(
         "unauthorized",
         `the coordinator refused the token${authorization ? "" : ": none was sent"}`,
@@ -69,12 +86,18 @@ function callerOf(verifier: Verifier, path: string, peer: string, metadata: Meta
 }
 
 /** `what`: the method or the address that was asked for. */
-export function forbidden({ name, role }: Caller, what: string, roles: readonly Role[]): AppError {
+export function forbidden({ name, role }: Caller, what: string, roles: readonly CallerRole[]): AppError {
   const whose = name === "" ? "the coordinator's own token" : `the token ${name}`;
   return new AppError("forbidden", `${whose} has the role ${role}, which may not call ${what}`, {
     id: "auth.role",
-    hint: `that takes a token with the role ${[...roles, "admin"].join(" or ")}: exp token create NAME --role ROLE`,
+    hint: mended(role, roles),
   });
+}
+
+function mended(role: CallerRole, roles: readonly CallerRole[]): string {
+  if (role === JOIN_ROLE) return "it is for the first start of an agent: exp-agent start --join-token-file FILE";
+  if (roles.includes(JOIN_ROLE)) return "that takes a join token: exp token join";
+  return `that takes a token with the role ${[...roles, "admin"].join(" or ")}: exp token create NAME --role ROLE`;
 }
 
 function metadataBytes(metadata: Metadata): number {

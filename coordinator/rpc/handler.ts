@@ -6,6 +6,8 @@ import { once } from "node:events";
 import type { handleServerStreamingCall, handleUnaryCall } from "@grpc/grpc-js";
 import { AppError } from "../../shared/kernel/errors.ts";
 import { type StatusError, toServiceError } from "../../shared/wire/status.ts";
+import type { Caller } from "./auth.ts";
+import { callerBehind } from "./guard.ts";
 
 export interface HandlerLog {
   error(fields: object, message: string): void;
@@ -13,11 +15,12 @@ export interface HandlerLog {
 
 export function unaryHandler<Request, Response>(
   name: string,
-  handle: (request: Request) => Promise<Response>,
+  handle: (request: Request, caller: Caller) => Promise<Response>,
   log: HandlerLog,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
-    handle(call.request).then(
+    const answer = async () => handle(call.request, callerBehind(call.metadata));
+    answer().then(
       (response) => callback(null, response),
       (error: unknown) => callback(statusOf(name, error, log)),
     );
@@ -27,7 +30,7 @@ export function unaryHandler<Request, Response>(
 /** `signal` is aborted when the caller has gone. */
 export function streamHandler<Request, Response>(
   name: string,
-  handle: (request: Request, signal: AbortSignal) => AsyncIterable<Response>,
+  handle: (request: Request, signal: AbortSignal, caller: Caller) => AsyncIterable<Response>,
   log: HandlerLog,
 ): handleServerStreamingCall<Request, Response> {
   return async (call) => {
@@ -37,7 +40,7 @@ export function streamHandler<Request, Response>(
     // A write after the caller left ends here; `cancelled` says it better.
     call.on("error", () => gone.abort());
     try {
-      for await (const response of handle(call.request, gone.signal)) {
+      for await (const response of handle(call.request, gone.signal, callerBehind(call.metadata))) {
         if (gone.signal.aborted) break;
         if (!call.write(response)) await once(call, "drain", { signal: gone.signal });
       }

@@ -1,14 +1,15 @@
 /** Who may call which method. What is not in the table is not served at all. */
 import { required } from "../../shared/kernel/assert.ts";
-import type { Role } from "../../shared/run/roles.ts";
+import { type CallerRole, JOIN_ROLE } from "../../shared/run/roles.ts";
 
-const LOOK: readonly Role[] = ["reader", "user"];
-const WORK: readonly Role[] = ["user"];
-const HOST: readonly Role[] = ["agent"];
-const ADMIN: readonly Role[] = [];
+const LOOK: readonly CallerRole[] = ["reader", "user"];
+const WORK: readonly CallerRole[] = ["user"];
+const HOST: readonly CallerRole[] = ["agent"];
+const ADMIN: readonly CallerRole[] = [];
+const JOIN: readonly CallerRole[] = [JOIN_ROLE];
 
 /** Roles besides `admin`, by service and method. */
-const ROLES_OF: { readonly [service: string]: { readonly [method: string]: readonly Role[] } } = {
+const ROLES_OF: { readonly [service: string]: { readonly [method: string]: readonly CallerRole[] } } = {
   "runner.v1.ControlService": {
     Plan: WORK,
     Submit: WORK,
@@ -39,10 +40,11 @@ const ROLES_OF: { readonly [service: string]: { readonly [method: string]: reado
     Prune: WORK,
     ListArtifacts: LOOK,
     CreateToken: ADMIN,
+    CreateJoinToken: ADMIN,
     ListTokens: ADMIN,
     RevokeToken: ADMIN,
   },
-  "runner.v1.AgentService": { Connect: HOST },
+  "runner.v1.AgentService": { Connect: HOST, Join: JOIN },
   "runner.v1.StoreService": {
     Missing: WORK,
     Put: WORK,
@@ -55,7 +57,7 @@ const ROLES_OF: { readonly [service: string]: { readonly [method: string]: reado
 };
 
 /** Of a method by its path, "/runner.v1.ControlService/Submit"; undefined: nobody, as nobody has said who. */
-export function rolesOfMethod(path: string): readonly Role[] | undefined {
+export function rolesOfMethod(path: string): readonly CallerRole[] | undefined {
   const [, service = "", method = ""] = path.split("/");
   const methods = Object.hasOwn(ROLES_OF, service) ? ROLES_OF[service] : undefined;
   return methods && Object.hasOwn(methods, method) ? methods[method] : undefined;

@@ -296,6 +296,21 @@ const STEPS: readonly string[] = [
   ALTER TABLE attempts ADD COLUMN gang_size INTEGER;
   CREATE INDEX attempts_by_gang ON attempts (gang_first) WHERE gang_first IS NOT NULL;
   `,
+  `
+  -- The agent that a token is bound to: it speaks for this node, from the work directory that has this id, and for nobody else.
+  ALTER TABLE tokens ADD COLUMN node TEXT;
+  ALTER TABLE tokens ADD COLUMN agent_id TEXT;
+  -- Tokens that one agent may use, once, to get such a token. node: the only one that may, where it was said.
+  CREATE TABLE join_tokens (
+    name TEXT PRIMARY KEY,
+    hash BLOB NOT NULL UNIQUE,
+    node TEXT,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER,
+    used_by TEXT
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -23,6 +23,7 @@ export interface Route {
 const LIMIT = "Rows of a page, 1 to 1,000; 100 where it is not said.";
 const STATE = "States to keep, with commas between.";
 const SWEEP = "A reference of a sweep or of runs, such as digits.1 or digits.1.1-5; every run where it is not said.";
+const FENCE = "Of the attempt that the content is for. A host whose token is bound to its node has to say it.";
 const WHERE = "An expression over parameters, metrics and facts, as `exp ls --where` takes it.";
 
 function get(
@@ -103,12 +104,14 @@ export const ROUTES = {
     { path: "Of a folder: the file, from the folder." },
     "application/octet-stream",
   ),
-  content: get("/contents/:hash", "How much of a content is there. For hosts.", "ContentAnswer"),
+  content: get("/contents/:hash", "How much of a content is there. For hosts.", "ContentAnswer", {
+    fence: FENCE,
+  }),
   putContent: {
     method: "put",
     path: "/contents/:hash",
     summary: "Takes the next part of a content, at most 4 MiB. For hosts.",
-    query: { size: "Bytes of the whole content.", offset: "Bytes that are there already." },
+    query: { size: "Bytes of the whole content.", offset: "Bytes that are there already.", fence: FENCE },
     answer: "ContentAnswer",
     type: "application/json",
     bytes: true,

@@ -28,5 +28,7 @@ export const HISTORY_KINDS = [
   "node-uncordoned",
   "node-draining",
   "node-stopped",
+  "node-enrolled",
+  "node-denied",
   "store-rolled-back",
 ] as const;

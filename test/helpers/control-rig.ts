@@ -116,7 +116,7 @@ export async function startControlRig(): Promise<ControlRig> {
   const log = { error: (fields: object, message: string) => console.error(message, fields), warn: () => undefined };
   const tokens = createControlTokens({ tokens: createTokenBook(db), clock, logger: { info: () => undefined } });
   const control = createControlService(reads, writes, createControlResults(testResultDeps(db, reads)), tokens, log);
-  const agent = { connect: () => undefined };
+  const agent = { connect: () => undefined, join: () => undefined };
   const server = await createRpcServer({ host: "127.0.0.1", port: 0, verifier: OPEN_VERIFIER, control, agent });
   const client = createClient({ address: `127.0.0.1:${server.port}`, token: undefined, timeoutMs: undefined });
 

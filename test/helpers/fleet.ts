@@ -6,7 +6,9 @@ import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { httpCall } from "../../agent/artifacts/http-call.ts";
 import { allPids, readStat } from "../../agent/process/proc.ts";
+import { parseToken } from "../../shared/kernel/token.ts";
 import type { RunView, SubmitView, SweepView } from "../../shared/run/views.ts";
 import { type NatsServer, startNats } from "./nats.ts";
 import { type ProgramProcess, type ProgramResult, runExp, startProgram } from "./program-process.ts";
@@ -54,6 +56,7 @@ export interface Fleet extends AsyncDisposable {
 
 /** Rows of one answer of the HTTP API. */
 const PAGE = 1000;
+const API_MS = 30_000;
 /** Within what `runExp` lets a command take. */
 const WAIT_MS = 100_000;
 
@@ -143,11 +146,11 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   }
 
   const api = async <T>(path: string): Promise<T> => {
-    const token = readFileSync(tokenFile, "utf8").trim();
-    const response = await fetch(`http://${http}/api/v1${path}`, { headers: { authorization: `Bearer ${token}` } });
-    const body: unknown = await response.json();
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${JSON.stringify(body)}`);
-    return body as T;
+    const token = parseToken(readFileSync(tokenFile, "utf8").trim());
+    const url = `${token.certificate === undefined ? "http" : "https"}://${http}/api/v1${path}`;
+    const { status, json } = await httpCall({ method: "GET", url, token, signal: AbortSignal.timeout(API_MS) });
+    if (status !== 200) throw new Error(`${path}: ${status} ${JSON.stringify(json)}`);
+    return json as T;
   };
 
   const exp = (...args: string[]) => runExp([...args, "--server", grpc, "--token-file", tokenFile], dir);

@@ -74,7 +74,7 @@ export async function startResultsRig(): Promise<ResultsRig> {
   const server = await createRpcServer({
     ...{ host: "127.0.0.1", port: 0, verifier: OPEN_VERIFIER },
     control: createControlService(reads, writes.actions.writes, createControlResults(deps), tokens, log),
-    agent: { connect: () => undefined },
+    agent: { connect: () => undefined, join: () => undefined },
   });
   const token = join(dir, "token");
   writeFileSync(token, "any\n");

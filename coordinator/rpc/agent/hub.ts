@@ -5,22 +5,34 @@
  */
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { Logger } from "pino";
-import type { AgentServiceServer, ConnectRequest, ConnectResponse } from "../../../proto/gen/runner/v1/agent.ts";
+import type {
+  AgentServiceServer,
+  ConnectRequest,
+  ConnectResponse,
+  JoinRequest,
+  JoinResponse,
+} from "../../../proto/gen/runner/v1/agent.ts";
 import { unreachable } from "../../../shared/kernel/assert.ts";
-import { errorMessage } from "../../../shared/kernel/errors.ts";
+import { AppError, errorMessage } from "../../../shared/kernel/errors.ts";
 import type { Fence, SessionId } from "../../../shared/kernel/ids.ts";
 import { nameProblem } from "../../../shared/run/names.ts";
 import type {
   Assignment,
   BusAccess,
   CoordinatorMessage,
+  Decision,
   Hello,
   OutputChunk,
   StreamOffset,
 } from "../../../shared/run/session.ts";
 import { agentMessageFromProto, coordinatorMessageToProto } from "../../../shared/wire/session.ts";
+import { toServiceError } from "../../../shared/wire/status.ts";
 import type { Command } from "../../core/commands.ts";
 import type { ConnectionId, Event } from "../../core/events.ts";
+import type { Caller } from "../auth.ts";
+import { callerBehind } from "../guard.ts";
+import { unaryHandler } from "../handler.ts";
+import type { NodeBounds } from "./node-bounds.ts";
 
 export interface AgentHubOptions {
   readonly storeId: string;
@@ -32,6 +44,8 @@ export interface AgentHubOptions {
   readonly loadAssignment: (fence: Fence) => Assignment;
   readonly watermarksOf: (fences: readonly Fence[]) => StreamOffset[];
   readonly ingestChunk: (agentId: string, chunk: OutputChunk) => void;
+  readonly join: (request: JoinRequest, caller: Caller) => Promise<JoinResponse>;
+  readonly bounds: Pick<NodeBounds, "checkAgent" | "isOwn">;
   readonly logger: Logger;
 }
 
@@ -48,8 +62,11 @@ export interface AgentHub {
 interface Connection {
   readonly id: ConnectionId;
   readonly stream: ServerDuplexStream<ConnectRequest, ConnectResponse>;
+  readonly caller: Caller;
   hello: Hello | undefined;
   session: SessionId | undefined;
+  /** About attempts of the Hello that are another's, which the core is not told of. */
+  foreign: readonly Decision[];
 }
 
 /** A stream that has not said Hello by then is closed. */
@@ -63,7 +80,14 @@ export function createAgentHub(options: AgentHubOptions): AgentHub {
   let lastConnection = 0;
 
   function open(stream: Connection["stream"]): void {
-    const connection: Connection = { id: ++lastConnection, stream, hello: undefined, session: undefined };
+    const connection: Connection = {
+      id: ++lastConnection,
+      stream,
+      caller: callerBehind(stream.metadata),
+      hello: undefined,
+      session: undefined,
+      foreign: [],
+    };
     connections.set(connection.id, connection);
     const timer = setTimeout(() => stream.end(), HELLO_TIMEOUT_MS);
     stream.on("data", (request: ConnectRequest) => {
@@ -85,8 +109,9 @@ export function createAgentHub(options: AgentHubOptions): AgentHub {
         if (connection.hello) return;
         const problem = nameProblem(message.hello.name);
         if (problem) return refuse(connection, `the node name ${problem}`);
-        connection.hello = message.hello;
-        hand({ kind: "hello", connection: connection.id, hello: message.hello });
+        options.bounds.checkAgent(connection.caller, message.hello);
+        connection.hello = withOwnAttempts(connection, message.hello);
+        hand({ kind: "hello", connection: connection.id, hello: connection.hello });
         return;
       }
       const { session, hello } = connection;
@@ -96,10 +121,16 @@ export function createAgentHub(options: AgentHubOptions): AgentHub {
           return hand({ ...message, session });
         case "accepted":
         case "rejected":
+          if (!isOwn(connection, message.kind, message.fence)) return;
           return hand({ ...message, session });
         case "started":
+          if (!isOwn(connection, message.kind, message.fence)) return;
           return hand({ kind: "started", session, fence: message.fence, startedAt: message.startedAt });
         case "finished":
+          // It would be repeated until it is acknowledged.
+          if (!isOwn(connection, message.kind, message.finish.fence)) {
+            return send(connection, { kind: "finish-ack", fence: message.finish.fence });
+          }
           return hand({ ...message, session });
         case "devices":
           return hand({ ...message, session });
@@ -110,8 +141,24 @@ export function createAgentHub(options: AgentHubOptions): AgentHub {
       }
     } catch (error) {
       logger.warn({ error: errorMessage(error), agent: connection.hello?.name }, "agent message refused");
-      connection.stream.end();
+      if (error instanceof AppError && error.code === "forbidden")
+        connection.stream.emit("error", toServiceError(error));
+      else connection.stream.end();
     }
+  }
+
+  function isOwn({ caller }: Connection, what: string, fence: Fence): boolean {
+    return options.bounds.isOwn(caller, what, fence);
+  }
+
+  /** Those of others are to be stopped there, or forgotten. */
+  function withOwnAttempts(connection: Connection, hello: Hello): Hello {
+    const isMine = new Map(hello.attempts.map(({ fence }) => [fence, isOwn(connection, "hello", fence)]));
+    const foreign = hello.attempts.filter(({ fence }) => !isMine.get(fence));
+    connection.foreign = foreign.map(({ fence, phase }) =>
+      phase === "finished" ? { fence, action: "finish-ack" } : { fence, action: "kill", reason: "superseded" },
+    );
+    return { ...hello, attempts: hello.attempts.filter(({ fence }) => isMine.get(fence)) };
   }
 
   function refuse(connection: Connection, message: string): void {
@@ -160,7 +207,7 @@ export function createAgentHub(options: AgentHubOptions): AgentHub {
         storeId: options.storeId,
         term: command.term,
         heartbeatMs: options.heartbeatMs,
-        decisions: command.decisions,
+        decisions: [...command.decisions, ...connection.foreign],
         watermarks: options.watermarksOf(connection.hello.attempts.map((attempt) => attempt.fence)),
         bus: options.bus,
         httpPort: options.httpPort(),
@@ -208,7 +255,7 @@ export function createAgentHub(options: AgentHubOptions): AgentHub {
   }
 
   return {
-    service: { connect: open },
+    service: { connect: open, join: unaryHandler("Join", options.join, logger) },
     dispatch,
     sendWatermarks: (agentId, offsets, resend) => {
       const connection = byAgent.get(agentId);

@@ -44,6 +44,7 @@ export function createControlService(
     events: streamHandler("Events", reads.events, log),
     listQueue: unaryHandler("ListQueue", reads.listQueue, log),
     createToken: unaryHandler("CreateToken", tokens.createToken, log),
+    createJoinToken: unaryHandler("CreateJoinToken", tokens.createJoinToken, log),
     listTokens: unaryHandler("ListTokens", tokens.listTokens, log),
     revokeToken: unaryHandler("RevokeToken", tokens.revokeToken, log),
     listArtifacts: streamHandler("ListArtifacts", reads.listArtifacts, log),

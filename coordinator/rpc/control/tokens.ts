@@ -1,6 +1,8 @@
-/** CreateToken, ListTokens, RevokeToken: who else may call, and what. */
+/** CreateToken, CreateJoinToken, ListTokens, RevokeToken: who else may call, and what. */
 import { randomBytes } from "node:crypto";
 import type {
+  CreateJoinTokenRequest,
+  CreateJoinTokenResponse,
   CreateTokenRequest,
   CreateTokenResponse,
   ListTokensResponse,
@@ -12,8 +14,8 @@ import type { Clock } from "../../../shared/kernel/clock.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import { nearest } from "../../../shared/kernel/nearest.ts";
 import { nameProblem } from "../../../shared/run/names.ts";
-import { isRole, ROLES } from "../../../shared/run/roles.ts";
-import type { TokenBook, TokenRow } from "../../store/tokens.ts";
+import { isRole, JOIN_MS_MAX, JOIN_ROLE, ROLES } from "../../../shared/run/roles.ts";
+import type { JoinTokenRow, TokenBook, TokenRow } from "../../store/tokens.ts";
 import { hashToken } from "../auth.ts";
 
 export interface TokenDeps {
@@ -26,6 +28,10 @@ export type ControlTokens = ReturnType<typeof createControlTokens>;
 
 const SECRET_BYTES = 32;
 const LIFETIME_MS_MAX = 10 * 366 * 86_400_000;
+/** Of join tokens, which nobody names: "join-3f9a01c2". */
+const JOIN_NAME_BYTES = 4;
+/** How long a join token is remembered that was used or whose time is over. */
+const JOIN_REMEMBERED_MS = 7 * 86_400_000;
 
 export function createControlTokens({ tokens, clock, logger }: TokenDeps) {
   return {
@@ -34,7 +40,7 @@ export function createControlTokens({ tokens, clock, logger }: TokenDeps) {
       if (problem) throw invalid(`the name ${JSON.stringify(name)} ${problem}`);
       if (!isRole(role)) throw invalid(`there is no role ${JSON.stringify(role)}`, `there are: ${ROLES.join(", ")}`);
       if (!(lifetimeMs >= 0 && lifetimeMs <= LIFETIME_MS_MAX)) throw invalid("a token lasts ten years at most");
-      const secret = randomBytes(SECRET_BYTES).toString("base64url");
+      const secret = newSecret();
       const createdAt = clock.wallMs();
       const expiresAt = lifetimeMs === 0 ? undefined : createdAt + lifetimeMs;
       const row: TokenRow = { name, role, createdAt, expiresAt };
@@ -47,30 +53,56 @@ export function createControlTokens({ tokens, clock, logger }: TokenDeps) {
       logger.info({ token: name, role }, "token handed out");
       return { token: messageOf(row), secret };
     },
+    async createJoinToken({ node, lifetimeMs }: CreateJoinTokenRequest): Promise<CreateJoinTokenResponse> {
+      const problem = node === "" ? undefined : nameProblem(node);
+      if (problem) throw invalid(`the node name ${JSON.stringify(node)} ${problem}`);
+      if (!(lifetimeMs > 0 && lifetimeMs <= JOIN_MS_MAX)) throw invalid("a join token waits seven days at most");
+      const secret = newSecret();
+      const createdAt = clock.wallMs();
+      const row: JoinTokenRow = {
+        name: `${JOIN_ROLE}-${randomBytes(JOIN_NAME_BYTES).toString("hex")}`,
+        node: node === "" ? undefined : node,
+        createdAt,
+        expiresAt: createdAt + lifetimeMs,
+        used: undefined,
+      };
+      if (!tokens.addJoin(row, hashToken(secret), createdAt - JOIN_REMEMBERED_MS)) {
+        throw new AppError("unavailable", `there is a token ${row.name} already; try again`, { id: "token.exists" });
+      }
+      logger.info({ token: row.name, node: row.node }, "join token handed out");
+      return { token: joinMessageOf(row), secret };
+    },
     async listTokens(): Promise<ListTokensResponse> {
-      return { tokens: tokens.list().map(messageOf) };
+      return { tokens: [...tokens.list().map(messageOf), ...tokens.joins().map(joinMessageOf)] };
     },
     async revokeToken({ name }: RevokeTokenRequest): Promise<RevokeTokenResponse> {
-      const row = tokens.list().find((token) => token.name === name);
-      if (!row || !tokens.remove(name)) {
-        const close = nearest(
-          name,
-          tokens.list().map((token) => token.name),
-          3,
-        );
+      const all = [...tokens.list().map(messageOf), ...tokens.joins().map(joinMessageOf)];
+      const token = all.find((one) => one.name === name);
+      if (!token || !tokens.remove(name)) {
+        const names = all.map((one) => one.name);
+        const close = nearest(name, names, 3);
         throw new AppError("not_found", `there is no token ${JSON.stringify(name)}`, {
           id: "token.none",
           hint: close.length > 0 ? `did you mean ${close.join(", ")}?` : "`exp token ls` lists them",
         });
       }
-      logger.info({ token: name, role: row.role }, "token revoked");
-      return { token: messageOf(row) };
+      logger.info({ token: name, role: token.role }, "token revoked");
+      return { token };
     },
   };
 }
 
-function messageOf({ name, role, createdAt, expiresAt }: TokenRow): TokenMessage {
-  return { name, role, createdAt, expiresAt: expiresAt ?? 0 };
+function newSecret(): string {
+  return randomBytes(SECRET_BYTES).toString("base64url");
+}
+
+function messageOf({ name, role, createdAt, expiresAt, bound }: TokenRow): TokenMessage {
+  return { name, role, createdAt, expiresAt: expiresAt ?? 0, node: bound?.name ?? "", usedAt: 0, usedBy: "" };
+}
+
+function joinMessageOf({ name, node, createdAt, expiresAt, used }: JoinTokenRow): TokenMessage {
+  const { at: usedAt = 0, by: usedBy = "" } = used ?? {};
+  return { name, role: JOIN_ROLE, createdAt, expiresAt, node: node ?? "", usedAt, usedBy };
 }
 
 function invalid(message: string, hint?: string): AppError {

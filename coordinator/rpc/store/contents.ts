@@ -14,11 +14,13 @@ import type {
   StoreServiceServer,
 } from "../../../proto/gen/runner/v1/store.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
-import { fence } from "../../../shared/kernel/ids.ts";
+import { type Fence, fence } from "../../../shared/kernel/ids.ts";
 import { CONTENTS_PER_CALL_MAX } from "../../../shared/run/limits.ts";
 import { toServiceError } from "../../../shared/wire/status.ts";
 import type { BlobStore } from "../../blobs/blob-store.ts";
 import type { NotedEnvironment } from "../../store/origins.ts";
+import type { NodeBounds } from "../agent/node-bounds.ts";
+import type { Caller } from "../auth.ts";
 import { type HandlerLog, streamHandler, unaryHandler } from "../handler.ts";
 
 export interface StoreParts {
@@ -26,15 +28,24 @@ export interface StoreParts {
   /** Durable when it returns. Throws AppError. */
   readonly note: (environments: readonly NotedEnvironment[]) => void;
   /** Durable when it resolves. Throws AppError. */
-  readonly noteArtifacts: (request: NoteArtifactsRequest) => Promise<NoteArtifactsResponse>;
+  readonly noteArtifacts: (
+    request: NoteArtifactsRequest,
+    isOwn: (fence: Fence) => boolean,
+  ) => Promise<NoteArtifactsResponse>;
+  readonly bounds: Pick<NodeBounds, "isOwn" | "checkAsked">;
 }
 
-export function createStoreService({ blobs, note, noteArtifacts }: StoreParts, log: HandlerLog): StoreServiceServer {
+export function createStoreService(parts: StoreParts, log: HandlerLog): StoreServiceServer {
+  const { blobs, noteArtifacts, bounds } = parts;
   return {
-    noteEnvironments: unaryHandler("NoteEnvironments", async (request) => noted(note, request), log),
-    noteArtifacts: unaryHandler("NoteArtifacts", noteArtifacts, log),
+    noteEnvironments: unaryHandler("NoteEnvironments", async (request, caller) => noted(parts, request, caller), log),
+    noteArtifacts: unaryHandler(
+      "NoteArtifacts",
+      (request, caller) => noteArtifacts(request, (of) => bounds.isOwn(caller, "an artifact", of)),
+      log,
+    ),
     missing: unaryHandler("Missing", (request) => missing(blobs, request), log),
-    get: streamHandler("Get", (request: GetRequest) => get(blobs, request), log),
+    get: streamHandler("Get", (request: GetRequest, _signal, caller) => get(parts, request, caller), log),
     put: (call: ServerReadableStream<PutRequest, PutResponse>, done: sendUnaryData<PutResponse>) => {
       // A caller who has gone ends the frames with an error; what came of a content is kept for the next call.
       blobs.receive(call as AsyncIterable<PutRequest>).then(
@@ -48,8 +59,14 @@ export function createStoreService({ blobs, note, noteArtifacts }: StoreParts, l
   };
 }
 
-function noted(note: StoreParts["note"], { environments }: NoteEnvironmentsRequest): NoteEnvironmentsResponse {
-  note(environments.map(({ fence: number, ...rest }) => ({ ...rest, fence: fence(number) })));
+/** Those of attempts of others are passed over, as those of attempts that nobody knows. */
+function noted(
+  { note, bounds }: StoreParts,
+  { environments }: NoteEnvironmentsRequest,
+  caller: Caller,
+): NoteEnvironmentsResponse {
+  const all = environments.map(({ fence: number, ...rest }) => ({ ...rest, fence: fence(number) }));
+  note(all.filter((one) => bounds.isOwn(caller, "an environment", one.fence)));
   return {};
 }
 
@@ -62,8 +79,13 @@ async function missing(blobs: BlobStore, { hashes }: MissingRequest): Promise<Mi
   return { contents };
 }
 
-async function* get(blobs: BlobStore, { hashes, offset: from }: GetRequest): AsyncGenerator<GetResponse> {
+async function* get(
+  { blobs, bounds }: StoreParts,
+  { hashes, offset: from }: GetRequest,
+  caller: Caller,
+): AsyncGenerator<GetResponse> {
   checkCount(hashes);
+  await bounds.checkAsked(caller, hashes);
   for (const [i, hash] of hashes.entries()) {
     for await (const { size, offset, data } of blobs.frames(hash, i === 0 ? from : 0))
       yield { hash, size, offset, data: Buffer.from(data) };

@@ -21,13 +21,17 @@ import { streamOf } from "../../helpers/exp-rig.ts";
 
 const HOSTILE = '学習 | "率",\n\u001b[31m=1+1';
 const run = (n: number) => aRun(n, { reason: HOSTILE, paramsJson: JSON.stringify({ lr: n, name: HOSTILE }) });
+const token = (name: string, role: string, patch: object = {}) => ({
+  ...{ name, role, createdAt: AT, expiresAt: AT + 1, node: "", usedAt: 0, usedBy: "", ...patch },
+});
+const TOKENS = [token("alice", "user"), token("join-1", "join", { node: "gpu-07", usedAt: AT, usedBy: "gpu-07" })];
 const full = {
   listRuns: () => streamOf({ runs: [run(1), run(2)] }),
   listSweeps: () => ({ sweeps: [aSweep(), aSweep({ ref: "other.3" })] }),
   listNodes: () => ({ nodes: [aNode({ labels: { zone: HOSTILE } })] }),
   listQueue: () => ({ total: 0, runs: [] }),
   updateNode: () => ({ node: aNode() }),
-  listTokens: () => ({ tokens: [{ name: "alice", role: "user", createdAt: AT, expiresAt: AT + 1 }] }),
+  listTokens: () => ({ tokens: TOKENS }),
   best: () =>
     BestResponse.fromPartial({
       ...{ metric: "acc", goal: "maximize", reduce: "best" },

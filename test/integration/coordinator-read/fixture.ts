@@ -8,6 +8,8 @@ import { openBlobStore } from "../../../coordinator/blobs/blob-store.ts";
 import { Feed } from "../../../coordinator/feed.ts";
 import { createHttpServer, type HttpServer } from "../../../coordinator/http/server.ts";
 import { createReader } from "../../../coordinator/reader/reader.ts";
+import { createJoin } from "../../../coordinator/rpc/agent/join.ts";
+import type { NodeBounds } from "../../../coordinator/rpc/agent/node-bounds.ts";
 import { createVerifier, hashToken } from "../../../coordinator/rpc/auth.ts";
 import type { ReadDeps } from "../../../coordinator/rpc/control/deps.ts";
 import { createControlReads } from "../../../coordinator/rpc/control/reads.ts";
@@ -28,6 +30,7 @@ import type { Fence } from "../../../shared/kernel/ids.ts";
 import type { StreamName } from "../../../shared/subjects.ts";
 import { fromServiceError, toServiceError } from "../../../shared/wire/status.ts";
 import { createTestWrites } from "../../helpers/control-writes.ts";
+import { OPEN_BOUNDS } from "../../helpers/open-verifier.ts";
 import { createSeeder } from "../../helpers/seed-store.ts";
 
 export const TOKEN = "correct-horse-battery-staple";
@@ -100,6 +103,7 @@ export function createMemoryBook(): TokenBook {
 
 export async function startRpc(deps: ReadDeps, log = createLog(), book = createMemoryBook()): Promise<RpcServer> {
   const tokens = createControlTokens({ tokens: book, clock: systemClock, logger: log });
+  const join = createJoin({ tokens: book, clock: systemClock, note: () => undefined });
   const reads = createControlReads(deps);
   const refuse = unaryHandler("write", () => Promise.reject(new AppError("internal", "not in this test")), log);
   const refuseStream = async function* (): AsyncGenerator<never> {
@@ -120,6 +124,7 @@ export async function startRpc(deps: ReadDeps, log = createLog(), book = createM
     updateNode: refuse,
     importPoints: refuse,
     createToken: unaryHandler("createToken", tokens.createToken, log),
+    createJoinToken: unaryHandler("createJoinToken", tokens.createJoinToken, log),
     listTokens: unaryHandler("listTokens", tokens.listTokens, log),
     revokeToken: unaryHandler("revokeToken", tokens.revokeToken, log),
     files: streamHandler("files", refuseStream, log),
@@ -139,7 +144,7 @@ export async function startRpc(deps: ReadDeps, log = createLog(), book = createM
     listQueue: unaryHandler("listQueue", reads.listQueue, log),
     listArtifacts: streamHandler("listArtifacts", reads.listArtifacts, log),
   };
-  const agent: AgentServiceServer = { connect: (stream) => stream.end() };
+  const agent: AgentServiceServer = { connect: (stream) => stream.end(), join: unaryHandler("join", join, log) };
   const store: StoreServiceServer = {
     missing: refuse,
     put: (_call, answer) => answer(toServiceError(new AppError("internal", "not in this test"))),
@@ -158,6 +163,7 @@ export async function startHttp(
   deps = store.deps(),
   port = 0,
   book?: TokenBook,
+  bounds: NodeBounds = OPEN_BOUNDS,
 ): Promise<HttpServer> {
   const verifier = createVerifier(hashToken(TOKEN), systemClock, log, book);
   const reader = createReader({ path: store.path, feed: store.feed, logger: log });
@@ -167,6 +173,7 @@ export async function startHttp(
     deps,
     reader,
     blobs,
+    bounds,
     actions: writes.actions,
     host: "127.0.0.1",
     port,

@@ -32,6 +32,8 @@ beforeAll(async () => {
   store = createReadStore();
   book = createMemoryBook();
   for (const role of ROLES) handOut(`the-${role}`, role);
+  const join = { name: "the-join", node: undefined, createdAt: 0, expiresAt: Number.MAX_SAFE_INTEGER, used: undefined };
+  book.addJoin(join, hashToken("the-join"), 0);
   rpc = await startRpc(store.deps(), createLog(), book);
   http = await startHttp(store, createLog(), store.deps(), 0, book);
   client = new Client(`127.0.0.1:${rpc.port}`, credentials.createInsecure());
@@ -82,6 +84,9 @@ describe("gRPC", () => {
       expect({ role, refused: code === status.PERMISSION_DENIED }).toEqual({ role, refused: !may });
       expect(code).not.toBe(status.UNAUTHENTICATED);
     }
+    // A join token is for one thing.
+    const refused = (await statusOf(path, "the-join")) === status.PERMISSION_DENIED;
+    expect(refused).toBe(!path.endsWith("/Join"));
   });
 
   test("what nobody has declared is nobody's, and the program does not start with it", () => {
@@ -116,6 +121,7 @@ describe("HTTP", () => {
       expect({ role, refused: code === 403 }).toEqual({ role, refused: role !== "admin" && !roles.includes(role) });
       expect(code).not.toBe(401);
     }
+    expect((await ask(method, path, "the-join")).status).toBe(403);
   });
 
   test("a refusal says whose token it is, and what it takes", async () => {

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { AGENT_SETTINGS } from "../../../agent/config.ts";
 import { COORDINATOR_SETTINGS } from "../../../coordinator/config.ts";
 import { createTestFolder } from "../../helpers/fake-tools.ts";
 
@@ -100,8 +101,11 @@ test.each(["exp-coordinator.service", "exp-nats.service"])("%s sees nothing but 
   expect(last(name, "PrivateDevices")).toBe("yes");
 });
 
-test("the coordinator is started with flags that it has", () => {
-  const flags = last("exp-coordinator.service", "ExecStart")?.match(/--[\w-]+/g) ?? [];
-  expect(flags).toContain("--bus-credentials");
-  for (const flag of flags) expect(Object.keys(COORDINATOR_SETTINGS)).toContain(flag.slice(2));
+test.each([
+  ["exp-coordinator.service", COORDINATOR_SETTINGS, "--bus-credentials"],
+  ["exp-agent@.service", AGENT_SETTINGS, "--join-token-file"],
+])("%s starts its program with flags that it has", (name, settings, needed) => {
+  const flags = last(name, "ExecStart")?.match(/--[\w-]+/g) ?? [];
+  expect(flags).toContain(needed);
+  for (const flag of flags) expect(Object.keys(settings)).toContain(flag.slice(2));
 });

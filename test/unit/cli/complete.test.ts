@@ -47,6 +47,10 @@ test.each<[line: string, values: string[] | string]>([
   ["export --format ", ["csv", "jsonl", "xlsx", "parquet", "exp", "ztxexp"]],
   ["export --metrics ", ["last", "all"]],
   ["submit --code ", ["snapshot", "git", "none"]],
+  ["token ", ["create", "join", "ls", "revoke"]],
+  ["token join ", "nodes"],
+  ["token revoke ", "tokens"],
+  ["token join --for ", []],
   ["pull digits.1.1 --kind ", ["checkpoint", "file"]],
 ])("exp %s", async (line, values) => {
   const words = line.split(" ");

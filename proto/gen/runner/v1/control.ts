@@ -1032,12 +1032,18 @@ export interface ListArtifactsResponse {
 
 export interface Token {
   name: string;
-  /** "reader", "user", "agent", "admin". */
+  /** "reader", "user", "agent", "admin"; "join" of a join token. */
   role: string;
   /** Unix milliseconds. */
   createdAt: number;
   /** 0: for good. */
   expiresAt: number;
+  /** Of an agent's own token, the node that it speaks for; of a join token, the only one that may use it. Empty: any. */
+  node: string;
+  /** Of a join token, in Unix milliseconds; 0: it was not used. */
+  usedAt: number;
+  /** The node that joined with it. */
+  usedBy: string;
 }
 
 export interface CreateTokenRequest {
@@ -1048,6 +1054,18 @@ export interface CreateTokenRequest {
 }
 
 export interface CreateTokenResponse {
+  token: Token | undefined;
+  secret: string;
+}
+
+export interface CreateJoinTokenRequest {
+  /** Node that alone may use it; empty: any whose name nobody has. */
+  node: string;
+  /** Milliseconds that it waits. */
+  lifetimeMs: number;
+}
+
+export interface CreateJoinTokenResponse {
   token: Token | undefined;
   secret: string;
 }
@@ -12882,7 +12900,7 @@ export const ListArtifactsResponse: MessageFns<ListArtifactsResponse> = {
 };
 
 function createBaseToken(): Token {
-  return { name: "", role: "", createdAt: 0, expiresAt: 0 };
+  return { name: "", role: "", createdAt: 0, expiresAt: 0, node: "", usedAt: 0, usedBy: "" };
 }
 
 export const Token: MessageFns<Token> = {
@@ -12898,6 +12916,15 @@ export const Token: MessageFns<Token> = {
     }
     if (message.expiresAt !== 0) {
       writer.uint32(32).int64(message.expiresAt);
+    }
+    if (message.node !== "") {
+      writer.uint32(42).string(message.node);
+    }
+    if (message.usedAt !== 0) {
+      writer.uint32(48).int64(message.usedAt);
+    }
+    if (message.usedBy !== "") {
+      writer.uint32(58).string(message.usedBy);
     }
     return writer;
   },
@@ -12947,6 +12974,30 @@ export const Token: MessageFns<Token> = {
             message.expiresAt = longToNumber(reader.int64());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.usedAt = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.usedBy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -12973,6 +13024,17 @@ export const Token: MessageFns<Token> = {
         : isSet(object.expires_at)
         ? globalThis.Number(object.expires_at)
         : 0,
+      node: isSet(object.node) ? globalThis.String(object.node) : "",
+      usedAt: isSet(object.usedAt)
+        ? globalThis.Number(object.usedAt)
+        : isSet(object.used_at)
+        ? globalThis.Number(object.used_at)
+        : 0,
+      usedBy: isSet(object.usedBy)
+        ? globalThis.String(object.usedBy)
+        : isSet(object.used_by)
+        ? globalThis.String(object.used_by)
+        : "",
     };
   },
 
@@ -12990,6 +13052,15 @@ export const Token: MessageFns<Token> = {
     if (message.expiresAt !== 0) {
       obj.expiresAt = Math.round(message.expiresAt);
     }
+    if (message.node !== "") {
+      obj.node = message.node;
+    }
+    if (message.usedAt !== 0) {
+      obj.usedAt = Math.round(message.usedAt);
+    }
+    if (message.usedBy !== "") {
+      obj.usedBy = message.usedBy;
+    }
     return obj;
   },
 
@@ -13002,6 +13073,9 @@ export const Token: MessageFns<Token> = {
     message.role = object.role ?? "";
     message.createdAt = object.createdAt ?? 0;
     message.expiresAt = object.expiresAt ?? 0;
+    message.node = object.node ?? "";
+    message.usedAt = object.usedAt ?? 0;
+    message.usedBy = object.usedBy ?? "";
     return message;
   },
 };
@@ -13190,6 +13264,180 @@ export const CreateTokenResponse: MessageFns<CreateTokenResponse> = {
   },
   fromPartial<I extends Exact<DeepPartial<CreateTokenResponse>, I>>(object: I): CreateTokenResponse {
     const message = createBaseCreateTokenResponse();
+    message.token = (object.token !== undefined && object.token !== null) ? Token.fromPartial(object.token) : undefined;
+    message.secret = object.secret ?? "";
+    return message;
+  },
+};
+
+function createBaseCreateJoinTokenRequest(): CreateJoinTokenRequest {
+  return { node: "", lifetimeMs: 0 };
+}
+
+export const CreateJoinTokenRequest: MessageFns<CreateJoinTokenRequest> = {
+  encode(message: CreateJoinTokenRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== "") {
+      writer.uint32(10).string(message.node);
+    }
+    if (message.lifetimeMs !== 0) {
+      writer.uint32(16).int64(message.lifetimeMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateJoinTokenRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateJoinTokenRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.lifetimeMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateJoinTokenRequest {
+    return {
+      node: isSet(object.node) ? globalThis.String(object.node) : "",
+      lifetimeMs: isSet(object.lifetimeMs)
+        ? globalThis.Number(object.lifetimeMs)
+        : isSet(object.lifetime_ms)
+        ? globalThis.Number(object.lifetime_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: CreateJoinTokenRequest): unknown {
+    const obj: any = {};
+    if (message.node !== "") {
+      obj.node = message.node;
+    }
+    if (message.lifetimeMs !== 0) {
+      obj.lifetimeMs = Math.round(message.lifetimeMs);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CreateJoinTokenRequest>, I>>(base?: I): CreateJoinTokenRequest {
+    return CreateJoinTokenRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CreateJoinTokenRequest>, I>>(object: I): CreateJoinTokenRequest {
+    const message = createBaseCreateJoinTokenRequest();
+    message.node = object.node ?? "";
+    message.lifetimeMs = object.lifetimeMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseCreateJoinTokenResponse(): CreateJoinTokenResponse {
+  return { token: undefined, secret: "" };
+}
+
+export const CreateJoinTokenResponse: MessageFns<CreateJoinTokenResponse> = {
+  encode(message: CreateJoinTokenResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.token !== undefined) {
+      Token.encode(message.token, writer.uint32(10).fork()).join();
+    }
+    if (message.secret !== "") {
+      writer.uint32(18).string(message.secret);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateJoinTokenResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateJoinTokenResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.token = Token.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.secret = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateJoinTokenResponse {
+    return {
+      token: isSet(object.token) ? Token.fromJSON(object.token) : undefined,
+      secret: isSet(object.secret) ? globalThis.String(object.secret) : "",
+    };
+  },
+
+  toJSON(message: CreateJoinTokenResponse): unknown {
+    const obj: any = {};
+    if (message.token !== undefined) {
+      obj.token = Token.toJSON(message.token);
+    }
+    if (message.secret !== "") {
+      obj.secret = message.secret;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CreateJoinTokenResponse>, I>>(base?: I): CreateJoinTokenResponse {
+    return CreateJoinTokenResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CreateJoinTokenResponse>, I>>(object: I): CreateJoinTokenResponse {
+    const message = createBaseCreateJoinTokenResponse();
     message.token = (object.token !== undefined && object.token !== null) ? Token.fromPartial(object.token) : undefined;
     message.secret = object.secret ?? "";
     return message;
@@ -13733,6 +13981,18 @@ export const ControlServiceService = {
     responseSerialize: (value: CreateTokenResponse): Buffer => Buffer.from(CreateTokenResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateTokenResponse => CreateTokenResponse.decode(value),
   },
+  /** A token with which one agent joins, once, for a token of its own that speaks for its node alone. */
+  createJoinToken: {
+    path: "/runner.v1.ControlService/CreateJoinToken" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateJoinTokenRequest): Buffer =>
+      Buffer.from(CreateJoinTokenRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateJoinTokenRequest => CreateJoinTokenRequest.decode(value),
+    responseSerialize: (value: CreateJoinTokenResponse): Buffer =>
+      Buffer.from(CreateJoinTokenResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateJoinTokenResponse => CreateJoinTokenResponse.decode(value),
+  },
   listTokens: {
     path: "/runner.v1.ControlService/ListTokens" as const,
     requestStream: false as const,
@@ -13803,6 +14063,8 @@ export interface ControlServiceServer extends UntypedServiceImplementation {
   listArtifacts: handleServerStreamingCall<ListArtifactsRequest, ListArtifactsResponse>;
   /** A token for somebody else, with a role of its own. Its secret is told once. */
   createToken: handleUnaryCall<CreateTokenRequest, CreateTokenResponse>;
+  /** A token with which one agent joins, once, for a token of its own that speaks for its node alone. */
+  createJoinToken: handleUnaryCall<CreateJoinTokenRequest, CreateJoinTokenResponse>;
   listTokens: handleUnaryCall<ListTokensRequest, ListTokensResponse>;
   /** What its owner does at the time ends too. */
   revokeToken: handleUnaryCall<RevokeTokenRequest, RevokeTokenResponse>;
@@ -14177,6 +14439,22 @@ export interface ControlServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateTokenResponse) => void,
+  ): ClientUnaryCall;
+  /** A token with which one agent joins, once, for a token of its own that speaks for its node alone. */
+  createJoinToken(
+    request: CreateJoinTokenRequest,
+    callback: (error: ServiceError | null, response: CreateJoinTokenResponse) => void,
+  ): ClientUnaryCall;
+  createJoinToken(
+    request: CreateJoinTokenRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreateJoinTokenResponse) => void,
+  ): ClientUnaryCall;
+  createJoinToken(
+    request: CreateJoinTokenRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreateJoinTokenResponse) => void,
   ): ClientUnaryCall;
   listTokens(
     request: ListTokensRequest,
