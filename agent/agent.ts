@@ -108,8 +108,8 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     });
     stack.push("devices", () => devices.close());
     state.devices = await devices.list();
-    const address = config.address ?? (await ownAddress(config.coordinator));
-    const host = { ...(await hostFacts(devices.driverVersion, config.workdir)), address };
+    const reachedAt = config.address ?? (await ownAddress(config.coordinator));
+    const host = { ...(await hostFacts(devices.driverVersion, config.workdir)), address: reachedAt };
     const cgroupRoot = await findCgroupRoot(config.workdir);
     // Goes only when it is empty: with live attempts in it, it stays for the next start.
     if (cgroupRoot !== undefined) stack.push("cgroup", () => void removeGroup(cgroupRoot));
