@@ -34,6 +34,8 @@ import { type AgentStatus, serveLocalSocket } from "./local-socket.ts";
 import { withExpTables } from "./output/exp-tables.ts";
 import { createOutputPlane } from "./output/output-plane.ts";
 import { findCgroupRoot, removeGroup } from "./process/cgroup.ts";
+import { imageDigest } from "./process/container/attempt-container.ts";
+import { describeEngine, findEngine } from "./process/container/engine.ts";
 import { bootId, machineId } from "./process/proc.ts";
 import { createSpawner } from "./process/spawner.ts";
 import { createTrees } from "./process/tree.ts";
@@ -96,7 +98,8 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     });
     stack.push("devices", () => devices.close());
     state.devices = await devices.list();
-    const host = await hostFacts(devices.driverVersion, config.workdir);
+    const containers = await findEngine(config.containerEngine, parts.hostEnv);
+    const host = await hostFacts(devices.driverVersion, config.workdir, describeEngine(containers));
     const cgroupRoot = await findCgroupRoot(config.workdir);
     // Goes only when it is empty: with live attempts in it, it stays for the next start.
     if (cgroupRoot !== undefined) stack.push("cgroup", () => void removeGroup(cgroupRoot));
@@ -174,6 +177,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
         return template === undefined ? [] : assignedTemplate(template).capture.envAllow;
       },
       send: (noted) => contents.noteEnvironments(noted),
+      imageDigest: async (image, dir) => containers && (await imageDigest(containers, image, dir, parts.hostEnv)),
       monotonicMs: () => clock.monotonicMs(),
       logger,
     });
@@ -187,6 +191,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
       trees,
       spawner,
       devices,
+      containers,
       output,
       clock,
       hostEnv: parts.hostEnv,

@@ -9,6 +9,7 @@ import { type AgentValues, readToken } from "./config.ts";
 import { createDevices } from "./device/devices.ts";
 import { askAgent } from "./local-socket.ts";
 import { findCgroupRoot, removeGroup } from "./process/cgroup.ts";
+import { describeEngine, findEngine } from "./process/container/engine.ts";
 import { pythonVersion } from "./process/python.ts";
 import { wardenPid } from "./process/warden.ts";
 
@@ -30,6 +31,7 @@ export async function checkHost(values: AgentValues): Promise<Check[]> {
     await checkDevices(values),
     await checkTrees(values.workdir),
     await checkPython(),
+    await checkContainers(values["container-engine"]),
     checkToken(values["token-file"]),
     await checkCoordinator(values.coordinator),
     ...(await checkTls(values)),
@@ -97,6 +99,16 @@ async function checkPython(): Promise<Check> {
   const version = await pythonVersion();
   if (version !== undefined) return good("python", version);
   return bad("python", "python3 does not start", "install Python 3.8 or later, if your programs need it");
+}
+
+async function checkContainers(option: string): Promise<Check> {
+  try {
+    const engine = await findEngine(option, process.env);
+    if (engine) return good("containers", `${describeEngine(engine)}, ${engine.program}`);
+    return good("containers", "no engine: runs with [run] image are not placed here");
+  } catch (error) {
+    return bad("containers", errorMessage(error), "start or repair it, or choose another --container-engine");
+  }
 }
 
 function checkToken(path: string | undefined): Check {

@@ -125,6 +125,7 @@ async function detect(flags: Flags): Promise<void> {
     cpuSlots: values["cpu-slots"] === undefined ? undefined : Number(values["cpu-slots"]),
     nodeName: values.name ?? hostname(),
     workdir: values.workdir,
+    containerEngine: values["container-engine"],
   });
   process.stdout.write(flags.json === true ? `${JSON.stringify(found)}\n` : describeHost(found));
 }

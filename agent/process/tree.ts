@@ -6,10 +6,11 @@
  * environment is not found then. Nothing else is ever signalled: a pid or session number that the kernel has given to
  * somebody else does not match.
  */
+import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assert } from "../../shared/kernel/assert.ts";
 import type { Fence } from "../../shared/kernel/ids.ts";
-import { attemptDir, attemptMarker } from "./attempt-dir.ts";
+import { attemptDir, attemptMarker, attemptPaths } from "./attempt-dir.ts";
 import * as cgroup from "./cgroup.ts";
 import { coalesce } from "./coalesce.ts";
 import { createGroupPool, type ShimsAhead } from "./group-pool.ts";
@@ -139,6 +140,8 @@ export function createTrees({ cgroupRoot, workdir, monotonicMs, shims }: TreeOpt
       // The group in one call, so that a process which forks meanwhile does not slip through.
       const wholeGroup = target.pid !== 0 && readStat(target.pid)?.startTime === target.startTime;
       if (wholeGroup) send(-target.pid, "SIGTERM");
+      // The client of a container engine hands it on, to the program alone.
+      if (wholeGroup && existsSync(attemptPaths(dirOf(target.fence)).endContainer)) return;
       for (const pid of pids) {
         if (!wholeGroup || readStat(pid)?.group !== target.pid) send(pid, "SIGTERM");
       }

@@ -56,8 +56,15 @@ export interface ResourceRequest {
   readonly where?: string;
   /** Nothing else runs on the node meanwhile. */
   readonly exclusive?: boolean;
+  /** It runs inside a container image: the host must have an engine for that. */
+  readonly container?: boolean;
   /** Other whole requests, tried in order where this one finds no place. They have none of their own. */
   readonly alternatives?: readonly ResourceRequest[];
+}
+
+/** The same request of a run that runs inside a container image. */
+export function inContainer({ alternatives, ...request }: ResourceRequest): ResourceRequest {
+  return { ...request, container: true, ...(alternatives && { alternatives: alternatives.map(inContainer) }) };
 }
 
 /** Tells a CPU slot from a GPU by its name, where the device itself is not at hand. */
@@ -122,6 +129,7 @@ function describeOne(request: ResourceRequest): string {
   if (request.memoryBytes) parts.push(`${formatBytes(request.memoryBytes)} memory`);
   if (request.diskBytes) parts.push(`${formatBytes(request.diskBytes)} disk`);
   if (request.exclusive) parts.push("a node of its own");
+  if (request.container) parts.push("a container engine");
   if (request.where) parts.push(`where ${request.where}`);
   return parts.join(", ");
 }

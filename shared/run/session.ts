@@ -24,6 +24,8 @@ export interface HostFacts {
   readonly driverVersion: string;
   /** Free where the attempts' directories are, when the agent started; 0: not known. */
   readonly diskBytes: number;
+  /** What runs containers there, such as "docker 28.2.2"; empty: nothing does. */
+  readonly containerEngine: string;
 }
 
 /** Size of each stream of an attempt at its end; a stream that is absent is empty. */

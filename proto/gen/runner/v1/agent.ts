@@ -296,6 +296,8 @@ export interface HostFacts {
   driverVersion: string;
   /** Free where the attempts' directories are, when the agent started; 0: not known. */
   diskBytes: number;
+  /** What runs containers there, such as "docker 28.2.2"; empty: nothing does. */
+  containerEngine: string;
 }
 
 export interface Hello {
@@ -1173,6 +1175,7 @@ function createBaseHostFacts(): HostFacts {
     memoryBytes: 0,
     driverVersion: "",
     diskBytes: 0,
+    containerEngine: "",
   };
 }
 
@@ -1204,6 +1207,9 @@ export const HostFacts: MessageFns<HostFacts> = {
     }
     if (message.diskBytes !== 0) {
       writer.uint32(72).int64(message.diskBytes);
+    }
+    if (message.containerEngine !== "") {
+      writer.uint32(82).string(message.containerEngine);
     }
     return writer;
   },
@@ -1293,6 +1299,14 @@ export const HostFacts: MessageFns<HostFacts> = {
             message.diskBytes = longToNumber(reader.int64());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.containerEngine = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1336,6 +1350,11 @@ export const HostFacts: MessageFns<HostFacts> = {
         : isSet(object.disk_bytes)
         ? globalThis.Number(object.disk_bytes)
         : 0,
+      containerEngine: isSet(object.containerEngine)
+        ? globalThis.String(object.containerEngine)
+        : isSet(object.container_engine)
+        ? globalThis.String(object.container_engine)
+        : "",
     };
   },
 
@@ -1368,6 +1387,9 @@ export const HostFacts: MessageFns<HostFacts> = {
     if (message.diskBytes !== 0) {
       obj.diskBytes = Math.round(message.diskBytes);
     }
+    if (message.containerEngine !== "") {
+      obj.containerEngine = message.containerEngine;
+    }
     return obj;
   },
 
@@ -1385,6 +1407,7 @@ export const HostFacts: MessageFns<HostFacts> = {
     message.memoryBytes = object.memoryBytes ?? 0;
     message.driverVersion = object.driverVersion ?? "";
     message.diskBytes = object.diskBytes ?? 0;
+    message.containerEngine = object.containerEngine ?? "";
     return message;
   },
 };
