@@ -18,6 +18,7 @@ import { canBeMounted, type Mount, type RenderedContainer } from "../../../share
 import { attemptMarker, attemptPaths } from "../attempt-dir.ts";
 import { readShimLog } from "../shim.ts";
 import { type Engine, type EngineCommand, endScript, endsByName, engineCommand } from "./command.ts";
+import { userName } from "./user-name.ts";
 
 const ENTER = fileURLToPath(new URL("../enter.sh", import.meta.url));
 /** For one call of the engine; it is made again. */
@@ -78,7 +79,8 @@ export function enterContainer(
     name,
     script: [ENTER, dir, python.first.join(":"), python.last.join(":"), ...request.argv],
     cwd,
-    env: { HOME: paths.home, ...request.env, EXP_ATTEMPT_DIR: marker },
+    // Programs ask for the user's name, and an image knows nobody of this number.
+    env: { USER: userName(), LOGNAME: userName(), HOME: paths.home, ...request.env, EXP_ATTEMPT_DIR: marker },
     mounts,
     gpus: request.gpus,
     user,

@@ -1,9 +1,9 @@
 /** Finds the program that runs containers on this host, and asks it what it is. */
-import { userInfo } from "node:os";
 import { execa } from "execa";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import { onPath } from "../find-program.ts";
 import { ENGINE_NAMES, type Engine, type EngineName } from "./command.ts";
+import { userName } from "./user-name.ts";
 
 type HostEnv = { readonly [name: string]: string | undefined };
 
@@ -87,7 +87,7 @@ async function askEngine(name: EngineName, env: HostEnv): Promise<Asked> {
 async function ask(program: string, args: readonly string[], env: HostEnv): Promise<{ text: string; problem: string }> {
   const { all, failed, timedOut } = await execa(program, args, {
     // Charliecloud does not even tell its version to somebody without a name.
-    env: { USER: userInfo().username, ...env },
+    env: { USER: userName(), ...env },
     extendEnv: false,
     reject: false,
     all: true,

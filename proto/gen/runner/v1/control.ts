@@ -327,6 +327,8 @@ export interface PlanPoint {
   reusedFrom: string;
   /** Handle of the run that does the same work right now; empty when there is none. */
   waitsFor: string;
+  /** Container image that it runs in; empty: none. */
+  image: string;
 }
 
 export interface SubmitRequest {
@@ -809,6 +811,8 @@ export interface Node {
   hostname: string;
   cpuCount: number;
   memoryBytes: number;
+  /** What runs containers there, such as "docker 28.2.2"; empty: nothing does. */
+  containerEngine: string;
 }
 
 export interface Node_LabelsEntry {
@@ -2848,7 +2852,7 @@ export const PlanEstimate: MessageFns<PlanEstimate> = {
 };
 
 function createBasePlanPoint(): PlanPoint {
-  return { index: 0, paramsJson: "", argv: [], reusedFrom: "", waitsFor: "" };
+  return { index: 0, paramsJson: "", argv: [], reusedFrom: "", waitsFor: "", image: "" };
 }
 
 export const PlanPoint: MessageFns<PlanPoint> = {
@@ -2867,6 +2871,9 @@ export const PlanPoint: MessageFns<PlanPoint> = {
     }
     if (message.waitsFor !== "") {
       writer.uint32(42).string(message.waitsFor);
+    }
+    if (message.image !== "") {
+      writer.uint32(50).string(message.image);
     }
     return writer;
   },
@@ -2924,6 +2931,14 @@ export const PlanPoint: MessageFns<PlanPoint> = {
             message.waitsFor = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2955,6 +2970,7 @@ export const PlanPoint: MessageFns<PlanPoint> = {
         : isSet(object.waits_for)
         ? globalThis.String(object.waits_for)
         : "",
+      image: isSet(object.image) ? globalThis.String(object.image) : "",
     };
   },
 
@@ -2975,6 +2991,9 @@ export const PlanPoint: MessageFns<PlanPoint> = {
     if (message.waitsFor !== "") {
       obj.waitsFor = message.waitsFor;
     }
+    if (message.image !== "") {
+      obj.image = message.image;
+    }
     return obj;
   },
 
@@ -2988,6 +3007,7 @@ export const PlanPoint: MessageFns<PlanPoint> = {
     message.argv = object.argv?.map((e) => e) || [];
     message.reusedFrom = object.reusedFrom ?? "";
     message.waitsFor = object.waitsFor ?? "";
+    message.image = object.image ?? "";
     return message;
   },
 };
@@ -9660,6 +9680,7 @@ function createBaseNode(): Node {
     hostname: "",
     cpuCount: 0,
     memoryBytes: 0,
+    containerEngine: "",
   };
 }
 
@@ -9691,6 +9712,9 @@ export const Node: MessageFns<Node> = {
     }
     if (message.memoryBytes !== 0) {
       writer.uint32(72).int64(message.memoryBytes);
+    }
+    if (message.containerEngine !== "") {
+      writer.uint32(82).string(message.containerEngine);
     }
     return writer;
   },
@@ -9783,6 +9807,14 @@ export const Node: MessageFns<Node> = {
             message.memoryBytes = longToNumber(reader.int64());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.containerEngine = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9831,6 +9863,11 @@ export const Node: MessageFns<Node> = {
         : isSet(object.memory_bytes)
         ? globalThis.Number(object.memory_bytes)
         : 0,
+      containerEngine: isSet(object.containerEngine)
+        ? globalThis.String(object.containerEngine)
+        : isSet(object.container_engine)
+        ? globalThis.String(object.container_engine)
+        : "",
     };
   },
 
@@ -9869,6 +9906,9 @@ export const Node: MessageFns<Node> = {
     if (message.memoryBytes !== 0) {
       obj.memoryBytes = Math.round(message.memoryBytes);
     }
+    if (message.containerEngine !== "") {
+      obj.containerEngine = message.containerEngine;
+    }
     return obj;
   },
 
@@ -9894,6 +9934,7 @@ export const Node: MessageFns<Node> = {
     message.hostname = object.hostname ?? "";
     message.cpuCount = object.cpuCount ?? 0;
     message.memoryBytes = object.memoryBytes ?? 0;
+    message.containerEngine = object.containerEngine ?? "";
     return message;
   },
 };
