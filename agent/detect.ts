@@ -15,6 +15,7 @@ export interface DetectOptions {
   readonly workdir: string;
   /** `--container-engine` */
   readonly containerEngine: string;
+  readonly hostEnv: { readonly [name: string]: string | undefined };
 }
 
 export interface Detected {
@@ -29,7 +30,7 @@ export async function detectHost(options: DetectOptions): Promise<Detected> {
   makeDirectory(options.workdir, 0o700);
   const devices = await createDevices(options);
   const cgroup = await findCgroupRoot(options.workdir);
-  const engine = await findEngine(options.containerEngine, process.env);
+  const engine = await findEngine(options.containerEngine, options.hostEnv);
   try {
     return {
       name: options.nodeName,

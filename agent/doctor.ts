@@ -24,14 +24,17 @@ export interface Check {
 const DISK_BYTES_MIN = 2 * 1024 ** 3;
 const CONNECT_TIMEOUT_MS = 3_000;
 
-export async function checkHost(values: AgentValues): Promise<Check[]> {
+type HostEnv = { readonly [name: string]: string | undefined };
+
+/** `hostEnv`: the environment that the agent would have. */
+export async function checkHost(values: AgentValues, hostEnv: HostEnv): Promise<Check[]> {
   return [
     checkWorkdir(values.workdir),
     checkDisk(values.workdir),
     await checkDevices(values),
     await checkTrees(values.workdir),
     await checkPython(),
-    await checkContainers(values["container-engine"]),
+    await checkContainers(values["container-engine"], hostEnv),
     checkToken(values["token-file"]),
     await checkCoordinator(values.coordinator),
     ...(await checkTls(values)),
@@ -101,9 +104,9 @@ async function checkPython(): Promise<Check> {
   return bad("python", "python3 does not start", "install Python 3.8 or later, if your programs need it");
 }
 
-async function checkContainers(option: string): Promise<Check> {
+async function checkContainers(option: string, hostEnv: HostEnv): Promise<Check> {
   try {
-    const engine = await findEngine(option, process.env);
+    const engine = await findEngine(option, hostEnv);
     if (engine) return good("containers", `${describeEngine(engine)}, ${engine.program}`);
     return good("containers", "no engine: runs with [run] image are not placed here");
   } catch (error) {

@@ -2,7 +2,7 @@
 import { duplicateMount, type ImageProblem, imageProblem, type Mount, parseMount } from "./image.ts";
 import { childOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
 import { parsePlaceholders } from "./placeholders.ts";
-import { addFinding, keySpan, type Report, readText, wrongType, wrongValue } from "./report.ts";
+import { addFinding, keySpan, type Report, readText, wrongValue } from "./report.ts";
 import { checkTemplate, readTemplate } from "./template-reader.ts";
 import type { RunTemplate } from "./types.ts";
 
@@ -32,18 +32,16 @@ export function readContainer(
 function readMounts(report: Report, node: SpecNode | undefined, names: ReadonlySet<string>): readonly string[] {
   if (!node) return [];
   const hint = 'write it like mounts = ["/data", "/scratch/cache:/cache:ro"]';
-  if (kindOf(node.raw) !== "list") {
-    wrongType(report, node, "run.mounts", "a list of strings", hint);
-    return [];
-  }
-  const items = itemsOf(node).slice(0, MOUNTS_MAX + 1);
+  const isList = kindOf(node.raw) === "list";
+  const items = isList ? itemsOf(node).slice(0, MOUNTS_MAX + 1) : [node];
   if (items.length > MOUNTS_MAX) wrongValue(report, node, `run.mounts has more than ${MOUNTS_MAX} entries`);
   const known: Mount[] = [];
   return items.map((item, i) => {
-    const text = readText(report, item, `run.mounts[${i}]`, hint) ?? "";
+    const label = isList ? `run.mounts[${i}]` : "run.mounts";
+    const text = readText(report, item, label, hint) ?? "";
     checkTemplate(report, item, text, "plain", names);
     const wrong = typeof item.raw === "string" ? mountProblem(text, known) : undefined;
-    if (wrong) wrongValue(report, item, `run.mounts[${i}] ${wrong.problem}`, wrong.hint);
+    if (wrong) wrongValue(report, item, `${label} ${wrong.problem}`, wrong.hint);
     return text;
   });
 }

@@ -47,6 +47,7 @@ environment: {image: x/y:1, environment_variables: ["A=1", "B=$x"], force_pull_i
     # Determined hands hyperparameters to det.get_cluster_info(); here they are flags, and in the file $EXP_CONFIG.
     command = "python3 train.py --data $$HOME/x \${args}"
     env = { A = "1", B = "$$x" }
+    image = "x/y:1"
 
     [resources]
     gpus = 4 # slots_per_trial
@@ -62,7 +63,6 @@ environment: {image: x/y:1, environment_variables: ["A=1", "B=$x"], force_pull_i
     goal = "minimize"
 
     # Left out:
-    # - environment.image: x/y:1; no containers are started, call docker or the like in the command
     # - environment.force_pull_image: true
     # - searcher.max_length: {batches: 100}
     # - resources.resource_pool: a100
