@@ -102,8 +102,7 @@ test("a container that starts after its attempt is over runs nothing", async () 
     command = "touch ran"
   `);
   const runs = join(required(fleet.agents[0], "the agent").workdir, "runs");
-  const clients = () => allPids().filter((one) => commandLine(one).includes("exp-late.1.1"));
-  await waitUntil("the daemon is asked", () => clients().length > 0);
+  await waitUntil("the daemon is asked", () => existsSync(`${socket}.held`), { boundMs: 20_000 });
   await fleet.exp("cancel", "late.1.1", "--yes");
   expect(await fleet.done("late.1", 30_000)).toMatchObject([{ state: "cancelled" }]);
   const [fence = ""] = readdirSync(runs).filter((name) => /^\d+$/.test(name));
