@@ -27,7 +27,7 @@ fetch() {
     rm -rf "$work"
     return 1
   fi
-  rm -rf "$cache/$1"
+  rm -rf "${cache:?}/$1"
   mv "$work/root" "$cache/$1"
   rm -rf "$work"
 }
