@@ -80,7 +80,8 @@ export interface Attempts {
 
 /** How often an adopted process, which is not our child, is looked at. */
 const WATCH_MS = 100;
-const CONTAINER_AGAIN_MS = 500;
+/** Between two calls of an engine that does not say that a container is gone. */
+const CONTAINER_WAIT_MS = { first: 100, max: 10_000 };
 /** The warden looks at a lease once a second, and may take two more to see its processes gone. */
 const WARDEN_MS = 5_000;
 
@@ -228,9 +229,10 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       // A process in an uninterruptible wait: its devices stay with this attempt for as long as it lives.
       logger.error({ fence, run: attemptOf(fence)?.assignment.runRef }, "processes of the run do not die; trying on");
     }
-    while (!(await endContainer(dirOf(fence)))) {
-      logger.error({ fence, run: attemptOf(fence)?.assignment.runRef }, "the run's container does not end; trying on");
-      await sleep(CONTAINER_AGAIN_MS);
+    for (let waitMs = CONTAINER_WAIT_MS.first; !(await endContainer(dirOf(fence))); ) {
+      logger.warn({ fence, run: attemptOf(fence)?.assignment.runRef }, "the run's container has not ended; trying on");
+      await sleep(waitMs);
+      waitMs = Math.min(CONTAINER_WAIT_MS.max, waitMs * 2);
     }
     const kept = options.artifacts.end(fence);
     const uuids = attemptOf(fence)?.assignment.devices ?? [];

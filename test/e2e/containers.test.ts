@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { allPids } from "../../agent/process/proc.ts";
+import type { RunEnvironment } from "../../shared/run/provenance.ts";
 import type { NodeView } from "../../shared/run/views.ts";
 import { makeEmptyImage, makeImage, useCharliecloud } from "../helpers/container-image.ts";
 import { startFleet } from "../helpers/fleet.ts";
@@ -59,10 +60,18 @@ test("a run sees its image, its parameters and its own directories, and of the h
     uid: process.getuid?.(),
     mode: 0o100640,
   });
-  const shown = JSON.parse((await fleet.exp("show", "inside.1.2", "--json")).stdout) as { image: string };
+  const shown = JSON.parse((await fleet.exp("show", "inside.1.2", "--json")).stdout) as {
+    image: string;
+    resultsDir: string;
+  };
   expect(shown.image).toBe(`${images}/other`);
-  const record = (await fleet.exp("show", "inside.1.1")).stdout;
-  expect(record).toContain(`${images}/busybox`);
+  const file = join(shown.resultsDir, ".exp/reproducibility.json");
+  expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ image: shown.image });
+  const ran = await waitUntil("it is told what the run ran on", async () => {
+    const { stdout: json } = await fleet.exp("show", "inside.1.2", "--json");
+    return (JSON.parse(json) as { environments: { environment: RunEnvironment }[] }).environments[0]?.environment;
+  });
+  expect(ran).toMatchObject({ python: null, container: { image: shown.image, engine: node?.containerEngine } });
 });
 
 test("the Python of an image has the client, and mounts are where the file says", async () => {
@@ -87,13 +96,17 @@ expfleet.log({"acc": 0.75}, step=1)
 test("a cancelled run is asked first, then all of it is killed", async () => {
   await using fleet = await startFleet({ agents: 1, cpuSlots: 1, agentFlags: ENGINE });
   const seconds = `10${process.pid}`;
-  await fleet.submit(`
+  const sweep = `
     name = "stubborn"
     limits.stop_grace = "1s"
     [run]
     image = "${busybox}"
     command = ["sh", "-c", "trap 'echo asked' TERM; setsid sleep ${seconds} & echo ready; while :; do sleep 1; done"]
-  `);
+  `;
+  await fleet.submit(sweep);
+  writeFileSync(join(fleet.dir, "stubborn.toml"), sweep);
+  const plan = await fleet.exp("plan", "stubborn.toml");
+  expect(plan.stdout).toContain(`in ${busybox}: sh -c`);
   await waitUntil("it is ready", async () => (await fleet.exp("logs", "stubborn.1.1")).stdout.includes("ready"));
   await fleet.exp("cancel", "stubborn.1.1", "--yes");
   const [run] = await fleet.done("stubborn.1", 30_000);

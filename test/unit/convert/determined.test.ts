@@ -196,3 +196,16 @@ test.each(POLICIES)("log_policies: %s", (policies, retry, left) => {
   expect(/\[retry\]\nmax = 2\n?([^\n]*)/.exec(made.text)?.[1]).toBe(retry);
   expect(made.left).toEqual(left);
 });
+
+test.each([
+  ["{image: a/b:1}", 1, 'image = "a/b:1"'],
+  ["{image: {cpu: c, cuda: g}}", 1, 'image = "g"'],
+  ["{image: {cpu: c, gpu: g}}", 2, 'image = "g"'],
+  ["{image: {cpu: c, cuda: g}}", 0, 'image = "c"'],
+  ["{image: {cpu: c}}", 1, "# - environment.image: {cpu: c}"],
+  ["{image: 'a b'}", 1, "# - environment.image: a b"],
+])("environment: %s with %d slots", (environment, slots, line) => {
+  const resources = `resources: {slots_per_trial: ${slots}}`;
+  const { text } = converted("e.yaml", `entrypoint: python3 t.py\n${resources}\nenvironment: ${environment}\n`);
+  expect(text).toContain(line);
+});
