@@ -4,7 +4,7 @@
  * With a cgroup the kernel keeps the list. Without one, a process belongs to an attempt when it was started with the
  * attempt's marker in its environment, or when it is in the shim's session; what leaves the session *and* clears its
  * environment is not found then. Nothing else is ever signalled: a pid or session number that the kernel has given to
- * somebody else does not match.
+ * somebody else does not match. What a container engine's daemon has started for an attempt is ended by its name (container/).
  */
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";

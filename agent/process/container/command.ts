@@ -7,6 +7,7 @@
  * own environment by name. Only what the engine itself is steered by (`isEngineOwn`) cannot come that way.
  */
 import { unreachable } from "../../../shared/kernel/assert.ts";
+import { looksSecret } from "../../../shared/run/host-variables.ts";
 import type { Mount } from "../../../shared/spec/image.ts";
 import { quoted } from "../launch-text.ts";
 
@@ -90,7 +91,7 @@ export function endScript(
   const now = engine.name === "podman" ? " --time 0" : "";
   const pattern = quoted(`name=^${name.replaceAll(".", "[.]")}$`);
   return [
-    ...Object.entries(engineVariables(hostEnv)).map(([key, value]) => `export ${key}=${quoted(value)}`),
+    ...openVariables(hostEnv).map(([key, value]) => `export ${key}=${quoted(value)}`),
     `${program} rm --force${now} ${quoted(name)} >/dev/null 2>&1`,
     `left=$(${program} ps --all --quiet --filter ${pattern} 2>/dev/null) || exit 1`,
     `[ -z "$left" ] && echo ended >${quoted(ended)}`,
@@ -111,6 +112,11 @@ function isEngineOwn(name: string): boolean {
 function engineVariables(hostEnv: { readonly [name: string]: string | undefined }): Record<string, string> {
   const named = Object.entries(hostEnv).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return Object.fromEntries(named.filter(([name]) => isEngineOwn(name) && /^\w+$/.test(name)));
+}
+
+/** Those of them that a run may see. */
+function openVariables(hostEnv: { readonly [name: string]: string | undefined }): [string, string][] {
+  return Object.entries(engineVariables(hostEnv)).filter(([name]) => !looksSecret(name));
 }
 
 function ociCommand(
@@ -189,6 +195,6 @@ function charliecloudCommand(
     ...(plan.hasEnvironment ? ["--set-env"] : []),
     ...[plan.image, "--", "/bin/sh", ...plan.script],
   ];
-  const steering = Object.entries(engineVariables(hostEnv)).filter(([name]) => name.startsWith("CH_"));
+  const steering = openVariables(hostEnv).filter(([name]) => name.startsWith("CH_"));
   return { argv, env: { PATH: DEFAULT_PATH, ...Object.fromEntries(steering), ...plan.env } };
 }

@@ -119,7 +119,8 @@ test("charliecloud", () => {
 });
 
 test.each(["docker", "podman"] as const)("%s is told to end a container, by a script that sh takes", (name) => {
-  const text = endScript(engine(name), "exp-a.1.1-7-x", "/w/it's/ended", HOST);
+  const host = { ...HOST, DOCKER_AUTH_CONFIG: "{}" };
+  const text = endScript(engine(name), "exp-a.1.1-7-x", "/w/it's/ended", host);
   execFileSync("sh", ["-n"], { input: text });
   const time = name === "podman" ? " --time 0" : "";
   expect(text.split("\n")).toEqual([
