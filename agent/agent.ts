@@ -36,6 +36,8 @@ import { withExpTables } from "./output/exp-tables.ts";
 import { createOutputPlane } from "./output/output-plane.ts";
 import { tokenOf } from "./own-token.ts";
 import { findCgroupRoot, removeGroup } from "./process/cgroup.ts";
+import { imageDigest } from "./process/container/attempt-container.ts";
+import { describeEngine, findEngine } from "./process/container/engine.ts";
 import { bootId, machineId } from "./process/proc.ts";
 import { createSpawner } from "./process/spawner.ts";
 import { createTrees } from "./process/tree.ts";
@@ -109,7 +111,9 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
     stack.push("devices", () => devices.close());
     state.devices = await devices.list();
     const reachedAt = config.address ?? (await ownAddress(config.coordinator));
-    const host = { ...(await hostFacts(devices.driverVersion, config.workdir)), address: reachedAt };
+    const containers = await findEngine(config.containerEngine, parts.hostEnv);
+    const facts = await hostFacts(devices.driverVersion, config.workdir, describeEngine(containers));
+    const host = { ...facts, address: reachedAt };
     const cgroupRoot = await findCgroupRoot(config.workdir);
     // Goes only when it is empty: with live attempts in it, it stays for the next start.
     if (cgroupRoot !== undefined) stack.push("cgroup", () => void removeGroup(cgroupRoot));
@@ -187,6 +191,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
         return template === undefined ? [] : assignedTemplate(template).capture.envAllow;
       },
       send: (noted) => contents.noteEnvironments(noted),
+      imageDigest: async (image, dir) => containers && (await imageDigest(containers, image, dir, parts.hostEnv)),
       monotonicMs: () => clock.monotonicMs(),
       logger,
     });
@@ -200,6 +205,7 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
       trees,
       spawner,
       devices,
+      containers,
       output,
       clock,
       hostEnv: parts.hostEnv,

@@ -1,11 +1,18 @@
-/** The command of an attempt, filled in with what only its host knows. */
+/** The command of an attempt, filled in with what only its host knows, and what is started for it. */
 import { isCpuSlot } from "../shared/run/devices.ts";
 import type { Assignment, GangPlace } from "../shared/run/session.ts";
 import type { RenderedGang } from "../shared/spec/computed-text.ts";
 import { paramsFromJson } from "../shared/spec/params-json.ts";
 import { type RenderedCommand, renderCommand } from "../shared/spec/template.ts";
 import { assignedTemplate } from "./assigned-template.ts";
+import { attemptEnvironment } from "./attempt-environment.ts";
 import type { AttemptsOptions } from "./attempts.ts";
+import type { StartedAttempt } from "./code/environment-notes.ts";
+import { isFakeGpu } from "./device/fake.ts";
+import { enterContainer } from "./process/container/attempt-container.ts";
+import { clientFolders } from "./process/environment.ts";
+import { pythonAsked } from "./process/interpreter.ts";
+import type { Prelude } from "./process/prelude.ts";
 
 type Rendered = RenderedCommand | { readonly problem: string };
 
@@ -51,4 +58,44 @@ function render(
 
 function renderedGang({ nodes, rank, port }: GangPlace): RenderedGang {
   return { nodes: nodes.length, rank, masterAddr: nodes[0]?.address ?? "", masterPort: port };
+}
+
+export interface StartParts {
+  readonly dir: string;
+  /** Where it starts; its code is there. */
+  readonly command: RenderedCommand;
+  readonly prelude: Prelude;
+  /** The checkpoint to go on from. */
+  readonly resumeFrom: string | undefined;
+}
+
+export interface Start {
+  readonly argv: readonly string[];
+  readonly env: { readonly [name: string]: string };
+  /** What the command itself is given, whatever is started for it. */
+  readonly noted: Omit<StartedAttempt, "fence">;
+}
+
+/** What the shim starts: the command with what comes before it, or the container engine that runs both. Throws AppError. */
+export function startOf(options: AttemptsOptions, assignment: Assignment, parts: StartParts): Start {
+  const { dir, command, prelude, resumeFrom } = parts;
+  const { container, cwd } = command;
+  const { fence, runRef, paramsJson, templateJson } = assignment;
+  const env = attemptEnvironment(options, assignment, {
+    params: paramsFromJson(paramsJson),
+    template: command.env,
+    interpreter: prelude.interpreter,
+    resumeFrom,
+    contained: container !== undefined,
+  });
+  const noted = { argv: command.argv, env, python: pythonAsked(prelude.interpreter) };
+  if (!container) return { argv: prelude.argv, env, noted };
+  const { pythonPath, hostEnv, containers } = options;
+  const python = clientFolders(pythonPath, assignedTemplate(templateJson).capture.hook);
+  const gpus = assignment.devices.filter((uuid) => !isCpuSlot(uuid) && !isFakeGpu(uuid));
+  const request = { dir, fence, runRef, container, argv: prelude.argv, cwd, env, python, pythonPath, gpus };
+  return {
+    ...enterContainer(containers, request, hostEnv),
+    noted: { ...noted, container: { dir, image: container.image } },
+  };
 }

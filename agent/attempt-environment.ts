@@ -24,10 +24,12 @@ export interface EnvironmentGiven {
   readonly interpreter: FoundInterpreter | undefined;
   /** The checkpoint to go on from. */
   readonly resumeFrom: string | undefined;
+  /** The command runs in a container. */
+  readonly contained: boolean;
 }
 
 export function attemptEnvironment(place: EnvironmentPlace, assignment: Assignment, given: EnvironmentGiven) {
-  const { params, template, interpreter, resumeFrom } = given;
+  const { params, template, interpreter, resumeFrom, contained } = given;
   const dir = attemptDir(place.workdir, assignment.fence);
   const paths = attemptPaths(dir);
   const page = place.pageUrl();
@@ -39,6 +41,7 @@ export function attemptEnvironment(place: EnvironmentPlace, assignment: Assignme
     pythonPath: place.pythonPath,
     hook: assignedTemplate(assignment.templateJson).capture.hook,
     interpreter,
+    contained,
     run: {
       runId: assignment.runId,
       runRef: assignment.runRef,

@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Clock } from "../shared/kernel/clock.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
@@ -15,8 +16,7 @@ import type { RenderedCommand } from "../shared/spec/template.ts";
 import { STREAM_NAMES, type StreamName } from "../shared/subjects.ts";
 import { causesOf } from "./activity.ts";
 import type { AttemptArtifacts } from "./artifacts/attempt-artifacts.ts";
-import { renderAssignment } from "./attempt-command.ts";
-import { attemptEnvironment } from "./attempt-environment.ts";
+import { renderAssignment, startOf } from "./attempt-command.ts";
 import { type Checkout, layOutCode } from "./code/checkout.ts";
 import { placeInCopy } from "./code/copy-place.ts";
 import type { StartedAttempt } from "./code/environment-notes.ts";
@@ -28,8 +28,9 @@ import type { OutputPlane } from "./output/output-plane.ts";
 import { appendStatus, type StatusFact } from "./output/status-log.ts";
 import { inspectAttempt, leaseExpired } from "./process/adopt.ts";
 import { attemptDir, attemptPaths, createAttemptDir, removeAttemptDir, replaceFile } from "./process/attempt-dir.ts";
+import { endContainer } from "./process/container/attempt-container.ts";
+import type { Engine } from "./process/container/command.ts";
 import { createDiscard } from "./process/discard.ts";
-import { pythonAsked } from "./process/interpreter.ts";
 import { preparePrelude, readStage } from "./process/prelude.ts";
 import { isAlive } from "./process/proc.ts";
 import { readShimLog } from "./process/shim.ts";
@@ -47,6 +48,8 @@ export interface AttemptsOptions {
   readonly trees: Trees;
   readonly spawner: Spawner;
   readonly devices: Devices;
+  /** Runs commands in container images; undefined: nothing does. */
+  readonly containers: Engine | undefined;
   readonly output: OutputPlane;
   readonly clock: Clock;
   /** The agent's own environment; only a list of it reaches a command. */
@@ -77,6 +80,8 @@ export interface Attempts {
 
 /** How often an adopted process, which is not our child, is looked at. */
 const WATCH_MS = 100;
+/** Between two calls of an engine that does not say that a container is gone. */
+const CONTAINER_WAIT_MS = { first: 100, max: 10_000 };
 /** The warden looks at a lease once a second, and may take two more to see its processes gone. */
 const WARDEN_MS = 5_000;
 
@@ -141,12 +146,11 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       const command = await withCode(assignment, rendered, dir);
       const prelude = early ?? preparePrelude(dir, command, options.hostEnv);
       prelude.writeFiles();
-      const given = { params, template: rendered.env, interpreter: prelude.interpreter, resumeFrom: checkpoint?.path };
-      const env = attemptEnvironment(options, assignment, given);
+      const start = startOf(options, assignment, { dir, command, prelude, resumeFrom: checkpoint?.path });
       // This process may have stood still since it accepted: by now the run may be due elsewhere.
       if (clock.uptimeMs() >= deadlineUptimeMs())
         throw new AppError("unavailable", "its lease passed before it could start");
-      const shim = await spawner.spawn({ dir, argv: prelude.argv, cwd: command.cwd, env, cgroup });
+      const shim = await spawner.spawn({ dir, argv: start.argv, cwd: command.cwd, env: start.env, cgroup });
       const process = { pid: shim.pid, startTime: shim.startTime };
       // With a cgroup the warden needs no pid.
       if (cgroup === undefined) writeLease(dir, { deadlineUptimeMs: deadlineUptimeMs(), ...process, cgroup });
@@ -154,7 +158,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       output.watch(fence, dir, new Map());
       options.artifacts.watch(fence, dir);
       apply({ kind: "spawned", fence, process });
-      options.onStarted({ fence, argv: command.argv, env, python: pythonAsked(prelude.interpreter) });
+      options.onStarted({ fence, ...start.noted });
       const how = await shim.over;
       if (how === "ended") ended(fence);
       else watched.set(fence, process);
@@ -224,6 +228,11 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     while (!(await trees.empty(targetOf(fence)))) {
       // A process in an uninterruptible wait: its devices stay with this attempt for as long as it lives.
       logger.error({ fence, run: attemptOf(fence)?.assignment.runRef }, "processes of the run do not die; trying on");
+    }
+    for (let waitMs = CONTAINER_WAIT_MS.first; !(await endContainer(dirOf(fence))); ) {
+      logger.warn({ fence, run: attemptOf(fence)?.assignment.runRef }, "the run's container has not ended; trying on");
+      await sleep(waitMs);
+      waitMs = Math.min(CONTAINER_WAIT_MS.max, waitMs * 2);
     }
     const kept = options.artifacts.end(fence);
     const uuids = attemptOf(fence)?.assignment.devices ?? [];

@@ -25,6 +25,11 @@ export const AGENT_SETTINGS = {
   gpus: { type: "text", describe: "auto, none, 0,1 (indices), UUIDs, or fake:8x80GB", fallback: "auto" },
   "cpu-slots": { type: "integer", describe: "CPU slots to offer (default: one a CPU without GPUs, none with)" },
   workdir: { type: "text", describe: "directory of journal and running attempts", fallback: "./exp-agent" },
+  "container-engine": {
+    type: "text",
+    describe: "what runs [run] image: auto (the first that works), none, docker, podman, apptainer or charliecloud",
+    fallback: "auto",
+  },
   "upload-rate": {
     type: "text",
     describe: "at most so many bytes of artifacts a second, such as 50MB",
@@ -57,6 +62,8 @@ export interface AgentConfig {
   readonly gpus: string;
   readonly cpuSlots: number | undefined;
   readonly workdir: string;
+  /** As `findEngine` takes it. */
+  readonly containerEngine: string;
   /** Of artifacts, a second. */
   readonly uploadBytesPerSecond: number;
   readonly pythonPath: string;
@@ -87,6 +94,7 @@ export function agentConfigOf(values: AgentValues, hostName: string, clientDir: 
     gpus: values.gpus,
     cpuSlots: slots,
     workdir: resolve(values.workdir),
+    containerEngine: values["container-engine"],
     uploadBytesPerSecond: rateOf(values["upload-rate"]),
     pythonPath: values["python-path"] ?? clientDir,
   };

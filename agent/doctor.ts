@@ -11,6 +11,7 @@ import { createDevices } from "./device/devices.ts";
 import { askAgent } from "./local-socket.ts";
 import { joinedAs } from "./own-token.ts";
 import { findCgroupRoot, removeGroup } from "./process/cgroup.ts";
+import { describeEngine, findEngine } from "./process/container/engine.ts";
 import { pythonVersion } from "./process/python.ts";
 import { wardenPid } from "./process/warden.ts";
 
@@ -25,13 +26,17 @@ export interface Check {
 const DISK_BYTES_MIN = 2 * 1024 ** 3;
 const CONNECT_TIMEOUT_MS = 3_000;
 
-export async function checkHost(values: AgentValues): Promise<Check[]> {
+type HostEnv = { readonly [name: string]: string | undefined };
+
+/** `hostEnv`: the environment that the agent would have. */
+export async function checkHost(values: AgentValues, hostEnv: HostEnv): Promise<Check[]> {
   return [
     checkWorkdir(values.workdir),
     checkDisk(values.workdir),
     await checkDevices(values),
     await checkTrees(values.workdir),
     await checkPython(),
+    await checkContainers(values["container-engine"], hostEnv),
     checkToken(values),
     await checkCoordinator(values.coordinator),
     ...(await checkTls(values)),
@@ -99,6 +104,16 @@ async function checkPython(): Promise<Check> {
   const version = await pythonVersion();
   if (version !== undefined) return good("python", version);
   return bad("python", "python3 does not start", "install Python 3.8 or later, if your programs need it");
+}
+
+async function checkContainers(option: string, hostEnv: HostEnv): Promise<Check> {
+  try {
+    const engine = await findEngine(option, hostEnv);
+    if (engine) return good("containers", `${describeEngine(engine)}, ${engine.program}`);
+    return good("containers", "no engine: runs with [run] image are not placed here");
+  } catch (error) {
+    return bad("containers", errorMessage(error), "start or repair it, or choose another --container-engine");
+  }
 }
 
 const JOIN_HINT = "where exp is: exp token join > FILE; copy it here: --join-token-file FILE";

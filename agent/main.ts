@@ -126,6 +126,8 @@ async function detect(flags: Flags): Promise<void> {
     cpuSlots: values["cpu-slots"] === undefined ? undefined : Number(values["cpu-slots"]),
     nodeName: values.name ?? hostname(),
     workdir: values.workdir,
+    containerEngine: values["container-engine"],
+    hostEnv: process.env,
   });
   process.stdout.write(flags.json === true ? `${JSON.stringify(found)}\n` : describeHost(found));
 }
@@ -147,7 +149,7 @@ async function stop(flags: Flags): Promise<void> {
 
 async function doctor(flags: Flags): Promise<void> {
   const { checkHost } = await import("./doctor.ts");
-  const checks = await checkHost(load(flags).values);
+  const checks = await checkHost(load(flags).values, process.env);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(checks)}\n`);
   else
     for (const { ok, name, text, fix } of checks)

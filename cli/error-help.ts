@@ -19,6 +19,7 @@ timeout | Time was up before it was done. | Give it more with --timeout; what wa
 internal | A fault of ours. | The report that the message names says more; please send it.
 confirm.needed | It does a lot, and there is nobody to ask. | Add --yes, or type it in a terminal.
 
+agent.container-engine | The engine of --container-engine is unknown, not on PATH, or does not answer. | Start or repair it, or name another one: auto, none, docker, podman, apptainer, charliecloud.
 agent.coordinator | The agent was not told where the coordinator is, or the address is none. | exp-agent start --coordinator HOST:PORT
 agent.cpu-slots | More CPU slots than an agent takes. | Give a smaller --cpu-slots.
 agent.gpus | The devices of --gpus are not on this host, or the list cannot be read. | nvidia-smi -L lists them; numbers or UUIDs with commas between, auto or none.
@@ -190,7 +191,6 @@ spec.trials | A list of trials cannot be read. | CSV with a line of titles, JSON
 spec.type | A value has the wrong type. | The message has the right one.
 spec.unknown-key | A key that nobody reads. | Look for a slip of the pen; exp schema lets editors check it.
 spec.unknown-table | A table that nobody reads. | Look for a slip of the pen; docs/sweep-file.md lists them.
-spec.unsupported | This version does not do that. | The message says what it does instead.
 spec.value | A value cannot be. | The message says what may be there.
 store.lock | The data directory cannot be locked. | Look at its rights; not every network disk can lock.
 store.locked | Another coordinator uses this data directory. | Stop that one first.

@@ -18,6 +18,8 @@ export interface EnvironmentNotesOptions extends EnvironmentTextsOptions {
   readonly allowedOf: (fence: Fence) => readonly string[];
   /** Rejects with "not_found" where the coordinator does not know an environment yet. */
   readonly send: (environments: readonly NotedEnvironment[]) => Promise<void>;
+  /** What its registry calls the image that an attempt runs in; undefined where nobody tells. */
+  readonly imageDigest: (image: string, dir: string) => Promise<string | undefined>;
   readonly monotonicMs: () => number;
   readonly logger: { debug(fields: object, message: string): void };
 }
@@ -28,6 +30,8 @@ export interface StartedAttempt {
   readonly env: { readonly [name: string]: string };
   /** The Python that was asked for; undefined: the one that the command finds. */
   readonly python: string | undefined;
+  /** It runs in a container of this image; `dir` is its own directory. */
+  readonly container?: { readonly dir: string; readonly image: string };
 }
 
 export interface EnvironmentNotes {
@@ -61,8 +65,9 @@ export function createEnvironmentNotes(options: EnvironmentNotesOptions): Enviro
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
-  function find({ fence, argv, env, python }: StartedAttempt): Promise<EnvironmentText> {
+  function find({ fence, argv, env, python, container }: StartedAttempt): Promise<EnvironmentText> {
     const allowed = allowedOf(fence);
+    if (container) return findInside(container, env, allowed);
     const key = JSON.stringify([python ?? pythonNames(argv), surroundingsKey(env, allowed)]);
     const nowMs = options.monotonicMs();
     const before = fresh.get(key);
@@ -71,6 +76,17 @@ export function createEnvironmentNotes(options: EnvironmentNotesOptions): Enviro
     const text = textOf(python ?? pythonOf(argv, env), env, allowed);
     fresh.set(key, { untilMs: nowMs + FRESH_MS, text });
     return text;
+  }
+
+  /** Its programs and packages are those of the image, of which only the name can be told from here. */
+  async function findInside(
+    { dir, image }: NonNullable<StartedAttempt["container"]>,
+    env: StartedAttempt["env"],
+    allowed: readonly string[],
+  ): Promise<EnvironmentText> {
+    const digest = await options.imageDigest(image, dir);
+    const container = { image, engine: options.host.containerEngine, ...(digest !== undefined && { digest }) };
+    return await textOf(undefined, env, allowed, container);
   }
 
   function later(ms: number): void {

@@ -30,6 +30,7 @@ export type EnvironmentTexts = (
   program: string | undefined,
   env: { readonly [name: string]: string },
   allowed: readonly string[],
+  container?: RunEnvironment["container"],
 ) => Promise<EnvironmentText>;
 
 /** Variables that can change results. */
@@ -39,18 +40,24 @@ const TELLING =
 const KNOWN_MAX = 64;
 const TOOLKIT_USUAL = "/usr/local/cuda";
 
-type Surroundings = Pick<RunEnvironment, "host" | "variables">;
+type Surroundings = Pick<RunEnvironment, "host" | "variables" | "container">;
 
 export function createEnvironmentTexts(options: EnvironmentTextsOptions): EnvironmentTexts {
   /** By what a Python said of itself, which stays the same object until its packages change. */
   const known = new WeakMap<PythonFacts, Map<string, EnvironmentText>>();
   const toolkitOf = createToolkitFacts();
 
-  return async (program, env, allowed) => {
-    const [cuda, toolkit, python] = await Promise.all([options.cuda(), toolkitOf(env), ask(program, env)]);
+  return async (program, env, allowed, container) => {
+    const [cuda, toolkit, python] = await Promise.all([
+      options.cuda(),
+      // That of an image is not to be seen from here.
+      container ? "" : toolkitOf(env),
+      ask(program, env),
+    ]);
     const around = {
       host: hostOf(options.host, options.gpus(), cuda, toolkit),
       variables: variablesOf(env, allowed),
+      ...(container && { container }),
     };
     if (python === undefined || typeof python === "string") {
       return made({ python: null, packages: [], ...around, problem: python ?? null });

@@ -6,10 +6,17 @@ import type { Device, DeviceHealth, ForeignProcess } from "../../shared/run/devi
 import { type DeviceDriver, type DevicesListener, type GpuGauges, missingDevice } from "./driver.ts";
 import { visibleGpus } from "./visible-gpus.ts";
 
+const FAKE_PREFIX = "GPU-fake-";
+
 export interface FakeOptions {
   readonly count: number;
   readonly memoryBytes: number;
   readonly nodeName: string;
+}
+
+/** True for a GPU that no program and no container could be given. */
+export function isFakeGpu(uuid: string): boolean {
+  return uuid.startsWith(FAKE_PREFIX);
 }
 
 export interface FakeDriver extends DeviceDriver {
@@ -23,7 +30,7 @@ export function createFakeDriver({ count, memoryBytes, nodeName }: FakeOptions):
   const listeners: DevicesListener[] = [];
   const devices = new Map<DeviceUuid, Device>();
   for (let index = 0; index < count; index++) {
-    const uuid = deviceUuid(`GPU-fake-${host}-${index}`);
+    const uuid = deviceUuid(`${FAKE_PREFIX}${host}-${index}`);
     devices.set(uuid, { uuid, index, kind: "gpu", model, memoryBytes, health: "clean", reason: "", foreign: [] });
   }
   return {

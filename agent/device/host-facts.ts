@@ -6,9 +6,9 @@ import type { HostFacts } from "../../shared/run/session.ts";
 
 /**
  * About 40 ms. A figure that the host hides is empty or 0. `driverVersion` comes from the devices; `workdir` is where the
- * attempts' directories are.
+ * attempts' directories are, `containerEngine` what runs containers here.
  */
-export async function hostFacts(driverVersion = "", workdir?: string): Promise<HostFacts> {
+export async function hostFacts(driverVersion = "", workdir?: string, containerEngine = ""): Promise<HostFacts> {
   const [os, cpu, memory, diskBytes] = await Promise.all([si.osInfo(), si.cpu(), si.mem(), freeBytes(workdir)]);
   return {
     hostname: hostname(),
@@ -20,6 +20,7 @@ export async function hostFacts(driverVersion = "", workdir?: string): Promise<H
     memoryBytes: memory.total,
     driverVersion,
     diskBytes,
+    containerEngine,
   };
 }
 

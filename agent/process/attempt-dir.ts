@@ -38,6 +38,18 @@ export interface AttemptPaths {
   readonly expired: string;
   /** Why the attempt is to end, for the program: the client looks for it. */
   readonly stop: string;
+  /** What was being done before the command, should that have ended the attempt (see prelude.sh). */
+  readonly stage: string;
+  /** Taken by the container of the attempt, or by whoever sees to it that it never starts. */
+  readonly containerClaim: string;
+  /** Script that ends the container, of an engine whose containers are not our processes. */
+  readonly endContainer: string;
+  /** Its engine says that there is none. */
+  readonly containerEnded: string;
+  /** HOME of a command in a container. */
+  readonly home: string;
+  /** For temporary files of a container. */
+  readonly scratch: string;
   /** Copy of the code, where the run has one. */
   readonly code: string;
   /** The checkpoint of an earlier attempt, where there is one. */
@@ -64,6 +76,12 @@ export function attemptPaths(dir: string): AttemptPaths {
     spentLease: `${dir}/lease.spent`,
     expired: `${dir}/expired`,
     stop: `${dir}/stop`,
+    stage: `${dir}/stage`,
+    containerClaim: `${dir}/container.claim`,
+    endContainer: `${dir}/end-container.sh`,
+    containerEnded: `${dir}/container.ended`,
+    home: `${dir}/home`,
+    scratch: `${dir}/scratch`,
     code: `${dir}/code`,
     resume: `${dir}/resume`,
     artifacts: `${dir}/artifacts`,

@@ -4,7 +4,7 @@
  */
 
 import { formatGpuShare } from "../../shared/run/devices.ts";
-import { passedVariables } from "../../shared/run/host-variables.ts";
+import { passedIntoContainers, passedVariables } from "../../shared/run/host-variables.ts";
 import type { GangPlace } from "../../shared/run/session.ts";
 import type { FoundInterpreter } from "./interpreter.ts";
 
@@ -51,6 +51,8 @@ export interface EnvironmentParts {
   readonly hook?: boolean;
   /** The Python that the run asked for. */
   readonly interpreter?: Pick<FoundInterpreter, "path" | "env" | "unset"> | undefined;
+  /** For a container: what the image sets stays, and its PYTHONPATH is put together inside. */
+  readonly contained?: boolean;
 }
 
 /** Where a host has no PATH at all. */
@@ -58,12 +60,12 @@ const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 /** Complete environment of the command of one attempt. */
 export function buildEnvironment(parts: EnvironmentParts): Record<string, string> {
-  const { base, template, run, device, pythonPath, hook = false, interpreter } = parts;
+  const { base, template, run, device, pythonPath, hook = false, interpreter, contained = false } = parts;
   // A run of one of EXP's own files has the name that it has there.
   const env: Record<string, string> = {
     PYTHONUNBUFFERED: "1",
     EXPERIMENT_NAME: run.runRef,
-    ...passedVariables(base),
+    ...(contained ? passedIntoContainers(base) : passedVariables(base)),
     ...rendezvousVariables(run),
   };
   for (const [name, value] of Object.entries(template)) {
@@ -74,12 +76,19 @@ export function buildEnvironment(parts: EnvironmentParts): Record<string, string
     Object.assign(env, interpreter.env);
     env.PATH = [...interpreter.path, env.PATH ?? DEFAULT_PATH].join(":");
   }
-  // Last what stands in for packages that may be there: whatever the user put on the path comes before it.
-  const standIns = pythonPath === undefined ? undefined : `${pythonPath}/stand-ins`;
-  const hookPath = hook && pythonPath !== undefined ? `${pythonPath}/hook` : undefined;
-  const path = [hookPath, pythonPath, env.PYTHONPATH, standIns].filter((part) => part);
-  if (path.length > 0) env.PYTHONPATH = path.join(":");
+  const { first, last } = clientFolders(pythonPath, hook);
+  const path = [...first, env.PYTHONPATH, ...last].filter((part) => part);
+  if (path.length > 0 && !contained) env.PYTHONPATH = path.join(":");
   return { ...env, ...device, ...runVariables(run) };
+}
+
+/**
+ * Folders of the Python client, before and behind whatever else is on PYTHONPATH. Last what stands in for packages that may be
+ * there: whatever the user put on the path comes before it.
+ */
+export function clientFolders(pythonPath: string | undefined, hook: boolean): { first: string[]; last: string[] } {
+  if (pythonPath === undefined) return { first: [], last: [] };
+  return { first: [...(hook ? [`${pythonPath}/hook`] : []), pythonPath], last: [`${pythonPath}/stand-ins`] };
 }
 
 /** True for names that only we set. A sweep file that sets one is refused where it is parsed. */

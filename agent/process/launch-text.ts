@@ -28,6 +28,7 @@ export function launchText(
   return text.length > LENGTH_MAX ? undefined : text;
 }
 
-function quoted(word: string): string {
+/** The word as a shell gives it back, whatever is in it. */
+export function quoted(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }

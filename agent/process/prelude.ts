@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { AppError } from "../../shared/kernel/errors.ts";
 import { FAILED_STAGES, type FailedStage } from "../../shared/run/states.ts";
 import type { RenderedCommand } from "../../shared/spec/template.ts";
-import { readIfPresent } from "./attempt-dir.ts";
+import { attemptPaths, readIfPresent } from "./attempt-dir.ts";
 import { type FoundInterpreter, findInterpreter } from "./interpreter.ts";
 
 const PRELUDE = fileURLToPath(new URL("./prelude.sh", import.meta.url));
@@ -33,13 +33,14 @@ export function preparePrelude(
   const { argv, cwd, setup, file, umask } = rendered;
   const later = setup !== undefined;
   const stdin = rendered.stdin === undefined ? undefined : resolve(cwd, rendered.stdin);
-  if (stdin !== undefined && !later) checkStdin(stdin);
+  // What a container has may come from the image, or lie elsewhere on the host.
+  if (stdin !== undefined && !later && !rendered.container) checkStdin(stdin);
   const interpreter = rendered.interpreter && findInterpreter(rendered.interpreter, { dir, cwd, env, later });
   const wanted = later || stdin !== undefined || umask !== undefined || interpreter !== undefined;
   const before = [
     "/bin/sh",
     PRELUDE,
-    stageFile(dir),
+    attemptPaths(resolve(dir)).stage,
     umask === undefined ? "-" : umask.toString(8).padStart(3, "0"),
     interpreter?.condaPrefix ?? "-",
     interpreter?.program ?? "-",
@@ -58,12 +59,8 @@ export function preparePrelude(
 
 /** Where an attempt was when it ended, if that was before its command; undefined for one that reached its command. */
 export function readStage(dir: string): FailedStage | undefined {
-  const word = readIfPresent(stageFile(dir))?.trim();
+  const word = readIfPresent(attemptPaths(dir).stage)?.trim();
   return FAILED_STAGES.find((stage) => stage === word);
-}
-
-function stageFile(dir: string): string {
-  return join(resolve(dir), "stage");
 }
 
 function checkStdin(path: string): void {

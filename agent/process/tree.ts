@@ -4,12 +4,13 @@
  * With a cgroup the kernel keeps the list. Without one, a process belongs to an attempt when it was started with the
  * attempt's marker in its environment, or when it is in the shim's session; what leaves the session *and* clears its
  * environment is not found then. Nothing else is ever signalled: a pid or session number that the kernel has given to
- * somebody else does not match.
+ * somebody else does not match. What a container engine's daemon has started for an attempt is ended by its name (container/).
  */
+import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assert } from "../../shared/kernel/assert.ts";
 import type { Fence } from "../../shared/kernel/ids.ts";
-import { attemptDir, attemptMarker } from "./attempt-dir.ts";
+import { attemptDir, attemptMarker, attemptPaths } from "./attempt-dir.ts";
 import * as cgroup from "./cgroup.ts";
 import { coalesce } from "./coalesce.ts";
 import { createGroupPool, type ShimsAhead } from "./group-pool.ts";
@@ -136,6 +137,8 @@ export function createTrees({ cgroupRoot, workdir, monotonicMs, shims }: TreeOpt
       // The group in one call, so that a process which forks meanwhile does not slip through.
       const wholeGroup = target.pid !== 0 && readStat(target.pid)?.startTime === target.startTime;
       if (wholeGroup) send(-target.pid, "SIGTERM");
+      // The client of a container engine hands it on, to the program alone.
+      if (wholeGroup && existsSync(attemptPaths(dirOf(target.fence)).endContainer)) return;
       for (const pid of pids) {
         if (!wholeGroup || readStat(pid)?.group !== target.pid) send(pid, "SIGTERM");
       }

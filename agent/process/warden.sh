@@ -85,11 +85,23 @@ expire() {
   pass=0
   while [ "$pass" -lt 20 ]; do
     signal_pass "$1" "$2" "$3" "$4" KILL
-    [ "$found" = 1 ] || return 0
+    [ "$found" = 1 ] || break
     pass=$((pass + 1))
     [ "$pass" -lt 3 ] || sleep 0.1
   done
-  return 1
+  [ "$found" = 0 ] && end_container "$1"
+}
+
+# A container may be none of these processes. Whoever has its claim decides whether one that starts late runs anything; one that
+# has run is over when its engine says so. An engine that hangs must not keep others' leases waiting: it is asked aside.
+end_container() {
+  [ -e "$1/end-container.sh" ] || return 0
+  (set -C && echo warden >"$1/container.claim") 2>/dev/null
+  [ ! -e "$1/container.ended" ] || return 0
+  timeout -s KILL 20 /bin/sh "$1/end-container.sh" >/dev/null 2>&1 &
+  claimed=''
+  read -r claimed 2>/dev/null <"$1/container.claim"
+  [ "$claimed" = warden ] || [ "$claimed" = agent ]
 }
 
 read -r boot </proc/sys/kernel/random/boot_id

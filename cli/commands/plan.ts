@@ -6,7 +6,7 @@ import { paramsToPlain } from "../../shared/spec/params-json.ts";
 import { specError, warningLine } from "../../shared/spec/problems.ts";
 import { readSweep } from "../../shared/spec/read-sweep.ts";
 import { needsOf } from "../../shared/spec/run-needs.ts";
-import { argvOrProblem } from "../../shared/spec/shown-command.ts";
+import { argvOrProblem, shownImage } from "../../shared/spec/shown-command.ts";
 import type { ExpandedSweep } from "../../shared/spec/types.ts";
 import { EXIT } from "../exit-codes.ts";
 import { type PlanPointView, type PlanView, planLines } from "../render/plan.ts";
@@ -86,10 +86,11 @@ function viewOf(response: PlanResponse): PlanView {
         }
       : null,
     warnings: response.warnings,
-    points: response.points.map(({ index, paramsJson, argv, reusedFrom, waitsFor }) => ({
+    points: response.points.map(({ index, paramsJson, argv, image, reusedFrom, waitsFor }) => ({
       index,
       params: JSON.parse(paramsJson) as unknown,
       argv,
+      image: orNull(image),
       reusedFrom: orNull(reusedFrom),
       waitsFor: orNull(waitsFor),
     })),
@@ -111,7 +112,8 @@ function planLocally({ source, message }: SweepSource, show: number): PlanView {
     const run = { id: "run_…", name: `${name}.${index}`, index, sweep: name, gpus: resources.gpus };
     const argv = argvOrProblem(template, params, run);
     if ("problem" in argv) throw new AppError("invalid", argv.problem, { id: "spec.command" });
-    shown.push({ index, params: paramsToPlain(params), argv, reusedFrom: null, waitsFor: null });
+    const image = shownImage(template, params, run) ?? null;
+    shown.push({ index, params: paramsToPlain(params), argv, image, reusedFrom: null, waitsFor: null });
   }
   const { axes, product, where, duplicates, cut, steps, order, shuffleSeed, warnings } = report;
   return {

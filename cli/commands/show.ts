@@ -3,7 +3,7 @@ import type { GetRunResponse, Run, Sweep } from "../../proto/gen/runner/v1/contr
 import { AppError } from "../../shared/kernel/errors.ts";
 import { isCpuSlot } from "../../shared/run/devices.ts";
 import { paramsFromJson } from "../../shared/spec/params-json.ts";
-import { shownCommand } from "../../shared/spec/shown-command.ts";
+import { shownCommand, shownImage } from "../../shared/spec/shown-command.ts";
 import { templateFromJson } from "../../shared/spec/template-json.ts";
 import { runFromProto, sweepFromProto } from "../../shared/wire/views.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -47,7 +47,7 @@ function runDetails(response: GetRunResponse): Omit<RunDetails, keyof RunRecordV
     sealed: run.sealed,
     resources: parsed(response.resourcesJson),
     template: parsed(response.templateJson),
-    command: commandOf(run, response),
+    ...commandOf(run, response),
     attempts: response.attempts.map(
       ({ number, fence, rank, nodes, node, devices, state, assignedAt, startedAt, finishedAt, sealed }) => ({
         number,
@@ -68,15 +68,16 @@ function runDetails(response: GetRunResponse): Omit<RunDetails, keyof RunRecordV
 }
 
 /** As it was: what only the host knew is in angle brackets. */
-function commandOf(run: Run, { templateJson, attempts }: GetRunResponse): string {
-  if (templateJson === "") return "";
+function commandOf(run: Run, { templateJson, attempts }: GetRunResponse): Pick<RunDetails, "command" | "image"> {
+  if (templateJson === "") return { command: "", image: null };
   const { id, ref: name, index, sweep } = run;
   // Before its first attempt nobody knows where it will run, or on how many devices.
   const last = attempts.findLast(({ rank }) => rank === 0);
   const gpus = last?.devices.filter((uuid) => !isCpuSlot(uuid)).length;
   const ran = last && { node: last.node, attempt: last.number, gpus };
   const shown = { id, name, index, sweep, ...ran };
-  return shownCommand(templateFromJson(templateJson), paramsFromJson(run.paramsJson), shown);
+  const [template, params] = [templateFromJson(templateJson), paramsFromJson(run.paramsJson)];
+  return { command: shownCommand(template, params, shown), image: shownImage(template, params, shown) ?? null };
 }
 
 function parsed(json: string): unknown {

@@ -24,6 +24,10 @@ export const up: Command = {
     port: { describe: `of the web page; the next one is for exp and agents; 0: any free ones [${PORT_DEFAULT}]` },
     gpus: { describe: "auto, none, 0,1, UUIDs, or fake:8x80GB [auto]", values: ["auto", "none"] },
     "cpu-slots": { describe: "runs at the same time on a machine without GPUs [one a CPU]" },
+    "container-engine": {
+      describe: "what runs [run] image: auto, none, docker, podman, apptainer or charliecloud [auto]",
+      values: ["auto", "none", "docker", "podman", "apptainer", "charliecloud"],
+    },
     host: { describe: "address to listen on [127.0.0.1]" },
     tls: { describe: "speak TLS, with a certificate that the token names", type: "flag" },
     "insecure-lan": { describe: "listen beyond this machine without TLS, on a network you trust", type: "flag" },
@@ -73,6 +77,7 @@ function optionsOf(args: Args): UpOptions {
     insecureLan: args.flag("insecure-lan"),
     gpus: args.text("gpus"),
     cpuSlots: args.integer("cpu-slots", 0),
+    containerEngine: args.text("container-engine"),
   };
 }
 

@@ -30,6 +30,7 @@ export function nodeColumns(nowMs: number): Column<NodeRow>[] {
     { title: "FOREIGN", cell: ({ view }) => countText(view.devices, "foreign"), align: "right", rank: 2 },
     { title: "CPUS", cell: ({ cpuCount }) => String(cpuCount), align: "right", wide: true },
     { title: "MEMORY", cell: ({ memoryBytes }) => formatBytes(memoryBytes), align: "right", wide: true },
+    { title: "ENGINE", cell: ({ view }) => view.containerEngine ?? "", wide: true },
     { title: "LABELS", cell: ({ view }) => labelsText(view.labels), wide: true },
     { title: "VERSION", cell: ({ version }) => version, rank: 3 },
     { title: "SEEN", cell: ({ view }) => ageText(view.seenAt, nowMs), rank: 1 },

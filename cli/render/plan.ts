@@ -61,6 +61,8 @@ export interface PlanPointView {
   readonly index: number;
   readonly params: unknown;
   readonly argv: readonly string[];
+  /** Container image that it runs in. */
+  readonly image: string | null;
   /** Handle of the run that completed this before; null when it is new. */
   readonly reusedFrom: string | null;
   /** Handle of the run that does this right now. */
@@ -75,7 +77,8 @@ export function planLines(plan: PlanView): string[] {
   if (plan.reuseChecked) lines.push(...fitLines(plan), ...whenLines(plan));
   for (const point of plan.points) {
     const words = point.argv.map(shellWord).join(" ");
-    lines.push(line(`run ${point.index}`, `${words}${fate(point)}`));
+    const inside = point.image === null ? "" : `in ${shellWord(point.image)}: `;
+    lines.push(line(`run ${point.index}`, `${inside}${words}${fate(point)}`));
   }
   if (plan.points.length < plan.total && plan.points.length > 0) {
     lines.push(`  ... ${plan.total - plan.points.length} more; --show N shows more of them`);

@@ -34,6 +34,13 @@ export function pythonText({ python, packages, problem }: RunEnvironment): strin
   return `${python.version} ${python.executable}, ${plural(packages.length, "package")}`;
 }
 
+/** "python:3.12, python@sha256:…, by docker 28.2.2"; what is known of it before it has run is its name. */
+export function imageText(image: string | null, ran: RunEnvironment | undefined): string {
+  if (image === null) return "";
+  const { digest = "", engine = "" } = ran?.container ?? {};
+  return [image, digest, engine && `by ${engine}`].filter((text) => text !== "").join(", ");
+}
+
 /** Paths of the files that a difference is about. */
 export function editedFiles(diff: string): string[] {
   return [...diff.matchAll(/^diff --git a\/.* b\/(.*)$/gm)].map((match) => match[1] ?? "");

@@ -4,7 +4,7 @@ import { formatBytes } from "../../shared/kernel/bytes.ts";
 import type { ArtifactView } from "../../shared/run/artifacts.ts";
 import type { CodeOrigin, CodeSnapshot, RunEnvironment } from "../../shared/run/provenance.ts";
 import type { RunView, SweepView } from "../../shared/run/views.ts";
-import { codeText, pythonText, snapshotText } from "./record.ts";
+import { codeText, imageText, pythonText, snapshotText } from "./record.ts";
 import { paramText } from "./run-fields.ts";
 import { countsText } from "./runs.ts";
 import { escapeControl, shortNumber } from "./text.ts";
@@ -43,6 +43,8 @@ export interface RunDetails extends RunView, RunOrigin {
   readonly template: unknown;
   /** As typed in a shell, with its parameters filled in. */
   readonly command: string;
+  /** Container image that it runs in; null: none. */
+  readonly image: string | null;
   readonly attempts: readonly AttemptLine[];
   readonly events: readonly HistoryLine[];
   /** What it keeps of its files. */
@@ -80,6 +82,7 @@ export function runLines(run: RunDetails, nowMs: number): string[] {
   field("reused", run.reusedFrom);
   field("params", entriesText(run.params, paramText));
   field("command", run.command);
+  field("image", imageText(run.image, run.environments.at(-1)?.environment));
   const metrics = Object.entries(run.metrics);
   field("metrics", metricsText(metrics.filter(([key]) => !isSystemMetric(key))));
   field("host", metricsText(metrics.filter(([key]) => isSystemMetric(key))));

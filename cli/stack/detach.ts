@@ -41,6 +41,7 @@ export async function startDetached(session: Session, options: UpOptions): Promi
   if (options.insecureLan) args.push("--insecure-lan");
   if (options.gpus !== undefined) args.push("--gpus", options.gpus);
   if (options.cpuSlots !== undefined) args.push("--cpu-slots", String(options.cpuSlots));
+  if (options.containerEngine !== undefined) args.push("--container-engine", options.containerEngine);
   if (debug) args.push("--debug");
   const { executable, args: before } = session.self;
   const child = spawn(executable, [...before, ...args], {

@@ -33,6 +33,7 @@ export interface UpOptions {
   /** As exp-agent takes them; undefined: its defaults. */
   readonly gpus: string | undefined;
   readonly cpuSlots: number | undefined;
+  readonly containerEngine: string | undefined;
 }
 
 export interface RunningStack {
@@ -124,6 +125,7 @@ async function startParts(
     ...["--coordinator", grpc, "--token-file", paths.tokenFile, "--name", node, "--workdir", paths.agent],
     ...(options.gpus === undefined ? [] : ["--gpus", options.gpus]),
     ...(options.cpuSlots === undefined ? [] : ["--cpu-slots", String(options.cpuSlots)]),
+    ...(options.containerEngine === undefined ? [] : ["--container-engine", options.containerEngine]),
   ]);
   await ready(agent, () => hasJoined(client, node), PART_BOUND_MS, stop);
 

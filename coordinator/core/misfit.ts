@@ -85,6 +85,8 @@ function look(node: Node, request: ResourceRequest): string | undefined {
   if (right.length < want.gpu) return wrongKind(gpus, right, want.gpu, request);
   if (slots < want.cpu) return `${countOf(slots, "CPU slot")}, needs ${want.cpu}`;
   if (host.cpuCount > 0 && host.cpuCount < cpus) return `${countOf(host.cpuCount, "CPU")}, needs ${cpus}`;
+  // Also undefined where the store is older than the fact.
+  if (request.container && !host.containerEngine) return "no container engine";
   const { memoryBytes = 0, diskBytes = 0 } = request;
   if (host.memoryBytes > 0 && host.memoryBytes < memoryBytes) {
     return `${formatBytes(host.memoryBytes)} memory, needs ${formatBytes(memoryBytes)}`;

@@ -20,6 +20,7 @@ export function reproducibilityOf(record: ResultRecord): { readonly [key: string
     repeats: provenance?.repeats ?? null,
     submitted_at: utcTime(record.createdAt),
     command: record.command,
+    image: record.image ?? null,
     cwd: record.cwd,
     template: provenance?.template ?? null,
     resources: provenance?.resources ?? null,

@@ -10,7 +10,7 @@ import type { CodeOrigin, CodeSnapshot, RunEnvironment } from "../../shared/run/
 import type { RetryPolicy } from "../../shared/run/retry.ts";
 import type { HostFacts } from "../../shared/run/session.ts";
 import type { Outcome, RunState } from "../../shared/run/states.ts";
-import { shownCommand } from "../../shared/spec/shown-command.ts";
+import { shownCommand, shownImage } from "../../shared/spec/shown-command.ts";
 import type { Params, RunTemplate } from "../../shared/spec/types.ts";
 import type { Database } from "./database.ts";
 import { createOrigins } from "./origins.ts";
@@ -32,6 +32,8 @@ export interface ResultRecord {
   readonly remedied?: readonly string[];
   /** As people would type it, filled in. */
   readonly command: string;
+  /** Container image that it runs in; null: none, and absent for what was made elsewhere. */
+  readonly image?: string | null;
   readonly cwd: string;
   /** Those of its sweep, and those that people and the program itself gave it. */
   readonly tags: readonly string[];
@@ -144,6 +146,7 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
       attempt: last.number,
       gpus: textsOf(last.devices_json).filter((uuid) => !isCpuSlot(uuid)).length,
     };
+    const shown = { id, name, index: row.idx, sweep, ...ran };
     return {
       runId: id,
       runRef: name,
@@ -154,7 +157,8 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
       reason: row.reason,
       params,
       ...(changed.size > 0 && { remedied: [...changed] }),
-      command: shownCommand(template, params, { id, name, index: row.idx, sweep, ...ran }),
+      command: shownCommand(template, params, shown),
+      image: shownImage(template, params, shown) ?? null,
       cwd: template.cwd,
       tags: [...new Set([row.tags_json, row.own_tags_json, row.run_tags_json ?? "[]"].flatMap(textsOf))],
       note: row.note ?? "",

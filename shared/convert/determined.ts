@@ -1,4 +1,5 @@
 /** [P] A Determined experiment configuration (YAML) as ours. Its hyperparameters are in determined-parameters.ts. */
+import { imageProblem } from "../spec/image.ts";
 import { escapeTemplate } from "../spec/placeholders.ts";
 import { templateIssues } from "../spec/template-check.ts";
 import type { ParamValue } from "../spec/types.ts";
@@ -43,7 +44,7 @@ export function convertDetermined(file: ForeignFile, root: YamlMap): Converted {
   const resources = mapOf(fieldOf(root, "resources"));
   const method = textOf(fieldOf(searcher, "name")) ?? "single";
   addHyperparameters(draft, method === "grid", mapOf(fieldOf(root, "hyperparameters")), "");
-  addCommand(draft, fieldOf(root, "entrypoint"), mapOf(fieldOf(root, "environment")));
+  addCommand(draft, fieldOf(root, "entrypoint"), mapOf(fieldOf(root, "environment")), slotsOf(resources) > 0);
   addSearcher(draft, method, searcher, integerOf(fieldOf(mapOf(fieldOf(root, "reproducibility")), "experiment_seed")));
   addResources(draft, resources, integerOf(fieldOf(searcher, "max_concurrent_trials")));
   const restarts = integerOf(fieldOf(root, "max_restarts"));
@@ -71,7 +72,12 @@ function addSettings(draft: SweepDraft, file: ForeignFile, root: YamlMap): void 
   }
 }
 
-function addCommand(draft: SweepDraft, entrypoint: YamlNode | undefined, environment: YamlMap | undefined): void {
+function addCommand(
+  draft: SweepDraft,
+  entrypoint: YamlNode | undefined,
+  environment: YamlMap | undefined,
+  usesGpus: boolean,
+): void {
   const run = draft.table("run");
   run.comment(
     "Determined hands hyperparameters to det.get_cluster_info(); here they are flags, and in the file $EXP_CONFIG.",
@@ -81,13 +87,21 @@ function addCommand(draft: SweepDraft, entrypoint: YamlNode | undefined, environ
   const variables = variablesOf(fieldOf(environment, "environment_variables"));
   if (variables.length > 0)
     run.set("env", Object.fromEntries(variables.map(([key, value]) => [key, escapeTemplate(value)])));
+  const image = imageOf(fieldOf(environment, "image"), usesGpus);
+  if (image !== undefined) run.set("image", escapeTemplate(image));
   for (const [key, node] of environment?.entries ?? []) {
-    if (key === "image")
-      draft.leave(
-        `environment.image: ${shown(node)}; no containers are started, call docker or the like in the command`,
-      );
-    else if (key !== "environment_variables") draft.leave(`environment.${key}: ${shown(node)}`);
+    if (key === "environment_variables" || (key === "image" && image !== undefined)) continue;
+    draft.leave(`environment.${key}: ${shown(node)}`);
   }
+}
+
+/** One image, or one for each kind of device. */
+function imageOf(node: YamlNode | undefined, usesGpus: boolean): string | undefined {
+  const kinds = usesGpus ? ["cuda", "gpu", "rocm"] : ["cpu"];
+  const one =
+    node?.kind === "map" ? kinds.map((kind) => fieldOf(node, kind)).find((field) => field !== undefined) : node;
+  const image = textOf(one);
+  return image === undefined || imageProblem(image) ? undefined : image;
 }
 
 function commandOf(draft: SweepDraft, entrypoint: YamlNode | undefined): ParamValue {
@@ -156,8 +170,12 @@ function addSearcher(draft: SweepDraft, method: string, searcher: YamlMap | unde
   }
 }
 
+function slotsOf(resources: YamlMap | undefined): number {
+  return Math.max(0, integerOf(fieldOf(resources, "slots_per_trial")) ?? SLOTS);
+}
+
 function addResources(draft: SweepDraft, resources: YamlMap | undefined, concurrent: number | undefined): void {
-  const slots = Math.max(0, integerOf(fieldOf(resources, "slots_per_trial")) ?? SLOTS);
+  const slots = slotsOf(resources);
   draft
     .table("resources")
     .set("gpus", slots, fieldOf(resources, "slots_per_trial") ? "slots_per_trial" : "Determined's default");

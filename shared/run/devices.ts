@@ -56,10 +56,17 @@ export interface ResourceRequest {
   readonly where?: string;
   /** Nothing else runs on the node meanwhile. */
   readonly exclusive?: boolean;
+  /** It runs inside a container image: the host must have an engine for that. */
+  readonly container?: boolean;
   /** Nodes that the run takes at once, all that is above on each of them. Undefined: one. */
   readonly nodes?: number;
   /** Other whole requests, tried in order where this one finds no place. They have none of their own. */
   readonly alternatives?: readonly ResourceRequest[];
+}
+
+/** The same request of a run that runs inside a container image. */
+export function inContainer({ alternatives, ...request }: ResourceRequest): ResourceRequest {
+  return { ...request, container: true, ...(alternatives && { alternatives: alternatives.map(inContainer) }) };
 }
 
 /** Tells a CPU slot from a GPU by its name, where the device itself is not at hand. */
@@ -134,6 +141,7 @@ function describeOne(request: ResourceRequest): string {
   if (request.memoryBytes) parts.push(`${formatBytes(request.memoryBytes)} memory`);
   if (request.diskBytes) parts.push(`${formatBytes(request.diskBytes)} disk`);
   if (request.exclusive) parts.push("a node of its own");
+  if (request.container) parts.push("a container engine");
   if (request.where) parts.push(`where ${request.where}`);
   const nodes = nodesWanted(request);
   return nodes > 1 ? `${nodes} nodes, each with ${parts.join(", ")}` : parts.join(", ");

@@ -33,6 +33,16 @@ export function passedVariables(env: { readonly [name: string]: string | undefin
   return passed;
 }
 
+/**
+ * Those of them that mean the same inside a container image, which has programs, folders and settings of its own: who the user
+ * is, and how to reach the network.
+ */
+export function passedIntoContainers(env: { readonly [name: string]: string | undefined }): Record<string, string> {
+  const passed = Object.entries(passedVariables(env));
+  return Object.fromEntries(passed.filter(([name]) => INTO_CONTAINERS.test(name)));
+}
+
+const INTO_CONTAINERS = /^(?:USER|LOGNAME|TERM|TZ|OMP_NUM_THREADS|MKL_NUM_THREADS)$|^NCCL_|_proxy$/i;
 const PASSED_PREFIXES = ["LC_", "CONDA_", "PYTHON", "XDG_", "NCCL_"];
 /** Also behind a listed prefix: what looks like a credential stays. */
 const SECRET = /TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|AUTH/i;

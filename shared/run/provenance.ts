@@ -47,6 +47,14 @@ export interface RunEnvironment {
   /** "name==version", sorted. */
   readonly packages: readonly string[];
   readonly host: { readonly [fact: string]: string | number };
+  /** Absent for runs on the host itself. Of what is in the image nothing else is known here. */
+  readonly container?: {
+    readonly image: string;
+    /** Such as "docker 28.2.2". */
+    readonly engine: string;
+    /** What its registry calls it, "python@sha256:…"; absent where the engine does not tell. */
+    readonly digest?: string;
+  };
   /** Variables of a list of names that can change results. */
   readonly variables: { readonly [name: string]: string };
   /** Why there is less than one would expect; null where all is there. */

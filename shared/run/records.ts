@@ -81,6 +81,8 @@ export interface NodeRecord {
   readonly hostname: string;
   readonly cpuCount: number;
   readonly memoryBytes: number;
+  /** Empty: nothing runs containers there. */
+  readonly containerEngine: string;
 }
 
 export function viewOfRun(record: RunRecord): RunView {
@@ -135,6 +137,7 @@ export function viewOfNode(record: NodeRecord): NodeView {
       share: heldMilli / GPU_WHOLE_MILLI,
     })),
     seenAt: record.seenAt === undefined ? null : isoTime(record.seenAt),
+    containerEngine: record.containerEngine === "" ? null : record.containerEngine,
   };
 }
 

@@ -26,6 +26,8 @@ export interface HostFacts {
   readonly diskBytes: number;
   /** At which other hosts reach this one: a name or an IP address. Empty or absent: not known. */
   readonly address?: string;
+  /** What runs containers there, such as "docker 28.2.2"; empty: nothing does. */
+  readonly containerEngine: string;
 }
 
 /** Size of each stream of an attempt at its end; a stream that is absent is empty. */

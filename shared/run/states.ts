@@ -30,8 +30,8 @@ export type Outcome =
   | { readonly kind: "rejected"; readonly reason: string }
   | { readonly kind: "superseded" };
 
-/** What comes before the command and can fail: its setup text, its Python, the file that it reads. */
-export const FAILED_STAGES = ["setup", "python", "stdin"] as const;
+/** What comes before the command and can fail: its container, its setup text, its Python, the file that it reads. */
+export const FAILED_STAGES = ["image", "setup", "python", "stdin"] as const;
 export type FailedStage = (typeof FAILED_STAGES)[number];
 
 /** Why an attempt's end is not known from its own record. */
@@ -90,6 +90,8 @@ function describeFailure(code: number, stage: FailedStage | undefined): string {
   switch (stage) {
     case undefined:
       return `exit code ${code}`;
+    case "image":
+      return `its container did not start (exit ${code})`;
     case "setup":
       return `setup failed (exit ${code})`;
     case "python":

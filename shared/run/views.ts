@@ -73,6 +73,8 @@ export interface NodeView {
   labels: { [key: string]: string };
   devices: DeviceView[];
   seenAt: string | null;
+  /** What runs containers there, such as "docker 28.2.2"; null: nothing does. */
+  containerEngine: string | null;
 }
 
 /** What `exp submit --json` prints. */

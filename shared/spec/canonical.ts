@@ -16,9 +16,16 @@ const GLOB_STEPS_MAX = 100_000;
 /** What counts besides parameters; what is absent does not. Digests are texts of the caller's own. */
 export interface WorkIdentity {
   readonly command?: RunTemplate["command"];
+  /** As written; absent without a container. */
+  readonly image?: string;
   readonly code?: string;
   readonly env?: string;
   readonly data?: string;
+}
+
+/** What counts where the command does: it is another one in another image. */
+export function commandIdentity({ command, image }: RunTemplate): Pick<WorkIdentity, "command" | "image"> {
+  return { command, ...(image !== undefined && { image }) };
 }
 
 /** `v2:` and 64 hex digits. Independent of the order of parameters and of table keys. */
@@ -29,12 +36,13 @@ export function fingerprintOf(work: WorkIdentity, params: Params): string {
 }
 
 /** The part in front of the parameters, the same for all points of a command. */
-export function fingerprintHead({ code, command, data, env }: WorkIdentity): string {
+export function fingerprintHead({ code, command, data, env, image }: WorkIdentity): string {
   let head = "{";
   if (code !== undefined) head += `"code":${canonicalJson(code)},`;
   if (command !== undefined) head += `"command":${canonicalJson(command)},`;
   if (data !== undefined) head += `"data":${canonicalJson(data)},`;
   if (env !== undefined) head += `"env":${canonicalJson(env)},`;
+  if (image !== undefined) head += `"image":${canonicalJson(image)},`;
   return `${head}"params":{`;
 }
 

@@ -1,7 +1,7 @@
 /** Finds the point with a given number among all blocks, and makes its texts. */
 import type { Block } from "./block.ts";
 import { BlockCursor } from "./block-cursor.ts";
-import { fingerprintHead, fingerprintOfText, type WorkIdentity } from "./canonical.ts";
+import { commandIdentity, fingerprintHead, fingerprintOfText, type WorkIdentity } from "./canonical.ts";
 import type { SweepSpec } from "./parse.ts";
 
 /** Digests of what a fingerprint may hold besides parameters and command; from outside, as they need files. */
@@ -73,7 +73,7 @@ export class PointMaker {
     const { include } = this.#spec.settings.identity;
     const { code, env, data } = this.#digests;
     return {
-      ...(include.includes("command") && { command: shape.shape.template.command }),
+      ...(include.includes("command") && commandIdentity(shape.shape.template)),
       ...(include.includes("code") && code !== undefined && { code }),
       ...(include.includes("env") && env !== undefined && { env }),
       ...(include.includes("data") && data !== undefined && { data }),

@@ -2,6 +2,7 @@
 import { posix } from "node:path";
 import { COMMAND_WORDS_MAX } from "../run/limits.ts";
 import { readArgs } from "./args-section.ts";
+import { readContainer } from "./container-section.ts";
 import { grouped } from "./document.ts";
 import { childOf, entriesOf, itemsOf, kindOf, type SpecNode } from "./node.ts";
 import { escapeTemplate, parsePlaceholders } from "./placeholders.ts";
@@ -14,14 +15,12 @@ import {
   type Report,
   readText,
   readWord,
-  valueSpan,
   wrongType,
   wrongValue,
 } from "./report.ts";
-import { fileAt, textAt } from "./source-files.ts";
+import { fileAt } from "./source-files.ts";
 import type { SECTION_KEYS } from "./sweep-keys.ts";
-import { type TextRole, templateIssues } from "./template-check.ts";
-import { offsetInString } from "./toml-offset.ts";
+import { checkTemplate, readTemplate, refuseTilde } from "./template-reader.ts";
 import { type ArgsStyle, FloatParam, type Interpreter, type RunTemplate } from "./types.ts";
 import { valueText } from "./value-text.ts";
 
@@ -38,7 +37,6 @@ export function readRun(
     const message = "the sweep file has no command to run";
     addFinding(report, { id: "spec.missing", message, span, hint: COMMAND_HINT });
   }
-  refuseUnbuilt(report, run);
   const env = readEnv(report, at("env"), names);
   const args = readArgs(report, run, names, new Set(Object.keys(env)));
   const command = readCommand(report, at("command"), names, args.args);
@@ -57,6 +55,7 @@ export function readRun(
     ...(stdin !== undefined && stdin !== "none" && { stdin }),
     ...(umask !== undefined && { umask }),
     ...(interpreter && { interpreter }),
+    ...readContainer(report, run, names),
     ...(code !== undefined && code !== "none" && { code }),
   };
 }
@@ -153,26 +152,6 @@ function readEnvText(report: Report, node: SpecNode, label: string, names: Reado
   return text;
 }
 
-function readTemplate(
-  report: Report,
-  node: SpecNode | undefined,
-  label: string,
-  role: TextRole,
-  names: ReadonlySet<string>,
-): string | undefined {
-  const text = node && readText(report, node, label);
-  if (!node || text === undefined) return undefined;
-  if (text.trim() === "") return wrongValue(report, node, `${label} is empty`, "leave it out");
-  if (role === "plain") refuseTilde(report, node, label, text);
-  checkTemplate(report, node, text, role, names);
-  return text;
-}
-
-function refuseTilde(report: Report, node: SpecNode, label: string, text: string): void {
-  if (!text.startsWith("~")) return;
-  wrongValue(report, node, `${label} starts with "~", which is not expanded`, "write it out, or use ${env.HOME}");
-}
-
 function readUmask(report: Report, node: SpecNode | undefined): number | undefined {
   if (!node) return undefined;
   const hint = 'write it like "027"';
@@ -200,37 +179,12 @@ function readInterpreter(
     const message = `run.${first.kind} and run.${second.kind} both say where Python is`;
     addFinding(report, { id: "spec.value", message, span: keySpan(second.node), hint: "keep one of them" });
   }
+  const image = run && childOf(run, "image");
+  if (image && first) {
+    const message = `run.${first.kind} says which Python of the host it is, and run.image brings its own`;
+    const hint = "call a Python of the image by its path in run.command, or activate it in run.setup";
+    addFinding(report, { id: "spec.value", message, span: keySpan(first.node), hint });
+  }
   const path = readTemplate(report, first?.node, `run.${first?.kind}`, "plain", names);
   return first && path !== undefined ? { kind: first.kind, path } : undefined;
-}
-
-/** Keys that other programs have, with a word about what stands in for them. */
-function refuseUnbuilt(report: Report, run: SpecNode | undefined): void {
-  const image = run && childOf(run, "image");
-  if (image) {
-    const message = "run.image: this version starts no containers";
-    const hint = 'call the container program in run.command, such as ["docker", "run", …]';
-    addFinding(report, { id: "spec.unsupported", message, span: keySpan(image), hint });
-  }
-}
-
-/** Reports placeholders that will not render, each at its own place where the file has it as written. */
-function checkTemplate(
-  report: Report,
-  node: SpecNode,
-  text: string,
-  role: TextRole,
-  names: ReadonlySet<string>,
-  args?: ArgsStyle,
-): void {
-  const seen = new Set<string>();
-  for (const { raw, start, end, message, hint } of templateIssues(text, role, names, args)) {
-    if (seen.has(raw)) continue;
-    seen.add(raw);
-    const whole = valueSpan(node);
-    const written = textAt(report.files, whole);
-    const place = (index: number) => whole.start + offsetInString(written, index);
-    const span = { start: place(start), end: place(Math.max(end, start + 1)) };
-    addFinding(report, { id: "spec.template", message, span, hint });
-  }
 }

@@ -2,7 +2,9 @@
  * The shape of a block: what the file says of its runs besides parameters, with what a variant or a run says over it. Where
  * resources depend on the point, the shape is made for each combination of values that occurs.
  */
+
 import type { Value } from "../expression/value.ts";
+import { inContainer, type ResourceRequest } from "../run/devices.ts";
 import type { CheckedExpression } from "./checked-expression.ts";
 import { type ComputedPlace, computedPlaces, withComputed } from "./computed-values.ts";
 import { type Derived, type Expressions, planExpression } from "./conditions.ts";
@@ -74,13 +76,15 @@ export function planShape(
     });
   const asked = computedPlaces(resources, label, SECTION_KEYS.resources);
   const bounds = computedPlaces(limits, "limits", OWN_LIMIT_KEYS);
+  const template: RunTemplate = {
+    ...readTemplate(report, outer.root, run, own, names, known),
+    ...(outer.capture && { capture: outer.capture }),
+  };
   const shape: RunShape = {
-    template: {
-      ...readTemplate(report, outer.root, run, own, names, known),
-      ...(outer.capture && { capture: outer.capture }),
-    },
+    template,
     // A request with expressions is read once their values are known.
-    resources: asked.length > 0 ? { gpus: undefined, cpus: undefined } : readResources(report, resources, label),
+    resources:
+      asked.length > 0 ? { gpus: undefined, cpus: undefined } : readRequest(report, resources, label, template),
     limits: readRunLimits(report, limits && withComputed(limits, bounds), "limits"),
     retry: outer.retry,
     tags: [...new Set([...outer.tags, ...(own.tags ?? [])])],
@@ -98,14 +102,26 @@ export function planShape(
 /** The shape for certain values of the expressions; of use only when the report stays empty. */
 export function shapeFor(report: Report, plan: ShapePlan, values: readonly Value[]): RunShape {
   const { shape, resources, limits, label } = plan;
+  const { template } = shape;
   if (plan.expressions.length === 0) return shape;
   const places = plan.expressions.map(({ place }) => place);
   const filled = (node: SpecNode | undefined) => node && withComputed(node, places, values);
   return {
     ...shape,
-    resources: readResources(report, filled(resources), label),
+    resources: readRequest(report, filled(resources), label, template),
     limits: readRunLimits(report, filled(limits), "limits"),
   };
+}
+
+/** As `readResources`, with what the command itself needs of a host. */
+function readRequest(
+  report: Report,
+  node: SpecNode | undefined,
+  label: string,
+  { image }: RunTemplate,
+): ResourceRequest {
+  const request = readResources(report, node, label);
+  return image === undefined ? request : inContainer(request);
 }
 
 /** As `readRun`, but says of a parameter that only others have which block lacks it. */

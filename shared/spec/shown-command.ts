@@ -1,7 +1,7 @@
 /** The command of one run for people to read: filled in, but for what only its host knows. Pure. */
 import { ENV_PREFIX, LABEL_PREFIX } from "./placeholders.ts";
 import { quoteWords } from "./shell.ts";
-import { renderArgv } from "./template.ts";
+import { type RenderContext, renderArgv, renderImage } from "./template.ts";
 import type { Params, RunTemplate } from "./types.ts";
 
 export interface ShownRun {
@@ -28,20 +28,28 @@ export function shownArgv(template: RunTemplate, params: Params, run: ShownRun):
 
 /** As `shownArgv`, with the reason for a template that cannot be rendered. */
 export function argvOrProblem(template: RunTemplate, params: Params, run: ShownRun): string[] | { problem: string } {
-  const { id, name, index, sweep, node, gpus, attempt = 1 } = run;
+  return renderArgv(template, params, contextOf(run));
+}
+
+/** The container image that the run has; undefined for one on the host itself. */
+export function shownImage(template: RunTemplate, params: Params, run: ShownRun): string | undefined {
+  return renderImage(template, params, contextOf(run));
+}
+
+function contextOf({ id, name, index, sweep, node, gpus, attempt = 1 }: ShownRun): RenderContext {
   const hidden = (fact: string): boolean =>
     fact.startsWith(ENV_PREFIX) ||
     fact.startsWith(LABEL_PREFIX) ||
     (fact === "node.name" && node === undefined) ||
     OF_THE_PLACE.has(fact) ||
     (fact === "resume" && attempt > 1);
-  return renderArgv(template, params, {
+  return {
     run: { id, name, index, dir: "<run.dir>", attempt },
     sweep,
     node: node ?? "",
     gpus: gpus ?? 1,
     hidden,
-  });
+  };
 }
 
 /** As typed in a shell: the text itself of a command for `sh -c`, else its words with quotes where they need them. */

@@ -85,7 +85,10 @@ export const SECTION_KEYS = {
     python: path("Python program that the command runs with", { without: "as found on the host" }),
     venv: path("virtual environment that the command runs in", { without: "none" }),
     conda: path("conda environment that the command runs in, by name or path", { without: "none" }),
-    image: own("refused", "refused: no containers are started, call `docker` or the like in the command"),
+    image: text("container image that setup and command run in", { without: "none: on the host itself" }),
+    mounts: texts("`HOST[:PATH[:ro]]`: what the container sees of the host besides the run's own directories", {
+      without: "none",
+    }),
     stdin: path("file that the command reads as its input", { without: "nothing" }),
     umask: text('mode of new files, as three or four octal digits such as "0022"', { without: "that of the agent" }),
   },

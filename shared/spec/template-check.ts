@@ -65,8 +65,9 @@ function isArgs(segment: Segment): boolean {
 
 /** Every text of a template that may hold placeholders. */
 export function textsOf(template: RunTemplate): [text: string, role: TextRole][] {
-  const { command, cwd, env, setup, stdin, interpreter } = template;
-  const plain = [cwd, ...Object.values(env), stdin, interpreter?.path].filter((text) => text !== undefined);
+  const { command, cwd, env, setup, stdin, interpreter, image, mounts = [] } = template;
+  const texts = [cwd, ...Object.values(env), stdin, interpreter?.path, image, ...mounts];
+  const plain = texts.filter((text) => text !== undefined);
   return [
     ...(typeof command === "string"
       ? [[command, "shell"] as [string, TextRole]]

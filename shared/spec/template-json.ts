@@ -5,7 +5,22 @@ import { STYLE_CHOICES, STYLE_WORDS } from "./args.ts";
 import type { ArgsOptions, ArgsStyle, Interpreter, RunTemplate } from "./types.ts";
 
 export function templateToJson(template: RunTemplate): string {
-  const { command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code, capture, table } = template;
+  const {
+    command,
+    args,
+    argsOptions,
+    cwd,
+    env,
+    setup,
+    stdin,
+    umask,
+    interpreter,
+    image,
+    mounts,
+    code,
+    capture,
+    table,
+  } = template;
   return JSON.stringify({
     command,
     args,
@@ -16,6 +31,8 @@ export function templateToJson(template: RunTemplate): string {
     stdin,
     umask,
     interpreter,
+    image,
+    mounts,
     code,
     capture,
     table,
@@ -26,7 +43,22 @@ export function templateToJson(template: RunTemplate): string {
 export function templateFromJson(text: string): RunTemplate {
   const body: unknown = JSON.parse(text);
   if (!isTable(body)) throw new Error("a command template is an object");
-  const { command, args, argsOptions, cwd, env, setup, stdin, umask, interpreter, code, capture, table } = body;
+  const {
+    command,
+    args,
+    argsOptions,
+    cwd,
+    env,
+    setup,
+    stdin,
+    umask,
+    interpreter,
+    image,
+    mounts,
+    code,
+    capture,
+    table,
+  } = body;
   if (typeof command !== "string" && !isTexts(command)) throw new Error("a command template has a command");
   if (!isStyle(args)) throw new Error(`a command template has no args style ${JSON.stringify(args)}`);
   if (argsOptions !== undefined && !isOptions(argsOptions))
@@ -42,6 +74,8 @@ export function templateFromJson(text: string): RunTemplate {
   }
   if (interpreter !== undefined && !isInterpreter(interpreter))
     throw new Error("a command template has an interpreter");
+  if (!isTextOrAbsent(image)) throw new Error("a command template has the name of its image");
+  if (mounts !== undefined && !isTexts(mounts)) throw new Error("a command template has texts as its mounts");
   if (capture !== undefined && !isCapture(capture)) throw new Error("a command template has choices of capture");
   if (code !== undefined && code !== "snapshot" && code !== "git") throw new Error("a command template has its code");
   return {
@@ -54,6 +88,8 @@ export function templateFromJson(text: string): RunTemplate {
     ...(stdin !== undefined && { stdin }),
     ...(umask !== undefined && { umask }),
     ...(interpreter && { interpreter }),
+    ...(image !== undefined && { image }),
+    ...(mounts && { mounts }),
     ...(code && { code }),
     ...(capture && { capture }),
     ...(isTableName(table) && { table }),

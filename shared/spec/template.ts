@@ -9,6 +9,7 @@ import {
   type RenderContext,
   readComputed,
 } from "./computed-text.ts";
+import { duplicateMount, imageProblem, type Mount, parseMount, type RenderedContainer } from "./image.ts";
 import { ARGS_NAME, parsePlaceholders, type Segment } from "./placeholders.ts";
 import { quoteInContext, quoteWords, shellContexts } from "./shell.ts";
 import { templateProblems, usesArgs } from "./template-check.ts";
@@ -28,6 +29,8 @@ export interface RenderedCommand {
   readonly umask?: number;
   /** Its path is from `cwd`, where it is not absolute; that of conda may be a name. */
   readonly interpreter?: Interpreter;
+  /** Absent: it runs on the host itself. */
+  readonly container?: RenderedContainer;
 }
 
 export interface RenderProblem {
@@ -65,6 +68,17 @@ export function renderArgv(
     return argvOf(template, startRendering(template, params, context));
   } catch (error) {
     if (error instanceof Unrenderable) return { problem: error.message };
+    throw error;
+  }
+}
+
+/** The image of a run as people are shown it; undefined for one that runs on the host itself, or that has none for these values. */
+export function renderImage(template: RunTemplate, params: ArgsParams, context: RenderContext): string | undefined {
+  if (template.image === undefined) return undefined;
+  try {
+    return imageOf(template.image, startRendering(template, params, context));
+  } catch (error) {
+    if (error instanceof Unrenderable) return undefined;
     throw error;
   }
 }
@@ -113,7 +127,7 @@ function render(template: RunTemplate, rendering: Rendering): RenderedCommand {
     throw new Unrenderable(`run.cwd renders to ${JSON.stringify(cwd)}, which is not absolute`);
   const env: Record<string, string> = { ...rendering.args.env };
   for (const [name, text] of Object.entries(template.env)) env[name] = plainText(text, rendering);
-  const { setup, stdin, umask, interpreter } = template;
+  const { setup, stdin, umask, interpreter, image, mounts = [] } = template;
   return {
     argv: argvOf(template, rendering),
     cwd,
@@ -123,7 +137,28 @@ function render(template: RunTemplate, rendering: Rendering): RenderedCommand {
     ...(stdin !== undefined && { stdin: plainText(stdin, rendering) }),
     ...(umask !== undefined && { umask }),
     ...(interpreter && { interpreter: { ...interpreter, path: plainText(interpreter.path, rendering) } }),
+    ...(image !== undefined && {
+      container: { image: imageOf(image, rendering), mounts: mountsOf(mounts, rendering) },
+    }),
   };
+}
+
+function imageOf(template: string, rendering: Rendering): string {
+  const image = plainText(template, rendering);
+  const wrong = imageProblem(image);
+  if (wrong) throw new Unrenderable(`run.image renders to ${JSON.stringify(image)}, which ${wrong.problem}`);
+  return image;
+}
+
+function mountsOf(templates: readonly string[], rendering: Rendering): Mount[] {
+  const mounts = templates.map((template, i) => {
+    const mount = parseMount(plainText(template, rendering));
+    if ("problem" in mount) throw new Unrenderable(`run.mounts[${i}] ${mount.problem}`);
+    return mount;
+  });
+  const twice = duplicateMount(mounts);
+  if (twice) throw new Unrenderable(`run.mounts has ${JSON.stringify(twice.path)} twice`);
+  return mounts;
 }
 
 function argvOf({ command }: RunTemplate, rendering: Rendering): string[] {

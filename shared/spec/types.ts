@@ -70,6 +70,10 @@ export interface RunTemplate {
   readonly stdin?: string;
   readonly umask?: number;
   readonly interpreter?: Interpreter;
+  /** Container image that setup and command run in; absent: on the host itself. */
+  readonly image?: string;
+  /** `HOST[:PATH[:ro]]` of what the container has besides; only beside `image`. */
+  readonly mounts?: readonly string[];
   /** The command starts in a copy of the code as it was submitted; absent: where the code lies. */
   readonly code?: CodeMode;
   /** What is captured otherwise than usual. */

@@ -145,6 +145,7 @@ function nodeRecordFromProto(message: NodeMessage): NodeRecord {
     hostname: message.hostname,
     cpuCount: message.cpuCount,
     memoryBytes: message.memoryBytes,
+    containerEngine: message.containerEngine,
   };
 }
 

@@ -46,6 +46,7 @@ export function makeHello(name: string, patch: Partial<Hello> = {}): Hello {
       memoryBytes: 1,
       driverVersion: "",
       diskBytes: 0,
+      containerEngine: "",
     },
     maxFenceSeen: 0,
     storeId: "",

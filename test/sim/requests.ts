@@ -29,7 +29,15 @@ export function drawGpu(prng: Prng): Pick<Device, "model" | "memoryBytes"> {
 }
 
 export function drawHost(prng: Prng): { facts: HostFacts; labels: { zone: string } } {
-  const facts = { hostname: "sim", os: "sim", kernel: "sim", arch: "sim", cpuModel: "sim", driverVersion: "" };
+  const facts = {
+    hostname: "sim",
+    os: "sim",
+    kernel: "sim",
+    arch: "sim",
+    cpuModel: "sim",
+    driverVersion: "",
+    containerEngine: "",
+  };
   const sizes = { cpuCount: 8, memoryBytes: prng.pick([0, 64e9, 128e9]), diskBytes: prng.pick([0, 1e12]) };
   return { facts: { ...facts, ...sizes }, labels: { zone: prng.pick(["a", "b"]) } };
 }

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { PlanReason } from "../../../proto/gen/runner/v1/control.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import { runRef } from "../../../shared/run/names.ts";
-import { canonicalJson, createLeftOut } from "../../../shared/spec/canonical.ts";
+import { canonicalJson, commandIdentity, createLeftOut } from "../../../shared/spec/canonical.ts";
 import type { ParamValue, RunShape } from "../../../shared/spec/types.ts";
 import type { SweepIdentity } from "../../core/changes.ts";
 import { findNearMisses, type KnownRun, type ParamTexts, type Surroundings } from "../../reuse/near-miss.ts";
@@ -30,7 +30,7 @@ export async function planReasons(
   const { ignore } = settings.identity;
   const numbered = source.params.numbered;
   const textsOf = createTexts(createLeftOut(ignore, numbered));
-  const commands = [...new Set(shapes.map(commandOf))];
+  const commands = [...new Set(shapes.map(({ template }) => JSON.stringify(template.command)))];
   const sweeps = past.sweepsLike(settings.name, commands, SWEEPS_MAX);
   const known = await knownRuns(past, sweeps, ({ identity: other }) =>
     createTexts(createLeftOut(ignore, other?.params?.numbered ?? numbered)),
@@ -76,7 +76,7 @@ function surroundingsOf(command: string, identity: SweepIdentity | undefined): S
 }
 
 function commandOf({ template }: RunShape): string {
-  return JSON.stringify(template.command);
+  return JSON.stringify(commandIdentity(template));
 }
 
 /** Parameters that count as canonical texts. */

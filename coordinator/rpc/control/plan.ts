@@ -12,7 +12,7 @@ import type { RunId } from "../../../shared/kernel/ids.ts";
 import { runRef } from "../../../shared/run/names.ts";
 import { paramsFromJson } from "../../../shared/spec/params-json.ts";
 import { warningLine } from "../../../shared/spec/problems.ts";
-import { shownArgv } from "../../../shared/spec/shown-command.ts";
+import { shownArgv, shownImage } from "../../../shared/spec/shown-command.ts";
 import type { ExpansionReport } from "../../../shared/spec/types.ts";
 import type { WriteDeps } from "./deps-write.ts";
 import { type DecidedPoint, type ExpandedSource, expandSource } from "./expand-source.ts";
@@ -137,13 +137,15 @@ function refOf(deps: WriteDeps, id: RunId): string {
 
 function planPoint(deps: WriteDeps, { settings, shapes }: ExpandedSource, point: DecidedPoint): PlanPoint {
   const { index, reusedFrom, waitsFor } = point;
-  const run = { id: "run_…", name: runRef(settings.name, index), index, sweep: settings.name };
   const { template, resources } = required(shapes[point.shape], "the shape of a point");
+  const name = runRef(settings.name, index);
+  const run = { id: "run_…", name, index, sweep: settings.name, gpus: resources.gpus };
   const params = paramsFromJson(point.paramsJson);
   return {
     index,
     paramsJson: point.paramsJson,
-    argv: [...shownArgv(template, params, { ...run, gpus: resources.gpus })],
+    argv: [...shownArgv(template, params, run)],
+    image: shownImage(template, params, run) ?? "",
     reusedFrom: reusedFrom === undefined ? "" : refOf(deps, reusedFrom),
     waitsFor: waitsFor === undefined ? "" : refOf(deps, waitsFor),
   };

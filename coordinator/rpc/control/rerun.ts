@@ -4,7 +4,7 @@ import { required } from "../../../shared/kernel/assert.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import { runId, sweepId } from "../../../shared/kernel/ids.ts";
 import { isSubmitId, runRef, sweepRef } from "../../../shared/run/names.ts";
-import { createLeftOut, fingerprintOf } from "../../../shared/spec/canonical.ts";
+import { commandIdentity, createLeftOut, fingerprintOf } from "../../../shared/spec/canonical.ts";
 import { paramsToJson } from "../../../shared/spec/params-json.ts";
 import { type RunPlace, rederive } from "../../../shared/spec/rederive.ts";
 import { setValues } from "../../../shared/spec/set-values.ts";
@@ -101,7 +101,7 @@ function fingerprintFor({ identity, shape }: RepeatableRun, params: Params): str
   const isLeftOut = createLeftOut(ignore, identity?.params?.numbered ?? []);
   const counted = new Map([...params].filter(([name]) => !isLeftOut(name)));
   const work = {
-    ...(include.includes("command") && { command: shape.template.command }),
+    ...(include.includes("command") && commandIdentity(shape.template)),
     ...(include.includes("code") && code !== "" && { code }),
     ...(include.includes("env") && env !== "" && { env }),
     ...(include.includes("data") && data !== "" && { data }),

@@ -36,6 +36,8 @@ export function nodeRecord(cluster: Cluster, node: Node, now: Now): NodeRecord {
     hostname: node.host.hostname,
     cpuCount: node.host.cpuCount,
     memoryBytes: node.host.memoryBytes,
+    // Absent where the store is older than the fact.
+    containerEngine: node.host.containerEngine ?? "",
   };
 }
 

@@ -2,6 +2,8 @@
 import { zstdDecompressSync } from "node:zlib";
 import { type RunId, runId, type SweepId, sweepId } from "../../../shared/kernel/ids.ts";
 import { sweepRef } from "../../../shared/run/names.ts";
+import { commandIdentity } from "../../../shared/spec/canonical.ts";
+import type { RunTemplate } from "../../../shared/spec/types.ts";
 import type { SweepIdentity } from "../../core/changes.ts";
 import type { Database } from "../database.ts";
 
@@ -11,7 +13,7 @@ export interface PastSweep {
   readonly ref: string;
   /** Undefined for one from before identities were kept. */
   readonly identity: SweepIdentity | undefined;
-  /** Command template of each shape, as JSON. */
+  /** What counts of the command of each shape (`commandIdentity`), as JSON. */
   readonly commands: readonly string[];
 }
 
@@ -54,7 +56,7 @@ export function createPastWork(db: Database): PastWork {
         ref: sweepRef(row.name, row.number),
         identity: row.identity_json === null ? undefined : (JSON.parse(row.identity_json) as SweepIdentity),
         commands: (shapes.all(row.sweep_id) as { template_json: string }[]).map(({ template_json }) =>
-          JSON.stringify((JSON.parse(template_json) as { command: unknown }).command),
+          JSON.stringify(commandIdentity(JSON.parse(template_json) as RunTemplate)),
         ),
       }));
     },

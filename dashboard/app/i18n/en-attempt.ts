@@ -6,6 +6,7 @@ export const attempt = {
   "attempt.succeeded": "succeeded",
   "attempt.exit": "exit code {code}",
   "attempt.setup": "setup failed (exit {code})",
+  "attempt.image": "its container did not start (exit {code})",
   "attempt.python": "its Python is not on the host",
   "attempt.stdin": "the file that it reads cannot be opened",
   "attempt.signalled": "killed by signal {signal}",

@@ -14,6 +14,7 @@ export const node = {
   "node.cores": "{count} cores",
   "node.memory": "Memory",
   "node.driver": "GPU driver",
+  "node.engine": "Container engine",
   "node.version": "Agent",
   "node.seen": "Last word",
   "node.devices": "Devices",

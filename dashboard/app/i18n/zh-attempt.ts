@@ -8,6 +8,7 @@ export const attempt: { readonly [key in keyof typeof english]: string } = {
   "attempt.succeeded": "成功",
   "attempt.exit": "退出码 {code}",
   "attempt.setup": "准备步骤失败（退出码 {code}）",
+  "attempt.image": "容器未能启动（退出码 {code}）",
   "attempt.python": "主机上没有它的 Python",
   "attempt.stdin": "无法打开它要读取的文件",
   "attempt.signalled": "被信号 {signal} 终止",

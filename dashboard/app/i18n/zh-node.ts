@@ -16,6 +16,7 @@ export const node: { readonly [key in keyof typeof english]: string } = {
   "node.cores": "{count} 核",
   "node.memory": "内存",
   "node.driver": "GPU 驱动",
+  "node.engine": "容器引擎",
   "node.version": "代理版本",
   "node.seen": "最近消息",
   "node.devices": "设备",

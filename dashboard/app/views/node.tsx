@@ -112,6 +112,7 @@ function Facts({ detail }: { detail: NodeDetail }) {
     ],
     [t("node.memory"), detail.memoryBytes > 0 ? bytes(detail.memoryBytes) : ""],
     [t("node.driver"), detail.driverVersion],
+    [t("node.engine"), node.containerEngine ?? ""],
     [t("node.version"), detail.version],
     [t("node.seen"), node.seenAt === null ? "" : time(Date.parse(node.seenAt))],
   ];

@@ -158,7 +158,7 @@ describe("lists", () => {
 
   test("nodes and gpus", async () => {
     const nodes = JSON.parse((await withServer(FULL, ["nodes", "--json"])).stdout);
-    expect(Object.keys(nodes[0])).toEqual(["name", "state", "labels", "devices", "seenAt"]);
+    expect(Object.keys(nodes[0])).toEqual(["name", "state", "labels", "devices", "seenAt", "containerEngine"]);
     const gpus = JSON.parse((await withServer(FULL, ["gpus", "--json"])).stdout);
     expect(gpus).toEqual([
       {

@@ -23,6 +23,7 @@ const HOST = {
   memoryBytes: 2 ** 38,
   driverVersion: "550.54.15",
   diskBytes: 0,
+  containerEngine: "",
 };
 const NOWHERE = { CUDA_HOME: "/nowhere" };
 
@@ -98,6 +99,7 @@ test("a thousand equal runs read the list of packages once", async () => {
 function notesOf(send: EnvironmentNotesOptions["send"], parts: Partial<EnvironmentNotesOptions> = {}) {
   const silent = { debug: () => undefined };
   return createEnvironmentNotes({
+    imageDigest: () => Promise.resolve(undefined),
     ...options(facts(["x".repeat(400_000)])),
     allowedOf: () => ["LEVEL"],
     send,

@@ -242,7 +242,7 @@ describe("sweeps, nodes, devices", () => {
 
   test("nodes and devices", async () => {
     const [node] = await json("/api/v1/nodes");
-    expect(Object.keys(node).join()).toBe("name,state,labels,devices,seenAt");
+    expect(Object.keys(node).join()).toBe("name,state,labels,devices,seenAt,containerEngine");
     expect(Object.keys(node.devices[0]).join()).toBe("uuid,index,model,memoryBytes,state,run,foreign,runs,share,use");
     expect(node.devices[0].use).toMatchObject({ gpu: 0, utilizationPercent: null });
     expect(await json("/api/v1/devices")).toMatchObject([{ node: "gpu-01", uuid: "GPU-0", run: "b.1.1" }]);

@@ -47,6 +47,7 @@ environment: {image: x/y:1, environment_variables: ["A=1", "B=$x"], force_pull_i
     # Determined hands hyperparameters to det.get_cluster_info(); here they are flags, and in the file $EXP_CONFIG.
     command = "python3 train.py --data $$HOME/x \${args}"
     env = { A = "1", B = "$$x" }
+    image = "x/y:1"
 
     [resources]
     gpus = 4 # slots_per_trial
@@ -62,7 +63,6 @@ environment: {image: x/y:1, environment_variables: ["A=1", "B=$x"], force_pull_i
     goal = "minimize"
 
     # Left out:
-    # - environment.image: x/y:1; no containers are started, call docker or the like in the command
     # - environment.force_pull_image: true
     # - searcher.max_length: {batches: 100}
     # - resources.resource_pool: a100
@@ -195,4 +195,17 @@ test.each(POLICIES)("log_policies: %s", (policies, retry, left) => {
   const made = converted("a.yaml", file);
   expect(/\[retry\]\nmax = 2\n?([^\n]*)/.exec(made.text)?.[1]).toBe(retry);
   expect(made.left).toEqual(left);
+});
+
+test.each([
+  ["{image: a/b:1}", 1, 'image = "a/b:1"'],
+  ["{image: {cpu: c, cuda: g}}", 1, 'image = "g"'],
+  ["{image: {cpu: c, gpu: g}}", 2, 'image = "g"'],
+  ["{image: {cpu: c, cuda: g}}", 0, 'image = "c"'],
+  ["{image: {cpu: c}}", 1, "# - environment.image: {cpu: c}"],
+  ["{image: 'a b'}", 1, "# - environment.image: a b"],
+])("environment: %s with %d slots", (environment, slots, line) => {
+  const resources = `resources: {slots_per_trial: ${slots}}`;
+  const { text } = converted("e.yaml", `entrypoint: python3 t.py\n${resources}\nenvironment: ${environment}\n`);
+  expect(text).toContain(line);
 });

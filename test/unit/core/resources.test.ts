@@ -122,6 +122,10 @@ describe("why it is not placed", () => {
     ],
     [{ gpus: 1, memoryBytes: 128e9 }, "big, small: 64GB memory, needs 128GB; xeon: no GPU, needs 1"],
     [{ gpus: 1, diskBytes: 1e12 }, "big, small: 100GB of free disk, needs 1TB; xeon: no GPU, needs 1"],
+    [
+      { container: true, alternatives: [{ gpus: 1, cpus: undefined, container: true }] },
+      "big, small: no container engine; xeon: no container engine; or: no GPU, needs 1",
+    ],
     [{ gpus: 1, cpus: 32 }, "big, small: 16 CPUs, needs 32; xeon: no GPU, needs 1"],
     [{ where: "node.labels.zone == 'c'" }, "big, small: not node.labels.zone == 'c'; xeon: has no node.labels.zone"],
     [

@@ -60,6 +60,13 @@ code = "none"
   expect(templateFromJson(templateToJson(template))).toEqual(template);
 });
 
+test("an image with what is mounted into it", () => {
+  const { template, problems } = read('image = "x:${lr}"\nmounts = ["/data", "${env.HOME}/c:/c:ro"]');
+  expect(problems).toEqual([]);
+  expect(template).toMatchObject({ image: "x:${lr}", mounts: ["/data", "${env.HOME}/c:/c:ro"] });
+  expect(templateFromJson(templateToJson(template))).toEqual(template);
+});
+
 test("nothing more than is asked for", () => {
   const { template } = read('stdin = "none"\ndash = false');
   expect(template).toEqual({ command: ["x"], args: "flags", cwd: "/srv/ada/work", env: {} });
@@ -111,7 +118,29 @@ describe("what is refused", () => {
     ["umask = 0o27", 'run.umask must be a string, not an integer | write it like "027"'],
     ['umask = "088"', 'run.umask must be an octal number as a string, not "088"'],
     ['venv = "a"\nconda = "b"', "4:1+5 spec.value: run.venv and run.conda both say where Python is | keep one of them"],
-    ['image = "x"', "3:1+5 spec.unsupported: run.image: this version starts no containers"],
+    ['image = " "', "3:9+3 spec.value: run.image is empty | leave it out"],
+    ['image = "-v/:/host"', '3:9+11 spec.value: run.image begins with "-" | write it like "pytorch/pytorch:2.5.1-'],
+    ['image = "a b"', "3:9+5 spec.value: run.image has white space in it"],
+    ['image = "a:${lr} b"', "run.image has white space in it"],
+    ["image = 1", "3:9+1 spec.type: run.image must be a string, not an integer"],
+    ['image = "a:${l}"', "3:12+4 spec.template: ${l} is not a parameter of this sweep"],
+    ['mounts = ["/data"]', "3:1+6 spec.value: run.mounts is of no use without run.image | say which image,"],
+    ['image = "a"\nmounts = "data"', '4:10+6 spec.value: run.mounts names "data", which is not absolute'],
+    ['image = "a"\nmounts = 1', "4:10+1 spec.type: run.mounts must be a string, not an integer | write it like mounts"],
+    ['image = "a"\nmounts = ["/a", "data"]', '4:17+6 spec.value: run.mounts[1] names "data", which is not absolute'],
+    ['image = "a"\nmounts = ["/a:b"]', 'run.mounts[0] names "b", which is not absolute | write it like "/data"'],
+    ['image = "a"\nmounts = ["/a:/b:rw"]', 'run.mounts[0] is not HOST:PATH:ro, but "/a:/b:rw"'],
+    ['image = "a"\nmounts = ["/a:/b:ro:z"]', "run.mounts[0] is not HOST:PATH:ro"],
+    ['image = "a"\nmounts = ["/a,readonly"]', 'run.mounts[0] names "/a,readonly", which cannot be mounted'],
+    ['image = "a"\nmounts = ["/a:/"]', "run.mounts[0] would replace all of the image"],
+    [
+      'image = "a"\nmounts = ["/a:/x/", "/b:/y/../x"]',
+      '4:21+12 spec.value: run.mounts[1] is at "/x", where another one is | mount it elsewhere',
+    ],
+    [
+      'image = "a"\nvenv = "b"',
+      "4:1+4 spec.value: run.venv says which Python of the host it is, and run.image brings its own | call a Python",
+    ],
     ['env = { EXP_X = "1" }', 'run.env cannot set "EXP_X"'],
   ];
   test.each(cases)("%s", (lines, problem) => {

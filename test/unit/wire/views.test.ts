@@ -149,10 +149,11 @@ test("a node is the same view over the wire", () => {
     hostname: "h",
     cpuCount: 8,
     memoryBytes: 64e9,
+    containerEngine: "docker 28.2.2",
   };
   const message = Node.decode(Node.encode(nodeToProto(record)).finish());
   expect(nodeFromProto(message)).toEqual(viewOfNode(record));
   const view = viewOfNode(record);
-  expect(Object.keys(view).join()).toBe("name,state,labels,devices,seenAt");
+  expect(Object.keys(view).join()).toBe("name,state,labels,devices,seenAt,containerEngine");
   expect(Object.keys(view.devices[0] ?? {}).join()).toBe("uuid,index,model,memoryBytes,state,run,foreign,runs,share");
 });

@@ -322,6 +322,8 @@ export interface HostFacts {
   diskBytes: number;
   /** At which other hosts reach this one: a name or an IP address. Empty: not known. */
   address: string;
+  /** What runs containers there, such as "docker 28.2.2"; empty: nothing does. */
+  containerEngine: string;
 }
 
 export interface Hello {
@@ -1392,6 +1394,7 @@ function createBaseHostFacts(): HostFacts {
     driverVersion: "",
     diskBytes: 0,
     address: "",
+    containerEngine: "",
   };
 }
 
@@ -1426,6 +1429,9 @@ export const HostFacts: MessageFns<HostFacts> = {
     }
     if (message.address !== "") {
       writer.uint32(82).string(message.address);
+    }
+    if (message.containerEngine !== "") {
+      writer.uint32(90).string(message.containerEngine);
     }
     return writer;
   },
@@ -1523,6 +1529,14 @@ export const HostFacts: MessageFns<HostFacts> = {
             message.address = reader.string();
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.containerEngine = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1567,6 +1581,11 @@ export const HostFacts: MessageFns<HostFacts> = {
         ? globalThis.Number(object.disk_bytes)
         : 0,
       address: isSet(object.address) ? globalThis.String(object.address) : "",
+      containerEngine: isSet(object.containerEngine)
+        ? globalThis.String(object.containerEngine)
+        : isSet(object.container_engine)
+        ? globalThis.String(object.container_engine)
+        : "",
     };
   },
 
@@ -1602,6 +1621,9 @@ export const HostFacts: MessageFns<HostFacts> = {
     if (message.address !== "") {
       obj.address = message.address;
     }
+    if (message.containerEngine !== "") {
+      obj.containerEngine = message.containerEngine;
+    }
     return obj;
   },
 
@@ -1620,6 +1642,7 @@ export const HostFacts: MessageFns<HostFacts> = {
     message.driverVersion = object.driverVersion ?? "";
     message.diskBytes = object.diskBytes ?? 0;
     message.address = object.address ?? "";
+    message.containerEngine = object.containerEngine ?? "";
     return message;
   },
 };

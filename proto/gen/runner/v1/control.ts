@@ -327,6 +327,8 @@ export interface PlanPoint {
   reusedFrom: string;
   /** Handle of the run that does the same work right now; empty when there is none. */
   waitsFor: string;
+  /** Container image that it runs in; empty: none. */
+  image: string;
 }
 
 export interface SubmitRequest {
@@ -815,6 +817,8 @@ export interface Node {
   hostname: string;
   cpuCount: number;
   memoryBytes: number;
+  /** What runs containers there, such as "docker 28.2.2"; empty: nothing does. */
+  containerEngine: string;
 }
 
 export interface Node_LabelsEntry {
@@ -2872,7 +2876,7 @@ export const PlanEstimate: MessageFns<PlanEstimate> = {
 };
 
 function createBasePlanPoint(): PlanPoint {
-  return { index: 0, paramsJson: "", argv: [], reusedFrom: "", waitsFor: "" };
+  return { index: 0, paramsJson: "", argv: [], reusedFrom: "", waitsFor: "", image: "" };
 }
 
 export const PlanPoint: MessageFns<PlanPoint> = {
@@ -2891,6 +2895,9 @@ export const PlanPoint: MessageFns<PlanPoint> = {
     }
     if (message.waitsFor !== "") {
       writer.uint32(42).string(message.waitsFor);
+    }
+    if (message.image !== "") {
+      writer.uint32(50).string(message.image);
     }
     return writer;
   },
@@ -2948,6 +2955,14 @@ export const PlanPoint: MessageFns<PlanPoint> = {
             message.waitsFor = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2979,6 +2994,7 @@ export const PlanPoint: MessageFns<PlanPoint> = {
         : isSet(object.waits_for)
         ? globalThis.String(object.waits_for)
         : "",
+      image: isSet(object.image) ? globalThis.String(object.image) : "",
     };
   },
 
@@ -2999,6 +3015,9 @@ export const PlanPoint: MessageFns<PlanPoint> = {
     if (message.waitsFor !== "") {
       obj.waitsFor = message.waitsFor;
     }
+    if (message.image !== "") {
+      obj.image = message.image;
+    }
     return obj;
   },
 
@@ -3012,6 +3031,7 @@ export const PlanPoint: MessageFns<PlanPoint> = {
     message.argv = object.argv?.map((e) => e) || [];
     message.reusedFrom = object.reusedFrom ?? "";
     message.waitsFor = object.waitsFor ?? "";
+    message.image = object.image ?? "";
     return message;
   },
 };
@@ -9734,6 +9754,7 @@ function createBaseNode(): Node {
     hostname: "",
     cpuCount: 0,
     memoryBytes: 0,
+    containerEngine: "",
   };
 }
 
@@ -9765,6 +9786,9 @@ export const Node: MessageFns<Node> = {
     }
     if (message.memoryBytes !== 0) {
       writer.uint32(72).int64(message.memoryBytes);
+    }
+    if (message.containerEngine !== "") {
+      writer.uint32(82).string(message.containerEngine);
     }
     return writer;
   },
@@ -9857,6 +9881,14 @@ export const Node: MessageFns<Node> = {
             message.memoryBytes = longToNumber(reader.int64());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.containerEngine = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -9905,6 +9937,11 @@ export const Node: MessageFns<Node> = {
         : isSet(object.memory_bytes)
         ? globalThis.Number(object.memory_bytes)
         : 0,
+      containerEngine: isSet(object.containerEngine)
+        ? globalThis.String(object.containerEngine)
+        : isSet(object.container_engine)
+        ? globalThis.String(object.container_engine)
+        : "",
     };
   },
 
@@ -9943,6 +9980,9 @@ export const Node: MessageFns<Node> = {
     if (message.memoryBytes !== 0) {
       obj.memoryBytes = Math.round(message.memoryBytes);
     }
+    if (message.containerEngine !== "") {
+      obj.containerEngine = message.containerEngine;
+    }
     return obj;
   },
 
@@ -9968,6 +10008,7 @@ export const Node: MessageFns<Node> = {
     message.hostname = object.hostname ?? "";
     message.cpuCount = object.cpuCount ?? 0;
     message.memoryBytes = object.memoryBytes ?? 0;
+    message.containerEngine = object.containerEngine ?? "";
     return message;
   },
 };
