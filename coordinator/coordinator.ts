@@ -20,7 +20,7 @@ import { openBlobStore } from "./blobs/blob-store.ts";
 import { createSnapshotCheck } from "./blobs/snapshot-check.ts";
 import type { CoordinatorConfig } from "./config.ts";
 import { Engine } from "./engine.ts";
-import { Feed } from "./feed.ts";
+import { Feed, news } from "./feed.ts";
 import { createHttpServer } from "./http/server.ts";
 import { startResultsLoop } from "./loops/results-loop.ts";
 import { startStopLoop } from "./loops/stop-loop.ts";
@@ -273,7 +273,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
     store: createStoreService(
       {
         blobs,
-        note: (environments) => queries.origins.note(environments),
+        note: (environments) => feed.publish(news({ lateRecords: queries.origins.note(environments) })),
         noteArtifacts: createArtifactNotes({
           artifacts: queries.artifacts,
           blobs,

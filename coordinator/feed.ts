@@ -8,6 +8,8 @@ export interface News {
   readonly nodes: boolean;
   /** Attempts whose stored output grew. */
   readonly outputs: ReadonlySet<Fence>;
+  /** Runs that were over when it became known what they ran on. */
+  readonly lateRecords: ReadonlySet<RunId>;
 }
 
 export type NewsListener = (news: News) => void;
@@ -30,7 +32,7 @@ export class Feed {
   }
 }
 
-const NOTHING: News = { sweeps: new Set(), runs: new Set(), nodes: false, outputs: new Set() };
+const NOTHING: News = { sweeps: new Set(), runs: new Set(), nodes: false, outputs: new Set(), lateRecords: new Set() };
 
 /** News with only the given parts. */
 export function news(parts: Partial<News>): News {

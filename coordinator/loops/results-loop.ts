@@ -1,7 +1,7 @@
 /**
  * Keeps the run directories true. A directory is written shortly after its run has started (so that short runs cost one
  * writing only), and again when an attempt has ended and all its output is stored; then the attempt is sealed. What people
- * write on a run later is brought into its small files.
+ * write on a run later is brought into its small files, and so is what a short run ran on, which is told after its end.
  * A killed coordinator does this again at its next start: writing twice changes nothing.
  */
 import type { Logger } from "pino";
@@ -42,6 +42,9 @@ const RUNS_PER_TURN = 8;
 const WRITING_MAX = 256;
 /** A running run is written again after so many times the time that it took: what is large is not written all the time. */
 const REST_FACTOR = 5;
+/** So many of those that can wait are looked at at a time. */
+const LATER_RUNS = 64;
+const LATER_MS = 250;
 const REST_MS_MAX = 30_000;
 
 interface AttemptRow {
@@ -63,6 +66,9 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
   const writing = new Set<RunId>();
   /** Of running runs, how long to wait before the next writing. */
   const rests = new Map<RunId, number>();
+  /** What their directories lack can wait until nothing else does. */
+  const later = new Set<RunId>();
+  let lateTimer: NodeJS.Timeout | undefined;
   let gathering: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -72,6 +78,8 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
   for (const run of edited.all()) due.add(run);
   const unsubscribe = feed.subscribe((news) => {
     for (const run of news.runs) due.add(run);
+    for (const run of news.lateRecords) later.add(run);
+    if (later.size > 0) lateTimer ??= setTimeout(lookLater, LATER_MS);
     for (const fence of news.outputs) {
       const row = runOf.get(fence) as { run_id: string } | undefined;
       if (row) due.add(runId(row.run_id));
@@ -83,6 +91,18 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
   function schedule(delayMs = GATHERING_MS): void {
     if (stopped || due.size === 0) return;
     gathering ??= setTimeout(turn, delayMs);
+  }
+
+  function lookLater(): void {
+    lateTimer = undefined;
+    if (due.size === 0 && writing.size === 0) {
+      for (const run of [...later].slice(0, LATER_RUNS)) {
+        later.delete(run);
+        due.add(run);
+      }
+      schedule();
+    }
+    if (later.size > 0) lateTimer = setTimeout(lookLater, LATER_MS);
   }
 
   function turn(): void {
@@ -108,7 +128,10 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
     if (whole.length > 0) {
       forgetTimer(run);
       rests.delete(run);
+      // All that was written on it before is in this writing.
+      const edit = edited.editOf(run);
       write(run, () => {
+        if (edit !== undefined) edited.shown(run, edit);
         for (const fence of whole) seal(run, fence);
       });
       return;
@@ -208,6 +231,7 @@ export function startResultsLoop(options: ResultsLoopOptions): ResultsLoop {
       stopped = true;
       unsubscribe();
       clearTimeout(gathering);
+      clearTimeout(lateTimer);
       for (const timer of timers.values()) clearTimeout(timer);
     },
   };

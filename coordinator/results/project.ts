@@ -35,13 +35,17 @@ export function projectRun(record: ResultRecord, directory: string): void {
   const reason = (record.state === "skipped" && metrics.skipReason) || record.reason;
   projectError(endingOf(record, shown, reason), shown, traceback, directory);
   mkdirSync(join(directory, ".exp"), { recursive: true });
-  const reproducibility = JSON.stringify(reproducibilityOf(record), null, 2);
-  writeWhole(join(directory, ".exp", "reproducibility.json"), `${reproducibility}\n`);
+  putReproducibility(record, directory);
   putStanding(record, shown, { reason, notes: metrics.notes }, directory);
 }
 
+function putReproducibility(record: ResultRecord, directory: string): void {
+  const text = JSON.stringify(reproducibilityOf(record), null, 2);
+  writeWhole(join(directory, ".exp", "reproducibility.json"), `${text}\n`);
+}
+
 /**
- * Brings what people wrote on a run that is over into its directory, and nothing else: its points are as they were. Where there
+ * Brings into the directory of a run that is over what people wrote on it, and what it ran on, and nothing else: its points are as they were. Where there
  * is no directory of it, there is none afterwards. Throws the system's error where it cannot be written.
  */
 export function projectWords(record: ResultRecord, directory: string): void {
@@ -51,6 +55,7 @@ export function projectWords(record: ResultRecord, directory: string): void {
   const { notes } = (meta.extras ?? {}) as { readonly notes?: readonly string[] };
   // The program's own reason is in its events only, which are not read for this.
   const said = record.state === "skipped" && typeof run.error_message === "string" ? run.error_message : "";
+  putReproducibility(record, directory);
   putStanding(record, shownAttempt(record), { reason: said || record.reason, notes: notes ?? [] }, directory);
 }
 

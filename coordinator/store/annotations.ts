@@ -42,9 +42,7 @@ export function createAnnotations(db: Database, options: AnnotationsOptions = {}
     ON CONFLICT (run_id) DO UPDATE SET tags_json = excluded.tags_json, note = excluded.note, favourite = excluded.favourite`);
   const tell = db.prepare(`INSERT INTO run_news (sweep_id, run_id, what)
     SELECT sweep_id, run_id, 'edited' FROM runs WHERE run_id = ?`);
-  const over = TERMINAL_STATES.map((state) => `'${state}'`).join(", ");
-  const mark = db.prepare(`INSERT INTO edited_runs (run_id, edit)
-    SELECT run_id, 1 FROM run_states WHERE run_id = ? AND state IN (${over}) ON CONFLICT DO UPDATE SET edit = edit + 1`);
+  const mark = createEditMark(db);
   const get = (id: RunId) => {
     const row = one.get(id) as unknown as Row | undefined;
     return row ? annotationOf(row) : NO_ANNOTATION;
@@ -55,7 +53,7 @@ export function createAnnotations(db: Database, options: AnnotationsOptions = {}
     set(id, parts) {
       const whole = { ...get(id), ...parts };
       save.run(id, JSON.stringify(whole.tags), whole.note, whole.favourite ? 1 : 0);
-      if (!byPrograms) mark.run(id);
+      if (!byPrograms) mark(id);
       if (tells) tell.run(id);
       return whole;
     },
@@ -66,7 +64,15 @@ function annotationOf(row: Row): Annotation {
   return { tags: JSON.parse(row.tags_json) as string[], note: row.note, favourite: row.favourite === 1 };
 }
 
-/** Runs whose results do not show yet what people wrote on them after they were over. */
+/** Notes that the results of a run do not show all of it any more. False for one that is not over: they are written then. */
+export function createEditMark(db: Database): (id: RunId) => boolean {
+  const over = TERMINAL_STATES.map((state) => `'${state}'`).join(", ");
+  const mark = db.prepare(`INSERT INTO edited_runs (run_id, edit)
+    SELECT run_id, 1 FROM run_states WHERE run_id = ? AND state IN (${over}) ON CONFLICT DO UPDATE SET edit = edit + 1`);
+  return (id) => mark.run(id).changes > 0;
+}
+
+/** Runs whose results do not show yet what people wrote on them after they were over, or what they ran on. */
 export interface EditedRuns {
   all(): RunId[];
   /** Grows with each edit; undefined where its results show all. */

@@ -8,6 +8,7 @@ import { AppError } from "../../shared/kernel/errors.ts";
 import { type Fence, fence as makeFence, type RunId, runId, type SweepId } from "../../shared/kernel/ids.ts";
 import type { CodeOrigin, CodeSnapshot, RunEnvironment } from "../../shared/run/provenance.ts";
 import type { OriginRecord } from "../core/changes.ts";
+import { createEditMark } from "./annotations.ts";
 import { type Database, transaction } from "./database.ts";
 
 export interface StoredOrigin {
@@ -32,8 +33,11 @@ export interface Origins {
   repeatedBy(id: RunId): RunId[];
   /** By fence, for the attempts of a run. */
   environments(id: RunId): Map<Fence, RunEnvironment>;
-  /** Durable when it returns. Throws AppError "not_found" for one that was never given whole. */
-  note(environments: readonly NotedEnvironment[]): void;
+  /**
+   * Durable when it returns, with the runs that were over before. Throws AppError "not_found" for one that was never given
+   * whole.
+   */
+  note(environments: readonly NotedEnvironment[]): ReadonlySet<RunId>;
 }
 
 /** Bytes of one environment as JSON. */
@@ -67,6 +71,8 @@ export function createOrigins(db: Database): Origins {
   const keep = db.prepare("INSERT INTO environments (hash, document) VALUES (?, ?) ON CONFLICT DO NOTHING");
   const noteOne = db.prepare(`INSERT INTO attempt_environments (fence, hash) SELECT ?1, ?2
     WHERE EXISTS (SELECT 1 FROM attempts WHERE fence = ?1) ON CONFLICT DO UPDATE SET hash = excluded.hash`);
+  const ownerOf = db.prepare("SELECT run_id FROM attempts WHERE fence = ?");
+  const markEdited = createEditMark(db);
   const recent = new Map<SweepId, StoredOrigin>();
   const decoded = new Map<string, RunEnvironment>();
 
@@ -97,14 +103,19 @@ export function createOrigins(db: Database): Origins {
       return new Map(rows.map((row) => [makeFence(row.fence), environment(row.hash)]));
     },
     note(environments) {
-      transaction(db, () => {
+      return transaction(db, () => {
+        const late = new Set<RunId>();
         for (const { fence, hash, environmentJson } of environments) {
           if (environmentJson !== "") keep.run(hash, zstdCompressSync(checked(hash, environmentJson)));
           else if (!isKnown.get(hash)) {
             throw new AppError("not_found", `there is no environment ${hash}`, { id: "environment.unknown" });
           }
           noteOne.run(fence, hash);
+          const owner = ownerOf.get(fence) as { run_id: string } | undefined;
+          const id = owner && runId(owner.run_id);
+          if (id && markEdited(id)) late.add(id);
         }
+        return late;
       });
     },
   };

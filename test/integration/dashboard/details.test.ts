@@ -1,5 +1,6 @@
 /** Pages of runs, sweeps and nodes, the queue, events and usage, over real HTTP. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { news } from "../../../coordinator/feed.ts";
 import type { HttpServer } from "../../../coordinator/http/server.ts";
 import { deviceUuid } from "../../../shared/kernel/ids.ts";
 import type { NodeDetail, QueueAnswer, RunDetail, SweepDetail, UsageAnswer } from "../../../shared/run/dashboard.ts";
@@ -101,7 +102,7 @@ test("the page follows what changes", async () => {
   const [, , , , queued] = digits.runIds;
   if (!queued) throw new Error("not seeded");
   store.seed.setState(queued, "cancelled");
-  store.feed.publish({ runs: new Set([queued]), sweeps: new Set(), nodes: false, outputs: new Set() });
+  store.feed.publish(news({ runs: new Set([queued]) }));
   expect((await get<SweepDetail>("/sweeps/digits/detail")).strip).toBe("ssfrch");
 });
 

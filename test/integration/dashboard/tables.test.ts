@@ -1,6 +1,7 @@
 /** Tables of runs over real HTTP, read by the reading thread from a real store. */
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { news } from "../../../coordinator/feed.ts";
 import type { HttpServer } from "../../../coordinator/http/server.ts";
 import type { SweepId } from "../../../shared/kernel/ids.ts";
 import type { ColumnsAnswer, RunTable } from "../../../shared/run/dashboard.ts";
@@ -188,7 +189,7 @@ describe("what changes is shown", () => {
     store.db
       .prepare("INSERT INTO metric_lasts (fence, key, value, step, at, count) VALUES (?, 'loss', 0.25, 1, 1, 1)")
       .run(fence);
-    store.feed.publish({ runs: new Set(), sweeps: new Set(), nodes: false, outputs: new Set([fence]) });
+    store.feed.publish(news({ outputs: new Set([fence]) }));
     expect((await table(query)).cells[1]).toEqual([0.25, null]);
   });
 });
@@ -201,7 +202,7 @@ test("tags of a sweep whose file was edited are the new ones", async () => {
   const { sweep_id: id } = store.db.prepare("SELECT sweep_id FROM sweeps WHERE name = 'tagged'").get() as {
     sweep_id: SweepId;
   };
-  store.feed.publish({ runs: new Set(), sweeps: new Set([id]), nodes: false, outputs: new Set() });
+  store.feed.publish(news({ sweeps: new Set([id]) }));
   expect((await table(query)).cells).toEqual([["paper"]]);
 });
 

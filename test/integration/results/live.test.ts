@@ -1,4 +1,5 @@
 /** Results directories while runs run: kept up to date, not written all the time, and never on the main thread's time. */
+import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -135,6 +136,38 @@ test("what people write on a run that is over comes into its directory, also thr
     expect(written).toHaveLength(2);
     expect(table()).toBe(tableBefore);
     expect(edited.editOf(run)).toBeUndefined();
+  } finally {
+    loop.stop();
+    await projector.close();
+  }
+});
+
+test("what a short run ran on comes into its directory after its end, when nothing else is to be written", async () => {
+  await using rig = await startResultsRig();
+  const { runIds, fences } = await rig.sweep({ name: "a", runs: [{ state: "succeeded" }] }, ["hello"]);
+  const [run, fence] = [required(runIds[0], "the run"), required(fences[0], "the attempt")];
+  const read = (name: string) => JSON.parse(readFileSync(join(rig.directoryOf(run), name), "utf8"));
+  const projector = createProjector();
+  await projector.project(rig.deps.queries.record(run), rig.directoryOf(run), "all");
+  expect(read(".exp/reproducibility.json").attempts).toMatchObject([{ environment: null }]);
+  const edited = createEditedRuns(rig.db);
+  const loop = startResultsLoop({
+    ...{ db: rig.db, feed: rig.deps.feed, logger: pino({ level: "silent" }) },
+    committed: () => new Map(),
+    project: (id, what) => projector.project(rig.deps.queries.record(id), rig.directoryOf(id), what),
+    edited,
+    isPruned: () => false,
+    seal: () => Promise.reject(new Error("all are sealed")),
+  });
+  try {
+    const environmentJson = JSON.stringify({ python: { version: "3.12.1" } });
+    const hash = createHash("sha256").update(environmentJson).digest("hex");
+    const lateRecords = rig.deps.queries.origins.note([{ fence, hash, environmentJson }]);
+    expect([...lateRecords]).toEqual([run]);
+    rig.deps.feed.publish(news({ lateRecords }));
+    await waitUntil("its results show it", () => edited.all().length === 0);
+    expect(read(".exp/reproducibility.json").attempts).toMatchObject([{ environment: JSON.parse(environmentJson) }]);
+    expect(read("meta.json").python_version).toBe("3.12.1");
   } finally {
     loop.stop();
     await projector.close();
