@@ -14,6 +14,16 @@ runs() { USER=${USER:-nobody} "$1" --version >/dev/null 2>&1; }
 # A busybox that is its own interpreter and needs nothing beside it.
 is_static() { [ -x "$1" ] && "$1" true 2>/dev/null && ! ldd "$1" >/dev/null 2>&1; }
 
+# Packages into the working directory. A machine whose lists of packages were never read, or are old, gets lists beside them:
+# the system's own need root.
+download() {
+  ! apt-get -qq download "$@" || return 0
+  mkdir -p lists/partial apt/archives/partial
+  own="-o Dir::State::Lists=$PWD/lists -o Dir::Cache=$PWD/apt -o APT::Sandbox::User=$(id -un)"
+  # shellcheck disable=SC2086 # options are words; a path of the cache with a space in it is none that apt takes
+  apt-get -qq $own update && apt-get -qq $own download "$@"
+}
+
 # Unpacks packages beside each other into the cache; prints why not on failure.
 fetch() {
   if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-deb >/dev/null 2>&1; then
@@ -21,8 +31,7 @@ fetch() {
     return 1
   fi
   work=$(mktemp -d "$cache/XXXXXX")
-  if ! (cd "$work" && apt-get -qq download "$@" && for deb in *.deb; do dpkg-deb -x "$deb" root || exit 1; done) \
-    >"$work/log" 2>&1; then
+  if ! (cd "$work" && download "$@" && for deb in *.deb; do dpkg-deb -x "$deb" root || exit 1; done) >"$work/log" 2>&1; then
     tail -n 1 "$work/log"
     rm -rf "$work"
     return 1
