@@ -259,7 +259,7 @@ describe("one thing", () => {
     expect(stdout).toEqual(Buffer.concat(parts.map(({ data }) => data)));
     expect(stderr.toString()).toBe("");
     expect(server.calls).toEqual([
-      { method: "logs", request: { ref: "digits.1.1", follow: false, attempt: 0, offset: 0, tailLines: 0 } },
+      { method: "logs", request: { ref: "digits.1.1", follow: false, attempt: 0, rank: 0, offset: 0, tailLines: 0 } },
     ]);
   });
 
