@@ -13,6 +13,7 @@ import type { Outcome, RunState } from "../../shared/run/states.ts";
 import { shownCommand, shownImage } from "../../shared/spec/shown-command.ts";
 import type { Params, RunTemplate } from "../../shared/spec/types.ts";
 import type { Database } from "./database.ts";
+import { OUTCOME_OF_ALL_RANKS } from "./gang-outcome.ts";
 import { createOrigins } from "./origins.ts";
 import { createRemediedParams } from "./remedied-params.ts";
 
@@ -119,7 +120,7 @@ export function createRunRecordLoader(db: Database): (id: RunId) => ResultRecord
     LEFT JOIN sweep_identities i ON i.sweep_id = r.sweep_id
     LEFT JOIN annotations n ON n.run_id = r.run_id WHERE r.run_id = ?`);
   const attempts = db.prepare(`
-    SELECT a.number, a.fence, a.node, a.devices_json, a.outcome_json, a.assigned_at, a.started_at, a.finished_at,
+    SELECT a.number, a.fence, a.node, a.devices_json, ${OUTCOME_OF_ALL_RANKS} AS outcome_json, a.assigned_at, a.started_at, a.finished_at,
       n.host_json, n.devices_json AS node_devices_json, a.gang_first
     FROM attempts a LEFT JOIN nodes n ON n.name = a.node WHERE a.run_id = ? ORDER BY a.number, a.fence`);
   const facts = createNodeFacts();

@@ -2,7 +2,6 @@
  * The shape of a block: what the file says of its runs besides parameters, with what a variant or a run says over it. Where
  * resources depend on the point, the shape is made for each combination of values that occurs.
  */
-
 import type { Value } from "../expression/value.ts";
 import { inContainer, type ResourceRequest } from "../run/devices.ts";
 import type { CheckedExpression } from "./checked-expression.ts";

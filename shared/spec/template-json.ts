@@ -4,39 +4,14 @@ import type { TableName } from "../run/notify.ts";
 import { STYLE_CHOICES, STYLE_WORDS } from "./args.ts";
 import type { ArgsOptions, ArgsStyle, Interpreter, RunTemplate } from "./types.ts";
 
+/** In the order in which they are written. */
+const KEYS = [
+  ...(["command", "args", "argsOptions", "cwd", "env", "setup", "stdin", "umask"] as const),
+  ...(["interpreter", "image", "mounts", "code", "capture", "table"] as const),
+] satisfies readonly (keyof RunTemplate)[];
+
 export function templateToJson(template: RunTemplate): string {
-  const {
-    command,
-    args,
-    argsOptions,
-    cwd,
-    env,
-    setup,
-    stdin,
-    umask,
-    interpreter,
-    image,
-    mounts,
-    code,
-    capture,
-    table,
-  } = template;
-  return JSON.stringify({
-    command,
-    args,
-    argsOptions,
-    cwd,
-    env,
-    setup,
-    stdin,
-    umask,
-    interpreter,
-    image,
-    mounts,
-    code,
-    capture,
-    table,
-  });
+  return JSON.stringify(Object.fromEntries(KEYS.map((key) => [key, template[key]])));
 }
 
 /** Reverse of `templateToJson`. Throws a plain error for a text that it cannot have made. */

@@ -44,7 +44,12 @@ test("one that fails ends the run on all nodes; one that is in the way of too fe
     resources.nodes = 2
   `);
   const [failed] = await fleet.done("ends.1", 60_000);
-  expect(failed).toMatchObject({ state: "failed", reason: "rank 1 on node-2: exit code 3" });
+  expect(failed).toMatchObject({ state: "failed", reason: "rank 1 on node-2: exit code 3", exitCode: 3 });
+  const dir = attemptFiles(fleet.resultsDir, failed as RunView).dir;
+  expect(JSON.parse(readFileSync(join(dir, "run.json"), "utf8"))).toMatchObject({
+    status: "failed",
+    error_type: "ExitCode",
+  });
   await fleet.submit(`
     name = "large"
     run.command = ["true"]

@@ -8,6 +8,7 @@ import { runRef, sweepRef } from "../../../shared/run/names.ts";
 import type { RunRecord } from "../../../shared/run/records.ts";
 import { describeOutcome, exitCodeOf, isTerminal, type Outcome, type RunState } from "../../../shared/run/states.ts";
 import type { Database } from "../database.ts";
+import { OUTCOME_OF_ALL_RANKS } from "../gang-outcome.ts";
 import type { Selection } from "./refs.ts";
 
 export interface RunFilter {
@@ -63,7 +64,7 @@ export function createRunQueries(db: Database): RunQueries {
   const columns = `
     SELECT r.run_id, r.idx, r.params_json, r.created_at, r.reused_from, w.name, w.number AS sweep_number,
       s.state, s.reason, s.priority, s.attempt, s.fence, s.finished_at,
-      a.node, a.devices_json, a.phase, a.started_at, a.outcome_json,
+      a.node, a.devices_json, a.phase, a.started_at, ${OUTCOME_OF_ALL_RANKS} AS outcome_json,
       CASE WHEN a.gang_first IS NULL THEN a.sealed
         ELSE (SELECT min(g.sealed) FROM attempts g WHERE g.gang_first = a.fence) END AS sealed, p.at AS pruned_at
     FROM runs r
