@@ -3,8 +3,8 @@
  * `load-cluster` is held to by a test. Also keeps the derived parts (queues, holders, counts) in step.
  */
 import { assert, required, unreachable } from "../../shared/kernel/assert.ts";
-import type { RunId, SweepId } from "../../shared/kernel/ids.ts";
-import { isTerminal } from "../../shared/run/states.ts";
+import type { SweepId } from "../../shared/kernel/ids.ts";
+import { isTerminal, type LiveState } from "../../shared/run/states.ts";
 import type { Change, RunPoint, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
 import { firstState } from "./changes.ts";
 import type { Attempt, Cluster, Gang, Run, Sweep } from "./cluster.ts";
@@ -224,7 +224,10 @@ function linkStaged(
   if (work.size + moved.length === 0) return;
   const sweep = coreSweep(record);
   cluster.sweeps.set(sweep.id, sweep);
-  if (work.runs.size > 0) count(cluster.liveBySweep, sweep.id, work.runs.size);
+  if (work.runs.size > 0) {
+    count(cluster.liveBySweep, sweep.id, work.runs.size);
+    count(cluster.liveByState, firstState(record).state, work.runs.size);
+  }
   cluster.runs.adopt(work.runs);
   cluster.doers.adopt(work.doers);
   for (const runs of work.queues()) {
@@ -269,6 +272,7 @@ export function noteGangEnd(cluster: Cluster, { first }: Gang, end: MemberEnd): 
 /** Adds what follows from a run's state. */
 function enter(cluster: Cluster, run: Run, mayBeDone = true): void {
   addToWork(cluster, run);
+  count(cluster.liveByState, run.state, 1);
   if (isActive(run.state)) count(cluster.activeBySweep, run.sweepId, 1);
   if (run.state !== "queued" || run.waitsFor !== undefined) return;
   if (mayBeDone && isDone(cluster, run)) cluster.done.add(run.id);
@@ -279,6 +283,7 @@ function enter(cluster: Cluster, run: Run, mayBeDone = true): void {
 /** Takes back what `enter` added. */
 function leave(cluster: Cluster, run: Run): void {
   removeFromWork(cluster, run);
+  count(cluster.liveByState, run.state, -1);
   if (isActive(run.state)) count(cluster.activeBySweep, run.sweepId, -1);
   if (run.state !== "queued" || run.waitsFor !== undefined) return;
   if (cluster.done.delete(run.id)) return;
@@ -314,7 +319,7 @@ function sweepOf(cluster: Cluster, id: SweepId): Sweep {
   return required(cluster.sweeps.get(id), "the sweep of a live run");
 }
 
-function count<Key extends SweepId | RunId>(counts: Map<Key, number>, key: Key, step: number): void {
+function count<Key extends SweepId | LiveState>(counts: Map<Key, number>, key: Key, step: number): void {
   const value = (counts.get(key) ?? 0) + step;
   if (value === 0) counts.delete(key);
   else counts.set(key, value);

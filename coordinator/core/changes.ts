@@ -69,8 +69,6 @@ export interface RunRow {
   readonly index: number;
   /** Index into the sweep's shapes. */
   readonly shape: number;
-  /** Replicates of one point share it; from 1. */
-  readonly group: number;
   /** Own priority; undefined: that of the sweep. */
   readonly priority: number | undefined;
   readonly fingerprint: string;

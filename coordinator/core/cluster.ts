@@ -9,7 +9,7 @@ import type { Device, ResourceRequest } from "../../shared/run/devices.ts";
 import { requestKey } from "../../shared/run/devices.ts";
 import type { RetryPolicy } from "../../shared/run/retry.ts";
 import type { HostFacts, KillReason } from "../../shared/run/session.ts";
-import type { LiveState } from "../../shared/run/states.ts";
+import { LIVE_STATES, type LiveState } from "../../shared/run/states.ts";
 import { FingerprintIndex } from "../reuse/fingerprint-index.ts";
 import { Doers } from "./doers.ts";
 import type { MemberEnd } from "./gang.ts";
@@ -181,6 +181,7 @@ export interface Cluster {
   // Derived from the above, kept in step by applyChange.
   readonly groups: Map<string, QueueGroup>;
   readonly holders: Holders;
+  readonly liveByState: Map<LiveState, number>;
   /** Live runs of each sweep. */
   readonly liveBySweep: Map<SweepId, number>;
   /** Assigned, running or unknown runs of each sweep. */
@@ -210,6 +211,7 @@ export function emptyCluster(start: ClusterStart): Cluster {
     nodes: new Map(),
     groups: new Map(),
     holders: new Holders(),
+    liveByState: new Map(),
     liveBySweep: new Map(),
     activeBySweep: new Map(),
     delayed: new Set(),
@@ -230,4 +232,14 @@ export function coreShape(shape: { readonly resources: ResourceRequest; readonly
 
 export function shapeOf(sweep: Sweep, run: Pick<Run, "shape">): CoreShape {
   return required(sweep.shapes[run.shape], "the shape of a run");
+}
+
+/** Live runs of the whole fleet by state, in the order in which states are listed; states without runs are left out. */
+export function liveCounts(cluster: Cluster): { [state: string]: number } {
+  return Object.fromEntries(
+    LIVE_STATES.flatMap((state) => {
+      const runs = cluster.liveByState.get(state);
+      return runs === undefined ? [] : [[state, runs]];
+    }),
+  );
 }

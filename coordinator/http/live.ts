@@ -7,12 +7,11 @@
 import { AppError } from "../../shared/kernel/errors.ts";
 import type { Fence, RunId } from "../../shared/kernel/ids.ts";
 import type { LiveNews } from "../../shared/run/dashboard.ts";
+import { liveCounts } from "../core/cluster.ts";
 import { pause } from "../rpc/control/await-news.ts";
 import type { ReadDeps } from "../rpc/control/deps.ts";
 
 const INTERVAL_MS = 250;
-/** Counting live runs may take at most this share of the time. */
-const COUNT_DUTY = 0.02;
 const HEARTBEAT_MS = 15_000;
 /** Runs that one stream may ask about. */
 const RUN_TOPICS_MAX = 50;
@@ -63,9 +62,6 @@ export function createLiveFeed(deps: ReadDeps, lingerMs = LINGER_MS): LiveFeed {
   /** Since the last moment that counts for all. */
   const changedAt = new Map<RunId | Fence, number>();
   let forgottenAt = 0;
-  let counts: { readonly [state: string]: number } = {};
-  let countedMs = Number.NEGATIVE_INFINITY;
-  let countMs = 0;
   let timer: NodeJS.Timeout | undefined;
   let publishedMs = Number.NEGATIVE_INFINITY;
   let pending = { nodes: false, runs: false, changed: new Set<RunId | Fence>() };
@@ -117,15 +113,6 @@ export function createLiveFeed(deps: ReadDeps, lingerMs = LINGER_MS): LiveFeed {
     forgottenAt = sequence;
     nodesAt = sequence;
     runsAt = sequence;
-  }
-
-  function liveCounts(): { readonly [state: string]: number } {
-    const now = clock.monotonicMs();
-    if (now - countedMs < Math.max(INTERVAL_MS / 2, countMs / COUNT_DUTY)) return counts;
-    counts = deps.queries.sweeps.liveCounts();
-    countedMs = clock.monotonicMs();
-    countMs = countedMs - now;
-    return counts;
   }
 
   /** Those of the topics that changed after moment `since`. */
@@ -185,7 +172,7 @@ export function createLiveFeed(deps: ReadDeps, lingerMs = LINGER_MS): LiveFeed {
               nodes: changed.includes("nodes"),
               runs: changed.includes("runs"),
               topics: changed,
-              counts: liveCounts(),
+              counts: liveCounts(cluster),
             };
             yield Buffer.from(`event: fleet\nid: ${cluster.term}.${upTo}\ndata: ${JSON.stringify(news)}\n\n`);
             await pause(INTERVAL_MS, signal);

@@ -46,8 +46,8 @@ export interface EarlyStops {
 
 export function createEarlyStops(db: Database): EarlyStops {
   const anyRules = db.prepare("SELECT 1 FROM sweep_stops LIMIT 1");
-  const runningFences = db.prepare(`SELECT a.fence FROM sweep_stops t JOIN runs r ON r.sweep_id = t.sweep_id
-    JOIN run_states s ON s.run_id = r.run_id JOIN attempts a ON a.fence = s.fence WHERE s.state = 'running'`);
+  const runningFences = db.prepare(`SELECT a.fence FROM sweep_stops t
+    CROSS JOIN run_states s ON s.sweep_id = t.sweep_id JOIN attempts a ON a.fence = s.fence WHERE s.state = 'running'`);
   const find = db.prepare(`SELECT a.fence, r.run_id, w.sweep_id, t.rules_json, w.objective_metric AS metric,
       w.objective_goal AS goal, w.objective_reduce AS reduce, s.state
     FROM attempts a JOIN runs r ON r.run_id = a.run_id JOIN sweep_stops t ON t.sweep_id = r.sweep_id

@@ -114,8 +114,8 @@ export function createImportWriter(db: Database): (change: ImportedChange) => vo
   const grow = db.prepare(
     "UPDATE sweeps SET total = (SELECT max(idx) FROM runs WHERE sweep_id = ?1) WHERE sweep_id = ?1",
   );
-  const run = db.prepare(`INSERT INTO runs (run_id, sweep_id, idx, shape, point_group, fingerprint, params_json,
-    created_at, reused_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)`);
+  const run = db.prepare(`INSERT INTO runs (run_id, sweep_id, idx, shape, fingerprint, params_json,
+    created_at, reused_from) VALUES (?, ?, ?, ?, ?, ?, ?, NULL)`);
   const state = db.prepare(`INSERT INTO run_states (run_id, sweep_id, state, reason, priority, attempt, fence, failures,
     crashes, given_up, cancel_requested, not_before, finished_at) VALUES (?, ?, 'succeeded', '', 0, 1, ?, 0, 0, 0, 0, 0, ?)`);
   const attempt = db.prepare(`INSERT INTO attempts (fence, run_id, number, node, devices_json, phase, stopping,
@@ -128,7 +128,7 @@ export function createImportWriter(db: Database): (change: ImportedChange) => vo
     VALUES (?, ?, ?, ?, ?, ?)`);
 
   function writeRun(id: SweepId, row: ImportedRunRow): void {
-    run.run(row.id, id, row.index, row.shape, row.index, row.fingerprint, row.paramsJson, row.startedAt);
+    run.run(row.id, id, row.index, row.shape, row.fingerprint, row.paramsJson, row.startedAt);
     state.run(row.id, id, row.fence, row.finishedAt);
     attempt.run(row.fence, row.id, IMPORTED_NODE, row.startedAt, row.startedAt, row.finishedAt);
     for (const { key, value, step, count } of row.metrics) {

@@ -5,7 +5,7 @@ import { deviceUuid, fence, nodeName, runId, type SweepId, sessionId, sweepId } 
 import { type Device, requestFromJson } from "../../shared/run/devices.ts";
 import type { RetryPolicy } from "../../shared/run/retry.ts";
 import type { HostFacts } from "../../shared/run/session.ts";
-import type { Outcome, RunState } from "../../shared/run/states.ts";
+import { LIVE_STATES, type Outcome, type RunState } from "../../shared/run/states.ts";
 import { addAttempt, addRuns, noteGangEnd, runOfRow } from "../core/apply-change.ts";
 import type { RunPoint, RunStateRow } from "../core/changes.ts";
 import {
@@ -89,10 +89,12 @@ function loadFingerprints(db: Database, table: "completed" | "failed", index: Fi
   }
 }
 
-const LIVE = "('queued', 'held', 'assigned', 'running', 'unknown')";
-const LIVE_SWEEPS = `SELECT sweep_id FROM sweeps WHERE sweep_id IN (SELECT sweep_id FROM run_states WHERE state IN ${LIVE}) ORDER BY seq`;
-const LIVE_RUNS = `SELECT s.*, r.idx, r.shape, r.fingerprint FROM run_states s JOIN runs r ON r.run_id = s.run_id
-  JOIN sweeps w ON w.sweep_id = s.sweep_id WHERE s.state IN ${LIVE} ORDER BY w.seq, r.idx`;
+const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(", ");
+const LIVE_SWEEPS = `SELECT sweep_id FROM sweeps w
+  WHERE EXISTS (SELECT 1 FROM run_states s WHERE s.sweep_id = w.sweep_id AND s.state IN (${LIVE})) ORDER BY seq`;
+const LIVE_RUNS = `SELECT s.*, r.idx, r.shape, r.fingerprint FROM sweeps w
+  CROSS JOIN run_states s ON s.sweep_id = w.sweep_id JOIN runs r ON r.run_id = s.run_id
+  WHERE s.state IN (${LIVE}) ORDER BY w.seq, r.idx`;
 
 /** What has ended of gangs of which others live. */
 const ENDED_OF_LIVE_GANGS = `SELECT * FROM attempts WHERE phase = 'ended' AND gang_first IN

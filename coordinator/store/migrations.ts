@@ -311,6 +311,12 @@ const STEPS: readonly string[] = [
     used_by TEXT
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Each change of a run's state paid for it; live runs are found by their sweeps.
+  DROP INDEX run_states_live;
+  -- Was never read.
+  ALTER TABLE runs DROP COLUMN point_group;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

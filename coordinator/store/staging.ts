@@ -74,8 +74,8 @@ export function createRunInsert(db: Database): (sweep: StagedSweep, rows: readon
       const count = rows.length - at >= ROWS_AT_ONCE ? ROWS_AT_ONCE : 1;
       const values: SQLInputValue[] = [sweep.id, sweep.createdAt];
       for (const end = at + count; at < end; at++) {
-        const { id, index, shape, group, fingerprint, paramsJson, reusedFrom } = rows[at] as RunRow;
-        values.push(id, index, shape, group, fingerprint, paramsJson, reusedFrom ?? null);
+        const { id, index, shape, fingerprint, paramsJson, reusedFrom } = rows[at] as RunRow;
+        values.push(id, index, shape, fingerprint, paramsJson, reusedFrom ?? null);
       }
       insertOf(count).run(...values);
     }
@@ -90,10 +90,10 @@ export function createRunInsert(db: Database): (sweep: StagedSweep, rows: readon
 }
 
 function insertRuns(count: number): string {
-  const row = "(?, ?1, ?, ?, ?, ?, ?, ?2, ?)";
+  const row = "(?, ?1, ?, ?, ?, ?, ?2, ?)";
   // A plain ? is the parameter after the highest one so far: the first of them the third.
   const rows = Array.from({ length: count }, (_, i) => (i === 0 ? row.replace("?,", "?3,") : row));
-  return `INSERT INTO runs (run_id, sweep_id, idx, shape, point_group, fingerprint, params_json, created_at, reused_from)
+  return `INSERT INTO runs (run_id, sweep_id, idx, shape, fingerprint, params_json, created_at, reused_from)
     VALUES ${rows.join(", ")}`;
 }
 

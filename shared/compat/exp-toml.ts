@@ -113,7 +113,6 @@ function* pointsOf(
       paramsJson: paramsToJson(params),
       fingerprint: expFingerprint(entry),
       shape: shapeOf[i] ?? 0,
-      group: entry.group,
       priority: entry.priority,
       imported: { key: experimentKey(entry.name, entry.command), nth: entry.repeat },
     };

@@ -45,15 +45,13 @@ function* pointsOf(
   selection: Selection,
   numbers: RunNumbers | undefined,
 ): Generator<SweepPoint> {
-  const { groups, shapeOfPoint, shapeOfBlock } = selection;
+  const { shapeOfPoint, shapeOfBlock } = selection;
   const maker = new PointMaker(spec, digests);
-  const replicates = spec.seeds?.length ?? 1;
-  for (const { place, point, index } of queueOf(selection, numbers)) {
+  for (const { point, index } of queueOf(selection, numbers)) {
     const cursor = cursorAt(maker, point, index);
     const block = maker.blockNumberOf(point);
     yield new Point(index, cursor.paramsJson(), maker.fingerprint(cursor), {
       shape: shapeOfPoint?.[point] ?? shapeOfBlock[block] ?? 0,
-      group: groups?.[place] ?? Math.floor(point / replicates) + 1,
       priority: spec.blocks[block]?.priority,
       // By a maker of its own: this one has gone on by the time somebody asks.
       params: () => cursorAt(new PointMaker(spec, digests), point, index).params(),
@@ -71,7 +69,6 @@ function cursorAt(maker: PointMaker, point: number, index: number): BlockCursor 
 
 interface Rest {
   readonly shape: number;
-  readonly group: number;
   readonly priority: number | undefined;
   readonly params: () => Params;
 }
@@ -81,16 +78,14 @@ class Point implements SweepPoint {
   readonly paramsJson: string;
   readonly fingerprint: string;
   readonly shape: number;
-  readonly group: number;
   readonly priority: number | undefined;
   readonly #params: () => Params;
 
-  constructor(index: number, paramsJson: string, fingerprint: string, { shape, group, priority, params }: Rest) {
+  constructor(index: number, paramsJson: string, fingerprint: string, { shape, priority, params }: Rest) {
     this.index = index;
     this.paramsJson = paramsJson;
     this.fingerprint = fingerprint;
     this.shape = shape;
-    this.group = group;
     this.priority = priority;
     this.#params = params;
   }

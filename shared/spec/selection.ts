@@ -14,8 +14,6 @@ export interface Selection {
   readonly total: number;
   /** Points by their place in the queue; undefined: all of them as they come. */
   readonly points: Uint32Array | undefined;
-  /** Groups of replicates, in the same order. */
-  readonly groups: Uint32Array | undefined;
   readonly shapes: readonly RunShape[];
   /** By number of the point; undefined: by block. */
   readonly shapeOfPoint: Uint32Array | undefined;
@@ -34,13 +32,11 @@ export function selectPoints(spec: SweepSpec, maker: PointMaker, numbers?: RunNu
   const count = kept?.length ?? maker.count;
   if (count === 0) return nothingLeft(spec);
   const total = spec.settings.runsMax > 0 ? Math.min(count, spec.settings.runsMax) : count;
-  const groups = kept && groupsOf(kept, spec.seeds?.length ?? 1);
   const order = orderOf(spec, maker, survey, kept, count);
   const points = inOrder(kept, order, total);
   const selection: Selection = {
     total,
     points,
-    groups: groups && inOrder(groups, order, total),
     shapes: survey.shapes,
     shapeOfPoint: survey.shapeOfPoint,
     shapeOfBlock: survey.shapeOfBlock,
@@ -146,20 +142,6 @@ function nothingLeft({ report, conditions }: SweepSpec): undefined {
   if (!first) throw new Error("assertion failed: points vanish by conditions only");
   addFinding(report, { id: "spec.empty", message, span: valueSpan(first.checked.node) });
   return undefined;
-}
-
-/** Replicates are neighbours among the points that are left: each further group gets the next number. */
-function groupsOf(points: Uint32Array, replicates: number): Uint32Array {
-  const groups = new Uint32Array(points.length);
-  let group = 0;
-  let last = -1;
-  for (let i = 0; i < points.length; i++) {
-    const original = Math.floor((points[i] ?? 0) / replicates);
-    if (original !== last) group += 1;
-    last = original;
-    groups[i] = group;
-  }
-  return groups;
 }
 
 function inOrder(

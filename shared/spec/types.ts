@@ -239,8 +239,6 @@ export interface SweepPoint {
   readonly fingerprint: string;
   /** Index into `shapes`. */
   readonly shape: number;
-  /** Replicates (seeds) of one point share it; from 1. */
-  readonly group: number;
   /** Own priority of an explicit run; undefined: that of the sweep. */
   readonly priority: number | undefined;
   /** What imported work has to be called to count as this point; absent: its parameters decide, where the sweep lets them. */

@@ -125,7 +125,6 @@ export class CoreRig {
       id: runId(`run_${number}_${i + 1}`),
       index: i + 1,
       shape: i % sweep.shapes.length,
-      group: i + 1,
       priority: undefined,
       fingerprint: `v1:${work ?? number}.${i + 1}`,
       paramsJson: "{}",

@@ -35,6 +35,7 @@ function normalise(cluster: Cluster) {
       [key, limitedBy, ...[...queue].map((entry) => entry.runId)].join(" "),
     ),
     holders: cluster.holders.lines(),
+    states: lines(cluster.liveByState, ([state, count]) => `${state} ${count}`),
     live: lines(cluster.liveBySweep, ([sweep, count]) => `${sweep} ${count}`),
     active: lines(cluster.activeBySweep, ([sweep, count]) => `${sweep} ${count}`),
     delayed: lines(cluster.delayed, (id) => id),

@@ -78,11 +78,10 @@ async function applyOne(deps: WriteDeps, request: ApplyRequest): Promise<ApplyRe
       at: deps.clock.wallMs(),
       shapes: shapes.added,
     },
-    runs: difference.added.map(({ own, shape, group, fingerprint, paramsJson, imported }, i) => ({
+    runs: difference.added.map(({ own, shape, fingerprint, paramsJson, imported }, i) => ({
       id: runId(`run_${deps.newUlid()}`),
       index: first + i,
       shape,
-      group,
       priority: own,
       fingerprint,
       paramsJson,

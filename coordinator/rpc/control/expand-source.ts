@@ -27,7 +27,6 @@ export interface DecidedPoint {
   readonly paramsJson: string;
   readonly fingerprint: string;
   readonly shape: number;
-  readonly group: number;
   readonly priority: number | undefined;
   /** Run that completed this configuration before. */
   readonly reusedFrom: RunId | undefined;
@@ -166,7 +165,6 @@ async function* decided(
         paramsJson: slice.paramsJson[i] ?? "",
         fingerprint,
         shape: slice.shape[i] ?? 0,
-        group: slice.group[i] ?? 0,
         priority: slice.priority[i],
         reusedFrom,
         waitsFor: reusedFrom === undefined ? decision.waitsFor : undefined,

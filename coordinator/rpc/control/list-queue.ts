@@ -4,7 +4,7 @@ import type { RunId } from "../../../shared/kernel/ids.ts";
 import type { QueueAnswer } from "../../../shared/run/dashboard.ts";
 import { describeRequest } from "../../../shared/run/devices.ts";
 import { runStateToProto } from "../../../shared/wire/views.ts";
-import { type Cluster, type Run, shapeOf } from "../../core/cluster.ts";
+import { type Cluster, liveCounts, type Run, shapeOf } from "../../core/cluster.ts";
 import { compareEntries, type QueueEntry } from "../../core/run-queue.ts";
 import type { ReadDeps } from "./deps.ts";
 import { listedRuns } from "./get-run.ts";
@@ -23,7 +23,7 @@ export const listQueue =
 export function readQueue(deps: ReadDeps, offset: number, limit: number): QueueAnswer {
   const { cluster } = deps;
   const placeable = [...cluster.groups.values()].reduce((sum, group) => sum + group.queue.size, 0);
-  const counts = deps.queries.sweeps.liveCounts();
+  const counts = liveCounts(cluster);
   const ids = placingOrder(cluster, offset + limit).slice(offset);
   if (ids.length < limit && offset + limit > placeable) {
     const from = Math.max(0, offset - placeable);

@@ -55,7 +55,6 @@ export const rerun =
       id: runId(`run_${deps.newUlid()}`),
       index: 1,
       shape: 0,
-      group: 1,
       priority: undefined,
       fingerprint: request.set.length === 0 ? before.fingerprint : fingerprintFor(before, params),
       paramsJson: paramsToJson(params),

@@ -58,7 +58,6 @@ function sliceOf(points: readonly SweepPoint[], nameOf: NameOf | undefined): Poi
     paramsJson: points.map((point) => point.paramsJson),
     fingerprint: points.map((point) => point.fingerprint),
     shape: Uint32Array.from(points, (point) => point.shape),
-    group: Uint32Array.from(points, (point) => point.group),
     priority: points.map((point) => point.priority),
     imported: nameOf && points.map(nameOf),
   };

@@ -25,7 +25,6 @@ export interface PointSlice {
   readonly paramsJson: readonly string[];
   readonly fingerprint: readonly string[];
   readonly shape: Uint32Array;
-  readonly group: Uint32Array;
   readonly priority: readonly (number | undefined)[];
   /** What imported work has to be called to count; undefined where nobody asked. */
   readonly imported: readonly (ImportedName | undefined)[] | undefined;

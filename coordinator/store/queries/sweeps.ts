@@ -33,8 +33,6 @@ export interface SweepQueries {
   /** Names of the parameters by which replicates of a point differ. */
   replicates(id: SweepId): readonly string[];
   progress(selection: Selection): Progress;
-  /** Live runs of the whole fleet by state: from an index that holds live runs only. */
-  liveCounts(): { [state: string]: number };
   /** All runs ever, by state. Reads one index entry for each run: for rare use. */
   allCounts(): { [state: string]: number };
 }
@@ -55,8 +53,6 @@ export function createSweepQueries(db: Database): SweepQueries {
     JOIN runs r ON r.run_id = a.run_id
     WHERE (a.phase <> 'ended' OR a.sealed = 0) AND s.sweep_id = ? AND r.idx BETWEEN ? AND ?
       AND s.state IN ('succeeded', 'failed', 'cancelled', 'skipped')`);
-  const live = db.prepare(`SELECT state, count(*) AS runs FROM run_states
-    WHERE state IN ('queued', 'held', 'assigned', 'running', 'unknown') GROUP BY state`);
   const all = db.prepare("SELECT state, count(*) AS runs FROM run_states GROUP BY state");
 
   const stagedCounts = db.prepare(`SELECT s.state, -count(*) AS runs FROM staged_sweeps w
@@ -111,7 +107,6 @@ export function createSweepQueries(db: Database): SweepQueries {
       return { total: Object.values(byState).reduce((sum, runs) => sum + runs, 0), counts: byState, catchingUp };
     },
 
-    liveCounts: () => sumOf([...(live.all() as unknown as CountRow[]), ...staged()]),
     allCounts: () => sumOf([...(all.all() as unknown as CountRow[]), ...staged()]),
   };
 }

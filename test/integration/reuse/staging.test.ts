@@ -83,7 +83,6 @@ test("what a killed coordinator had written of a sweep counts for nothing, and g
     id: runId(`run_0${i + 10}`),
     index: i + 1,
     shape: 0,
-    group: 1,
     priority: undefined,
     fingerprint: `v2:${i}`,
     paramsJson: "{}",

@@ -46,7 +46,7 @@ test("a section, a table of words and an example for each program", () => {
 describe("examples/exp", () => {
   function runsOf(path: string) {
     const sweep = fileOf(path);
-    return Array.from(sweep.points, ({ params, shape, priority, group }) => {
+    return Array.from(sweep.points, ({ params, shape, priority }) => {
       const { template, resources, retry, tags } = required(sweep.shapes[shape], "a shape");
       const { EXPERIMENT_NAME: _, ...env } = template.env;
       return {
@@ -57,7 +57,6 @@ describe("examples/exp", () => {
         retry,
         tags,
         priority,
-        group,
       };
     });
   }
@@ -71,7 +70,6 @@ describe("examples/exp", () => {
       retry: { max: 1 },
       tags: ["cnn", "demo"],
       priority: 10,
-      group: 1,
     };
     expect(runsOf("examples/exp/config.toml")).toEqual([
       { ...small, repeat: 1 },
@@ -84,7 +82,6 @@ describe("examples/exp", () => {
         retry: { max: 0 },
         tags: [],
         priority: 0,
-        group: 2,
       },
     ]);
     expect(fileOf("examples/exp/config.toml").sweep).toMatchObject({ name: "config", parallel: 2 });

@@ -78,7 +78,6 @@ function tell(story: Story, isStaged: boolean): CoreRig {
       id: runId(`run_9_${i + 1}`),
       index: i + 1,
       shape,
-      group: i + 1,
       priority,
       fingerprint: `v1:w.${work}`,
       paramsJson: "{}",

@@ -1,5 +1,5 @@
 /**
- * The example sweeps, expanded: every point, its group, its shape and its fingerprint, as they were written down once. A
+ * The example sweeps, expanded: every point, its shape and its fingerprint, as they were written down once. A
  * change here means that work of the past is no longer recognised, or that a sweep file means something else.
  */
 import { readFileSync } from "node:fs";
@@ -21,8 +21,8 @@ describe.each(["mnist-lr", "vit-ablation", "llm-sft"])("%s", (name) => {
   };
 
   test("has the points that were written down", () => {
-    const lines = Array.from(points, ({ index, group, shape, fingerprint, paramsJson }) => {
-      return `${index} ${group} ${shape} ${fingerprint} ${paramsJson}`;
+    const lines = Array.from(points, ({ index, shape, fingerprint, paramsJson }) => {
+      return `${index} ${shape} ${fingerprint} ${paramsJson}`;
     });
     expect(lines).toEqual(golden.points);
     expect(total).toBe(lines.length);
@@ -84,7 +84,6 @@ describe("the points are those of the file", () => {
     expect(expected).toHaveLength(36 + 108);
     const { points, shapes } = example("vit-ablation");
     expect(Array.from(points, ({ paramsJson }) => paramsJson)).toEqual(expected);
-    expect(Array.from(points, ({ group }) => group)).toEqual(expected.map((_, i) => Math.floor(i / 3) + 1));
     const memory = shapes.map(({ resources }) => resources.gpuMemoryBytes);
     expect(Array.from(points, ({ shape }) => memory[shape])).toEqual(expected.map((_, i) => (i < 36 ? 16e9 : 40e9)));
   });

@@ -75,7 +75,7 @@ function submitOver(rig: CoreRig, number: number, shares: boolean, imported: Run
     shapes: [makeShape()],
     shares,
   };
-  const run = { id: runId(`run_over_${number}`), index: 1, shape: 0, group: 1, priority: undefined, paramsJson: "{}" };
+  const run = { id: runId(`run_over_${number}`), index: 1, shape: 0, priority: undefined, paramsJson: "{}" };
   const { changes } = rig.apply({
     kind: "submit",
     sweep,
