@@ -386,6 +386,7 @@ async function start(parts: CoordinatorParts, stack: ReleaseStack): Promise<Coor
   const addressFile = join(config.dataDir, "address.json");
   writeWholeFile(addressFile, `${JSON.stringify({ ...addresses, tls: tls !== undefined, pid: parts.pid })}\n`, 0o600);
   stack.push("address file", () => rmSync(addressFile, { force: true }));
+  expander.warm();
   logger.info({ ...addresses, data: config.dataDir, results: config.resultsDir }, "coordinator ready");
   return { addresses, tokenFile, stop: () => stack.release() };
 }

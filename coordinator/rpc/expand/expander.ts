@@ -25,6 +25,8 @@ export interface Expander {
    * `numbers`: of the runs; absent: 1, 2, 3 …. The slices must be read, or left.
    */
   expand(source: SourceFiles, names: boolean, numbers?: RunNumbers): Promise<Expansion>;
+  /** Starts the thread that is kept, so that the first file does not wait for it. */
+  warm(): void;
   close(): Promise<void>;
 }
 
@@ -83,6 +85,12 @@ export function createExpander(): Expander {
         await giveBack(worker);
         throw error;
       }
+    },
+    warm() {
+      if (all.size > 0 || closed) return;
+      const worker = start();
+      worker.unref();
+      idle.push(worker);
     },
     async close() {
       closed = true;
