@@ -6,19 +6,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fence } from "../../shared/kernel/ids.ts";
 import * as cgroup from "./cgroup.ts";
-
-/** Starts shims in groups that wait for their next attempt. */
-export interface ShimsAhead {
-  startAhead(group: string): void;
-  /** True while one is there and was not used. */
-  isAhead(group: string): boolean;
-}
+import { AHEAD_MAX, type ShimsAhead } from "./shims-ahead.ts";
 
 /** A group that was used for longer is not used again. */
 const REUSE_MS_MAX = 10_000;
 const SPARES_MAX = 64;
-/** Groups in which a shim waits: as many as may start at once without waiting. */
-const AHEAD_MAX = 16;
 const CLOSE_BOUND_MS = 1_000;
 
 interface Used {
@@ -45,14 +37,16 @@ export function createGroupPool(root: string, monotonicMs: () => number, shims?:
   const spares: string[] = [];
   let lastNumber = Math.max(0, ...cgroup.groups(root).map((group) => Number(group.slice(group.lastIndexOf("/") + 1))));
 
+  const hasShim = (group: string): boolean => shims !== undefined && shims.aheadCount(group) > 0;
+
   function addSpare(group: string): void {
-    if (shims && spares.filter(shims.isAhead).length < AHEAD_MAX) shims.startAhead(group);
+    if (shims && spares.filter(hasShim).length < AHEAD_MAX) shims.startAhead(group);
     spares.push(group);
   }
 
   /** One in which a shim waits, if any: the one that has waited longest has surely entered it. */
   function takeSpare(): string | undefined {
-    const index = shims ? spares.findIndex(shims.isAhead) : -1;
+    const index = spares.findIndex(hasShim);
     return index < 0 ? spares.pop() : spares.splice(index, 1)[0];
   }
 
@@ -70,7 +64,7 @@ export function createGroupPool(root: string, monotonicMs: () => number, shims?:
       const mine = used.get(fence);
       if (!mine) return true;
       const { group, sinceMs } = mine;
-      if (shims?.isAhead(group)) {
+      if (hasShim(group)) {
         // Nothing of the attempt was ever in it.
         used.delete(fence);
         spares.push(group);

@@ -2,10 +2,10 @@
 # Owns one attempt, so that running work needs neither Node nor the agent.
 #
 #   shim.sh ATTEMPT_DIR CGROUP_PROCS|- COMMAND [ARGUMENT...]
-#   shim.sh --ahead CGROUP_PROCS
+#   shim.sh --ahead CGROUP_PROCS|-
 #
 # Started in its own session, in the directory of the command, with stdout and stderr on the attempt's output.log.
-# Started ahead, it has entered the cgroup when it is needed: it reads the attempt's directory from stdin and the rest from
+# Started ahead, it has entered the cgroup, if any, when it is needed: it reads the attempt's directory from stdin and the rest from
 # `launch.sh` in there; where stdin ends instead, so does it.
 # 1. claim: creates `claim` exclusively; where it exists already, nothing runs.
 # 2. start: enters the cgroup where allowed and appends `start <its /proc/self/stat line>` to shim.log.
@@ -19,7 +19,7 @@ trap : HUP INT QUIT TERM
 read -r _exp_stat </proc/self/stat || exit 1
 
 if [ "$1" = --ahead ]; then
-  echo "$$" 2>/dev/null >"$2" || exit 1
+  [ "$2" = - ] || echo "$$" 2>/dev/null >"$2" || exit 1
   IFS= read -r _exp_dir || exit 0
   exec </dev/null >>"$_exp_dir/output.log" 2>&1 || exit 1
   # shellcheck disable=SC1091 # written for each attempt

@@ -56,14 +56,13 @@ export function shimLaunch(request: ShimRequest): ShimLaunch {
     });
   }
   const { argv, env } = splitLoader(request.argv, { ...request.env, EXP_ATTEMPT_DIR: attemptMarker(dir) });
-  const procs = request.cgroup === undefined ? "-" : procsOf(request.cgroup);
-  const shim = ["/bin/sh", SHIM, resolve(dir), procs, ...argv];
+  const shim = ["/bin/sh", SHIM, resolve(dir), procsFile(request.cgroup), ...argv];
   return { argv: shim, command: argv, env, cwd, output: attemptPaths(dir).output };
 }
 
-/** Starts a shim that enters the cgroup and waits for its attempt. */
-export function aheadArgv(cgroup: string): readonly string[] {
-  return ["/bin/sh", SHIM, "--ahead", procsOf(cgroup)];
+/** Starts a shim that enters the cgroup, if any, and waits for its attempt. */
+export function aheadArgv(cgroup: string | undefined): readonly string[] {
+  return ["/bin/sh", SHIM, "--ahead", procsFile(cgroup)];
 }
 
 /**
@@ -137,6 +136,10 @@ export function claimAttempt(dir: string): boolean {
   }
   // A shim writes its pid; a claim it has just created is still empty.
   return /^[a-z]+\n$/.test(readIfPresent(claim) ?? "");
+}
+
+function procsFile(cgroup: string | undefined): string {
+  return cgroup === undefined ? "-" : procsOf(cgroup);
 }
 
 function splitLoader(argv: readonly string[], env: { readonly [name: string]: string }) {

@@ -2,8 +2,9 @@
  * Starts shims. Where python3 is at hand, through a small process of its own (spawner.py), which is started again when it
  * dies: starting a process costs this one milliseconds for the memory it has. Without python3, from here.
  *
- * The helper can also start shims ahead, each in a cgroup that waits for its attempt: to start a shell, and above all to
- * enter a cgroup, behind a lock of the whole kernel, is then no part of the time between two runs of a device.
+ * The helper can also start shims ahead, which wait for their attempts, in a cgroup where the host has them: to start a
+ * shell, and above all to enter a cgroup, behind a lock of the whole kernel, is then no part of the time between two runs
+ * of a device.
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { closeSync, constants, openSync, writeSync } from "node:fs";
@@ -37,10 +38,13 @@ export interface Spawner {
    * answered: then nobody knows whether the shim was started, and the attempt's claim decides.
    */
   spawn(request: ShimRequest): Promise<SpawnedShim>;
-  /** Starts a shim that the next `spawn` in this cgroup, which is empty, will find there. */
-  startAhead(cgroup: string): void;
-  /** True while such a shim is there and was not used. */
-  isAhead(cgroup: string): boolean;
+  /**
+   * Starts a shim that the next `spawn` in this cgroup, which is empty, will find there; one is enough. Undefined: for any
+   * attempt without a cgroup.
+   */
+  startAhead(cgroup: string | undefined): void;
+  /** Shims that are there and were not used. */
+  aheadCount(cgroup: string | undefined): number;
   close(): void;
 }
 
@@ -62,9 +66,12 @@ type Message =
 
 interface Ahead {
   readonly number: number;
+  readonly cgroup: string | undefined;
   /** Undefined: there is none. */
   readonly place: Promise<Place | undefined>;
   readonly settle: (place: Place | undefined) => void;
+  /** An attempt waits for it to be there. */
+  taken: boolean;
 }
 
 interface Waiting {
@@ -86,8 +93,8 @@ export async function createSpawner(python = "python3"): Promise<Spawner> {
   let helper: Helper | undefined;
   const waiting = new Map<number, Waiting>();
   const running = new Map<number, (how: "ended" | "unwatched") => void>();
-  /** Shims that wait, by cgroup. */
-  const ahead = new Map<string, Ahead>();
+  /** Shims that wait, the oldest first. */
+  let ahead: readonly Ahead[] = [];
 
   /** Resolves when the helper is ready, or when it is clear that there will be none. */
   function start(): Promise<void> {
@@ -121,10 +128,10 @@ export async function createSpawner(python = "python3"): Promise<Spawner> {
     }
     if (message.kind === "waiting" || message.kind === "gone") {
       // Of one that is used no more is told than its end.
-      const [cgroup, one] = [...ahead].find(([, { number }]) => number === message.ahead) ?? [];
+      const one = ahead.find(({ number }) => number === message.ahead);
       one?.settle(message.kind === "waiting" ? message : undefined);
-      if (message.kind === "waiting" || cgroup === undefined) return;
-      ahead.delete(cgroup);
+      if (message.kind === "waiting" || !one) return;
+      ahead = without(one);
       tell({ drop: message.ahead });
       return;
     }
@@ -147,8 +154,8 @@ export async function createSpawner(python = "python3"): Promise<Spawner> {
     const unwatched = [...running.values()];
     waiting.clear();
     running.clear();
-    for (const { settle } of ahead.values()) settle(undefined);
-    ahead.clear();
+    for (const { settle } of ahead) settle(undefined);
+    ahead = [];
     for (const { refuse } of unanswered) refuse(new AppError("timeout", "the spawner ended before it answered"));
     for (const over of unwatched) over("unwatched");
     // Until it is back, and when it does not come back, shims are started from here.
@@ -172,12 +179,18 @@ export async function createSpawner(python = "python3"): Promise<Spawner> {
     });
   }
 
-  /** By the shim that waits in the attempt's cgroup; undefined where there is none that serves. */
-  async function useAhead({ cgroup = "", dir }: ShimRequest, launch: ShimLaunch): Promise<SpawnedShim | undefined> {
-    const one = ahead.get(cgroup);
-    const place = await one?.place;
-    if (!one || !place || ahead.get(cgroup) !== one) return undefined;
-    ahead.delete(cgroup);
+  const free = (cgroup: string | undefined) => ahead.filter((each) => !each.taken && each.cgroup === cgroup);
+  const without = (one: Ahead): readonly Ahead[] => ahead.filter((other) => other !== one);
+
+  /** By a shim that waits in the attempt's cgroup; undefined where there is none that serves. */
+  async function useAhead({ cgroup, dir }: ShimRequest, launch: ShimLaunch): Promise<SpawnedShim | undefined> {
+    const [one] = free(cgroup);
+    if (!one) return undefined;
+    one.taken = true;
+    const place = await one.place;
+    // One that has ended, or whose helper has, was taken out already.
+    if (!place) return undefined;
+    ahead = without(one);
     if (!helper || !writeLaunch(dir, launch) || !handOver(helper, place, dir)) {
       tell({ drop: one.number });
       return undefined;
@@ -199,13 +212,13 @@ export async function createSpawner(python = "python3"): Promise<Spawner> {
       return helper ? await ask({ argv, env, cwd, output }) : spawnHere(request);
     },
     startAhead: (cgroup) => {
-      if (!helper || ahead.has(cgroup)) return;
+      if (!helper) return;
       const number = ++lastId;
       const { promise: place, resolve: settle } = Promise.withResolvers<Place | undefined>();
-      ahead.set(cgroup, { number, place, settle });
+      ahead = [...ahead, { number, cgroup, place, settle, taken: false }];
       tell({ ahead: number, argv: aheadArgv(cgroup) });
     },
-    isAhead: (cgroup) => ahead.has(cgroup),
+    aheadCount: (cgroup) => free(cgroup).length,
     close: () => {
       closed = true;
       helper?.stdin.end();

@@ -13,10 +13,11 @@ import type { Fence } from "../../shared/kernel/ids.ts";
 import { attemptDir, attemptMarker, attemptPaths } from "./attempt-dir.ts";
 import * as cgroup from "./cgroup.ts";
 import { coalesce } from "./coalesce.ts";
-import { createGroupPool, type ShimsAhead } from "./group-pool.ts";
+import { createGroupPool } from "./group-pool.ts";
 import { createLook, type Sighting } from "./look.ts";
 import { readStat, TICKS_PER_SECOND } from "./proc.ts";
 import { readShimLog } from "./shim.ts";
+import { createShimsOfShortRuns, type ShimsAhead } from "./shims-ahead.ts";
 
 export interface TreeTarget {
   readonly fence: Fence;
@@ -73,6 +74,7 @@ export function createTrees({ cgroupRoot, workdir, monotonicMs, shims }: TreeOpt
   const dirOf = (of: Fence) => attemptDir(workdir, of);
 
   const pool = cgroupRoot === undefined ? undefined : createGroupPool(cgroupRoot, monotonicMs, shims);
+  const ungrouped = pool || !shims ? undefined : createShimsOfShortRuns(shims, monotonicMs);
   const cgroupOf = (of: Fence): string | undefined => pool?.of(of);
 
   const belonging = (target: TreeTarget, seen: readonly Sighting[]): Sighting[] => {
@@ -122,6 +124,7 @@ export function createTrees({ cgroupRoot, workdir, monotonicMs, shims }: TreeOpt
 
   return {
     prepare(of) {
+      ungrouped?.began(of);
       return pool?.take(of);
     },
     adopt(of, group) {
@@ -158,6 +161,7 @@ export function createTrees({ cgroupRoot, workdir, monotonicMs, shims }: TreeOpt
       return dir !== undefined && cgroup.oomKills(dir) > 0;
     },
     remove(of, reuse) {
+      ungrouped?.ended(of);
       return pool?.release(of, reuse) ?? true;
     },
     tidy() {

@@ -5,7 +5,9 @@
 import {
   closeSync,
   existsSync,
+  lstatSync,
   openSync,
+  readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
@@ -17,8 +19,9 @@ import { systemCode } from "../../shared/kernel/errors.ts";
 
 const PORTION_CHARS = 256 * 1024;
 
-/** Puts a small file in its place. */
+/** Puts a small file in its place. What is there already is not written again: to make a file and remove one costs more. */
 export function writeWhole(path: string, content: string | Uint8Array): void {
+  if (holds(path, Buffer.from(content))) return;
   const temporary = temporaryOf(path);
   writeFileSync(temporary, content);
   renameSync(temporary, path);
@@ -85,6 +88,11 @@ export class WholeFile {
     this.#waiting = "";
     for (let done = 0; done < bytes.length; ) done += writeSync(this.#file, bytes, done);
   }
+}
+
+function holds(path: string, content: Buffer): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found !== undefined && found.isFile() && found.size === content.length && readFileSync(path).equals(content);
 }
 
 /** The same name each time, so that what a killed process left is used up by the next. */

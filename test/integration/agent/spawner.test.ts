@@ -1,7 +1,7 @@
 /** Shims through the helper process and without it: the same contract. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -104,7 +104,7 @@ describe("started ahead", () => {
       const file = join(cgroup, "cgroup.procs");
       return existsSync(file) && Number(readFileSync(file, "utf8"));
     });
-    expect(spawner.isAhead(cgroup)).toBe(true);
+    expect(spawner.aheadCount(cgroup)).toBe(1);
     return { cgroup, pid };
   }
 
@@ -145,8 +145,30 @@ describe("started ahead", () => {
     expect(await outputOf(asked, cgroup)).toBe(expected);
     expect(expected).toContain("a b * $HOME");
     expect(readShimLog(asked.dir).started?.pid === pid).toBe(used);
-    expect(spawner.isAhead(cgroup)).toBe(false);
+    expect(spawner.aheadCount(cgroup)).toBe(0);
     await waitUntil("none is left", () => readStat(pid) === undefined);
+  });
+
+  test("without a cgroup, each serves one attempt, the oldest first", async () => {
+    spawner = await createSpawner();
+    spawner.startAhead(undefined);
+    spawner.startAhead(undefined);
+    expect(spawner.aheadCount(undefined)).toBe(2);
+    const asked = [1, 2, 3].map((number) => request(["sh", "-c", `echo ${number} $$`], workdir));
+    const shims = await Promise.all(asked.map((each) => spawner.spawn(each)));
+    expect(spawner.aheadCount(undefined)).toBe(0);
+    expect(new Set(shims.map(({ pid }) => pid)).size).toBe(3);
+    for (const [i, shim] of shims.entries()) {
+      const { dir } = asked[i] ?? { dir: "" };
+      expect(await shim.over).toBe("ended");
+      expect(readShimLog(dir)).toMatchObject({
+        started: { pid: shim.pid, startTime: shim.startTime },
+        exit: { code: 0 },
+      });
+      expect(readFileSync(attemptPaths(dir).output, "utf8")).toMatch(new RegExp(`^${i + 1} \\d+\n$`));
+      // Only one that waited was told what to start by a file.
+      expect(statSync(attemptPaths(dir).launch).size > 0).toBe(i < 2);
+    }
   });
 
   test("needs nothing of the helper to begin", async () => {
@@ -187,7 +209,7 @@ describe("started ahead", () => {
     expect(await outputOf(request(["echo", "ran"]), cgroup)).toBe("ran\n");
     const next = await ahead();
     process.kill(next.pid, "SIGKILL");
-    await waitUntil("it is told", () => !spawner.isAhead(next.cgroup));
+    await waitUntil("it is told", () => spawner.aheadCount(next.cgroup) === 0);
   });
 
   test("those without an attempt end with the helper, however it ends", async () => {
@@ -195,7 +217,7 @@ describe("started ahead", () => {
     const first = await ahead();
     for (const pid of helpers()) process.kill(pid, "SIGKILL");
     await waitUntil("the first has ended", () => readStat(first.pid) === undefined);
-    await waitUntil("it is told", () => !spawner.isAhead(first.cgroup));
+    await waitUntil("it is told", () => spawner.aheadCount(first.cgroup) === 0);
     await waitUntil("a new helper", () => helpers().length === 1);
     const second = await ahead();
     spawner.close();

@@ -254,6 +254,27 @@ describe.each(usable ? ["on a host with cgroups"] : [])("the cgroup of a run tha
   });
 });
 
+it("without cgroups, each short run that ends has a shim started for the next one", () => {
+  const ahead: (string | undefined)[] = [];
+  const shims = {
+    startAhead: (group: string | undefined) => void ahead.push(group),
+    aheadCount: () => ahead.length,
+  };
+  const trees = createTrees({ cgroupRoot: undefined, workdir: "/nowhere", monotonicMs: () => nowMs, shims });
+  for (let number = 1; number <= 20; number++) expect(trees.prepare(fence(number))).toBeUndefined();
+  expect(trees.remove(fence(1), true)).toBe(true);
+  expect(trees.remove(fence(1), true)).toBe(true);
+  expect(ahead).toEqual([undefined]);
+  for (let number = 2; number <= 19; number++) trees.remove(fence(number), true);
+  expect(ahead).toHaveLength(16);
+  ahead.length = 0;
+  nowMs += 10_000;
+  trees.remove(fence(20), true);
+  // One of an earlier agent.
+  trees.remove(fence(21), true);
+  expect(ahead).toEqual([]);
+});
+
 function daemonOf(attempt: TestAttempt): Promise<number> {
   const file = join(attempt.dir, "daemon");
   return waitUntil("a daemon", () => existsSync(file) && Number(readFileSync(file, "utf8")));
