@@ -21,8 +21,8 @@ const PORTION_CHARS = 256 * 1024;
 
 /** Puts a small file in its place. What is there already is not written again: to make a file and remove one costs more. */
 export function writeWhole(path: string, content: string | Uint8Array): void {
-  if (holds(path, Buffer.from(content))) return;
   const temporary = temporaryOf(path);
+  if (holds(path, Buffer.from(content))) return removeStale(temporary);
   writeFileSync(temporary, content);
   renameSync(temporary, path);
 }
@@ -92,7 +92,8 @@ export class WholeFile {
 
 function holds(path: string, content: Buffer): boolean {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  return found !== undefined && found.isFile() && found.size === content.length && readFileSync(path).equals(content);
+  if (!found?.isFile() || found.size !== content.length) return false;
+  return readFileSync(path).equals(content);
 }
 
 /** The same name each time, so that what a killed process left is used up by the next. */
