@@ -167,11 +167,8 @@ export function createOutputPlane(options: OutputPlaneOptions): OutputPlane {
       lane.tail.poll(nowMs);
       lane.tail.ended = true;
       sizes.set(lane.stream, noteEnd(lane.cursor, lane.tail.size));
+      sender.wake(lane);
     }
-    // After this turn: the caller tells of the end first, for which a device waits.
-    setTimeout(() => {
-      for (const lane of attempt.lanes) sender.wake(lane);
-    }, 0);
     attempt.ended = true;
     // Not within this call: the listener may want to forget the attempt before its caller has the sizes.
     setImmediate(() => announce(attempt));

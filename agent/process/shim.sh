@@ -5,8 +5,8 @@
 #   shim.sh --ahead CGROUP_PROCS|-
 #
 # Started in its own session, in the directory of the command, with stdout and stderr on the attempt's output.log.
-# Started ahead, it has entered the cgroup, if any, when it is needed: it reads the attempt's directory from stdin and the rest from
-# `launch.sh` in there; where stdin ends instead, so does it.
+# Started ahead, it has entered the cgroup, if any, when it is needed: it reads the attempt's directory from stdin and the
+# rest from `launch.sh` in there; where stdin ends instead, so does it.
 # 1. claim: creates `claim` exclusively; where it exists already, nothing runs.
 # 2. start: enters the cgroup where allowed and appends `start <its /proc/self/stat line>` to shim.log.
 # 3. run:   the command in the foreground, signals at their defaults; INT, TERM, HUP and QUIT do not end the shim.

@@ -22,7 +22,7 @@ const PORTION_CHARS = 256 * 1024;
 /** Puts a small file in its place. What is there already is not written again: to make a file and remove one costs more. */
 export function writeWhole(path: string, content: string | Uint8Array): void {
   const temporary = temporaryOf(path);
-  if (holds(path, Buffer.from(content))) return removeStale(temporary);
+  if (holds(path, content)) return removeStale(temporary);
   writeFileSync(temporary, content);
   renameSync(temporary, path);
 }
@@ -90,10 +90,10 @@ export class WholeFile {
   }
 }
 
-function holds(path: string, content: Buffer): boolean {
+function holds(path: string, content: string | Uint8Array): boolean {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  if (!found?.isFile() || found.size !== content.length) return false;
-  return readFileSync(path).equals(content);
+  if (!found?.isFile() || found.size !== Buffer.byteLength(content)) return false;
+  return readFileSync(path).equals(Buffer.from(content));
 }
 
 /** The same name each time, so that what a killed process left is used up by the next. */

@@ -1,7 +1,7 @@
 /** What people wrote on runs: tags, a note, a mark. No decision rests on it. */
 import { type RunId, runId } from "../../shared/kernel/ids.ts";
-import { TERMINAL_STATES } from "../../shared/run/states.ts";
 import type { Database } from "./database.ts";
+import { TERMINAL_LIST } from "./state-lists.ts";
 
 export interface Annotation {
   readonly tags: readonly string[];
@@ -66,9 +66,8 @@ function annotationOf(row: Row): Annotation {
 
 /** Notes that the results of a run do not show all of it any more. False for one that is not over: they are written then. */
 export function createEditMark(db: Database): (id: RunId) => boolean {
-  const over = TERMINAL_STATES.map((state) => `'${state}'`).join(", ");
   const mark = db.prepare(`INSERT INTO edited_runs (run_id, edit)
-    SELECT run_id, 1 FROM run_states WHERE run_id = ? AND state IN (${over}) ON CONFLICT DO UPDATE SET edit = edit + 1`);
+    SELECT run_id, 1 FROM run_states WHERE run_id = ? AND state IN (${TERMINAL_LIST}) ON CONFLICT DO UPDATE SET edit = edit + 1`);
   return (id) => mark.run(id).changes > 0;
 }
 

@@ -5,7 +5,7 @@ import { deviceUuid, fence, nodeName, runId, type SweepId, sessionId, sweepId } 
 import { type Device, requestFromJson } from "../../shared/run/devices.ts";
 import type { RetryPolicy } from "../../shared/run/retry.ts";
 import type { HostFacts } from "../../shared/run/session.ts";
-import { LIVE_STATES, type Outcome, type RunState } from "../../shared/run/states.ts";
+import type { Outcome, RunState } from "../../shared/run/states.ts";
 import { addAttempt, addRuns, noteGangEnd, runOfRow } from "../core/apply-change.ts";
 import type { RunPoint, RunStateRow } from "../core/changes.ts";
 import {
@@ -22,6 +22,7 @@ import {
 import type { FingerprintIndex } from "../reuse/fingerprint-index.ts";
 import type { Database } from "./database.ts";
 import { transaction } from "./database.ts";
+import { LIVE_LIST } from "./state-lists.ts";
 
 /** Sessions of one term; a term's sessions never repeat those of another. */
 const SESSIONS_PER_TERM = 1_000_000;
@@ -89,12 +90,11 @@ function loadFingerprints(db: Database, table: "completed" | "failed", index: Fi
   }
 }
 
-const LIVE = LIVE_STATES.map((state) => `'${state}'`).join(", ");
 const LIVE_SWEEPS = `SELECT sweep_id FROM sweeps w
-  WHERE EXISTS (SELECT 1 FROM run_states s WHERE s.sweep_id = w.sweep_id AND s.state IN (${LIVE})) ORDER BY seq`;
+  WHERE EXISTS (SELECT 1 FROM run_states s WHERE s.sweep_id = w.sweep_id AND s.state IN (${LIVE_LIST})) ORDER BY seq`;
 const LIVE_RUNS = `SELECT s.*, r.idx, r.shape, r.fingerprint FROM sweeps w
   CROSS JOIN run_states s ON s.sweep_id = w.sweep_id JOIN runs r ON r.run_id = s.run_id
-  WHERE s.state IN (${LIVE}) ORDER BY w.seq, r.idx`;
+  WHERE s.state IN (${LIVE_LIST}) ORDER BY w.seq, r.idx`;
 
 /** What has ended of gangs of which others live. */
 const ENDED_OF_LIVE_GANGS = `SELECT * FROM attempts WHERE phase = 'ended' AND gang_first IN

@@ -2,10 +2,11 @@
 import { required } from "../../shared/kernel/assert.ts";
 import type { RunId, SweepId } from "../../shared/kernel/ids.ts";
 import { runRef, sweepRef } from "../../shared/run/names.ts";
-import { LIVE_STATES, type RunState } from "../../shared/run/states.ts";
+import type { RunState } from "../../shared/run/states.ts";
 import type { Objective } from "../../shared/spec/types.ts";
 import type { Database } from "./database.ts";
 import type { BestQueries } from "./queries/best.ts";
+import { LIVE_LIST } from "./state-lists.ts";
 
 export interface BestRun {
   readonly run: string;
@@ -51,8 +52,7 @@ export interface SweepStanding {
 }
 
 export function createSweepStanding(db: Database, best: Pick<BestQueries, "rank">): SweepStanding {
-  const live = LIVE_STATES.map((state) => `'${state}'`).join(", ");
-  const oneLive = db.prepare(`SELECT 1 FROM run_states WHERE sweep_id = ? AND state IN (${live}) LIMIT 1`);
+  const oneLive = db.prepare(`SELECT 1 FROM run_states WHERE sweep_id = ? AND state IN (${LIVE_LIST}) LIMIT 1`);
   const sweep = db.prepare(`SELECT seq, name, number, project, total, created_at, stopped, reused, objective_metric,
     objective_goal, objective_reduce FROM sweeps WHERE sweep_id = ?`);
   const run = db.prepare(`SELECT w.name, w.number, r.idx, s.reason FROM runs r JOIN sweeps w ON w.sweep_id = r.sweep_id

@@ -19,8 +19,6 @@ const POINTS_CHECKED_MAX = 1_000;
 
 /** A point that becomes a run. */
 export interface Queued {
-  /** In the queue, from 0. */
-  readonly place: number;
   /** Its number through all blocks. */
   readonly point: number;
   /** The number of its run. */

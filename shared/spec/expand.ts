@@ -35,7 +35,7 @@ export function expand(
 function* queueOf({ total, points }: Selection, numbers: RunNumbers | undefined): Generator<Queued> {
   for (let place = 0; place < total; place++) {
     const index = numberAt(numbers, place);
-    if (index > 0) yield { place, point: points ? (points[place] ?? 0) : place, index };
+    if (index > 0) yield { point: points ? (points[place] ?? 0) : place, index };
   }
 }
 

@@ -37,20 +37,27 @@ const THREADS_MAX = 3;
 /** So far below 0 that what is added to it meanwhile does not matter. */
 const NOBODY = -(2 ** 30);
 
-export function createExpander(): Expander {
+const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "./expand-worker.ts" : "./expand-worker.js", import.meta.url);
+
+/** `program`: what the threads run; tests name one that fails. */
+export function createExpander(program = PROGRAM): Expander {
   const idle: Worker[] = [];
   const all = new Set<Worker>();
   const queue: (() => void)[] = [];
   let closed = false;
 
   function start(): Worker {
-    const file = import.meta.url.endsWith(".ts") ? "./expand-worker.ts" : "./expand-worker.js";
-    const worker = new Worker(new URL(file, import.meta.url), {
+    const worker = new Worker(program, {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
       name: "expand",
     });
     all.add(worker);
-    worker.once("exit", () => all.delete(worker));
+    // Who converses with it listens too; of one that fails while nobody does, no more is to be said than that it is gone.
+    worker.on("error", () => undefined);
+    worker.once("exit", () => {
+      all.delete(worker);
+      if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1);
+    });
     return worker;
   }
 
@@ -60,11 +67,15 @@ export function createExpander(): Expander {
     return idle.pop() ?? start();
   }
 
+  function keep(worker: Worker): void {
+    idle.push(worker);
+    // A thread that waits for work does not keep the program alive.
+    worker.unref();
+  }
+
   async function giveBack(worker: Worker): Promise<void> {
     if (idle.length === 0 && all.has(worker) && !closed) {
-      idle.push(worker);
-      // A thread that waits for work does not keep the program alive.
-      worker.unref();
+      keep(worker);
     } else {
       await worker.terminate();
     }
@@ -87,10 +98,7 @@ export function createExpander(): Expander {
       }
     },
     warm() {
-      if (all.size > 0 || closed) return;
-      const worker = start();
-      worker.unref();
-      idle.push(worker);
+      if (all.size === 0 && !closed) keep(start());
     },
     async close() {
       closed = true;

@@ -8,6 +8,7 @@ import { USUAL_REPLICATES } from "../../../shared/spec/param-origins.ts";
 import type { Reduce, Objective as SweepObjective } from "../../../shared/spec/types.ts";
 import type { SweepIdentity } from "../../core/changes.ts";
 import type { Database } from "../database.ts";
+import { TERMINAL_LIST } from "../state-lists.ts";
 import type { Selection } from "./refs.ts";
 
 export interface Objective extends SweepObjective {
@@ -52,7 +53,7 @@ export function createSweepQueries(db: Database): SweepQueries {
     JOIN run_states s ON s.run_id = a.run_id AND s.fence = a.fence
     JOIN runs r ON r.run_id = a.run_id
     WHERE (a.phase <> 'ended' OR a.sealed = 0) AND s.sweep_id = ? AND r.idx BETWEEN ? AND ?
-      AND s.state IN ('succeeded', 'failed', 'cancelled', 'skipped')`);
+      AND s.state IN (${TERMINAL_LIST})`);
   const all = db.prepare("SELECT state, count(*) AS runs FROM run_states GROUP BY state");
 
   const stagedCounts = db.prepare(`SELECT s.state, -count(*) AS runs FROM staged_sweeps w
