@@ -82,6 +82,7 @@ export function openJournal(path: string): Journal {
         return;
       case "lease-renewed":
       case "looked":
+      case "waits":
         return;
       default:
         unreachable(change);
@@ -113,6 +114,7 @@ export function openJournal(path: string): Journal {
         draining: read("draining") === "1",
         attempts,
         tombstones,
+        waiting: new Map(),
         leaving: false,
         session: undefined,
         heartbeatSeq: 0,
@@ -170,6 +172,7 @@ function isPromise(change: AgentChange): boolean {
     case "attempt-removed":
     case "lease-renewed":
     case "looked":
+    case "waits":
       return false;
     default:
       return unreachable(change);

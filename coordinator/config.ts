@@ -35,6 +35,11 @@ export const COORDINATOR_SETTINGS = {
     describe: "wait before the first further attempt of a run; doubles",
     fallback: "1s",
   },
+  "short-run": {
+    type: "duration",
+    describe: "where no run of a sweep takes longer, the next waits at the host already; 0s: never",
+    fallback: "1s",
+  },
   "bus-bytes-max": { type: "integer", describe: "bytes of output that may wait on the bus", fallback: 2 * 1024 ** 3 },
   "log-level": { type: "text", describe: "trace, debug, info, warn or error", fallback: "info" },
 } as const satisfies Settings;
@@ -105,6 +110,7 @@ export function coordinatorConfigOf(values: CoordinatorValues): CoordinatorConfi
       leaseMs: atLeast("lease", values.lease, values.heartbeat * 3),
       killMs: values["kill-time"],
       retryBackoff: { ...DEFAULT_SETTINGS.retryBackoff, baseMs: values["retry-delay"] },
+      shortRunMs: values["short-run"],
     },
   };
 }

@@ -1,7 +1,7 @@
 /** The only mutator of the agent's state in memory; the journal mirrors it. */
 import { unreachable } from "../../shared/kernel/assert.ts";
 import type { AgentChange, AgentCommand, AgentEvent, Now } from "./events.ts";
-import type { AgentState } from "./state.ts";
+import { type AgentState, withUnclean } from "./state.ts";
 
 /** Heartbeats without an answer that are remembered: enough for any lease, and bounded. */
 const HEARTBEATS_REMEMBERED = 64;
@@ -10,6 +10,7 @@ export function applyChange(state: AgentState, change: AgentChange): void {
   switch (change.kind) {
     case "attempt-saved":
       state.attempts.set(change.fence, change.attempt);
+      state.waiting.delete(change.fence);
       state.maxFenceSeen = Math.max(state.maxFenceSeen, change.fence);
       return;
     case "lease-renewed": {
@@ -27,8 +28,12 @@ export function applyChange(state: AgentState, change: AgentChange): void {
     case "attempt-removed":
     case "refused":
       state.attempts.delete(change.fence);
+      state.waiting.delete(change.fence);
       state.tombstones.add(change.fence);
       state.maxFenceSeen = Math.max(state.maxFenceSeen, change.fence);
+      return;
+    case "waits":
+      state.waiting.set(change.waiting.assignment.fence, change.waiting);
       return;
     case "coordinator-known":
       state.storeId = change.storeId;
@@ -47,13 +52,11 @@ export function applyVolatile(state: AgentState, event: AgentEvent, commands: re
   if (event.kind === "disconnected") {
     state.session = undefined;
     state.heartbeatsSent.clear();
+    state.waiting.clear();
   }
   if (event.kind === "stop-all") state.leaving = true;
   if (event.kind === "devices") state.devices = event.devices;
-  if (event.kind === "cleaned" && event.unclean.length > 0) {
-    const unclean = new Map(event.unclean.map((device) => [device.uuid, device]));
-    state.devices = state.devices.map((device) => unclean.get(device.uuid) ?? device);
-  }
+  if (event.kind === "cleaned") state.devices = withUnclean(state.devices, event.unclean);
   if (event.kind === "message") applyMessage(state, event);
   for (const command of commands) {
     if (command.kind !== "send" || command.message.kind !== "heartbeat") continue;
@@ -70,6 +73,7 @@ function applyMessage(state: AgentState, event: Extract<AgentEvent, { kind: "mes
     state.session = message.welcome.session;
     state.exchangeSentMs = event.helloSentMs;
     state.heartbeatsSent.clear();
+    state.waiting.clear();
   }
   if (message.kind === "heartbeat-ack") {
     const sentMs = state.heartbeatsSent.get(message.seq);

@@ -10,7 +10,7 @@ import type {
   StreamOffset,
 } from "../../shared/run/session.ts";
 import type { FailedStage } from "../../shared/run/states.ts";
-import type { Activity, AgentAttempt, ProcessName } from "./state.ts";
+import type { Activity, AgentAttempt, ProcessName, WaitingAttempt } from "./state.ts";
 
 /** The moment of an event. */
 export interface Now {
@@ -80,6 +80,8 @@ export type AgentChange =
       readonly leaseDeadlineMs: number;
       readonly writtenDeadlineMs: number;
     }
+  /** Volatile: the coordinator assigns it again to an agent that has forgotten it. */
+  | { readonly kind: "waits"; readonly waiting: WaitingAttempt }
   /** Volatile: a restarted agent looks anew. */
   | { readonly kind: "looked"; readonly fence: Fence; readonly activity: Activity }
   | { readonly kind: "attempt-removed"; readonly fence: Fence }

@@ -4,21 +4,24 @@
  */
 import { required, unreachable } from "../../shared/kernel/assert.ts";
 import type { Fence } from "../../shared/kernel/ids.ts";
-import { GPU_WHOLE_MILLI, heldMilli } from "../../shared/run/devices.ts";
-import type { AgentMessage, Assignment, AttemptReport, CoordinatorMessage, Welcome } from "../../shared/run/session.ts";
+import type { AttemptReport, CoordinatorMessage, Welcome } from "../../shared/run/session.ts";
+import { answersOf, giveBackAll, giveBackLate, onAssign, refusal, rejected, takeOver } from "./assign.ts";
 import { finishOf, outcomeOf } from "./end-of-attempt.ts";
 import type { AgentChange, AgentCommand, AgentEvent, AgentReaction, Exit, Found, Now } from "./events.ts";
 import { leaseRenewals } from "./lease.ts";
-import type { AgentAttempt, AgentState } from "./state.ts";
-import { holdersOf, isHolding } from "./state.ts";
+import { merge, NOTHING, saved, send } from "./reaction.ts";
+import { type AgentAttempt, type AgentState, isHolding } from "./state.ts";
 import { beginStop, climb } from "./stop-ladder.ts";
 
 /** A longer time between two looks counts as this long: a few rounds of the looks, which come each second. */
 const LOOK_GAP_MAX_MS = 5_000;
 
-const NOTHING: AgentReaction = { changes: [], commands: [] };
-
 export function react(state: AgentState, event: AgentEvent, now: Now): AgentReaction {
+  const reaction = reactionTo(state, event, now);
+  return state.waiting.size === 0 ? reaction : merge(reaction, takeOver(state, event, reaction.changes, now));
+}
+
+function reactionTo(state: AgentState, event: AgentEvent, now: Now): AgentReaction {
   switch (event.kind) {
     case "message":
       return onMessage(state, event.message, event.helloSentMs, now);
@@ -62,13 +65,19 @@ export function react(state: AgentState, event: AgentEvent, now: Now): AgentReac
     case "devices":
       return { changes: [], commands: [send({ kind: "devices", devices: event.devices })] };
     case "stop-all":
-      return merge(...[...state.attempts.values()].map((attempt) => beginStop(attempt, "stop", now)));
+      return merge(
+        giveBackAll(state),
+        ...[...state.attempts.values()].map((attempt) => beginStop(attempt, "stop", now)),
+      );
     case "heartbeat": {
       const fences = [...state.attempts.values()].filter((a) => isHolding(a.phase)).map((a) => a.assignment.fence);
       return { changes: [], commands: [send({ kind: "heartbeat", seq: state.heartbeatSeq + 1, fences })] };
     }
     case "tick":
-      return merge(...[...state.attempts.values()].map((attempt) => onAttemptTick(attempt, now)));
+      return merge(
+        giveBackLate(state, now),
+        ...[...state.attempts.values()].map((attempt) => onAttemptTick(attempt, now)),
+      );
     default:
       return unreachable(event);
   }
@@ -106,6 +115,7 @@ function onMessage(state: AgentState, message: CoordinatorMessage, helloSentMs: 
     case "assign":
       return onAssign(state, message.assignment, now);
     case "kill": {
+      if (state.waiting.has(message.fence)) return refusal(message.fence, "stopped", "");
       const attempt = state.attempts.get(message.fence);
       return attempt ? beginStop(attempt, message.reason, now) : NOTHING;
     }
@@ -143,62 +153,6 @@ function onWelcome(state: AgentState, welcome: Welcome, helloSentMs: number, now
   });
   parts.push({ changes: [], commands: [...told, { kind: "devices", devices: state.devices } as const].map(send) });
   return merge(...parts);
-}
-
-/** The same answer to the same assignment, however often it comes. */
-function onAssign(state: AgentState, assignment: Assignment, now: Now): AgentReaction {
-  const { fence } = assignment;
-  const known = state.attempts.get(fence);
-  if (known) return { changes: [], commands: answersOf(known).map(send) };
-  if (state.tombstones.has(fence)) return refusal(fence, "stale", "this fence is done with");
-  // It lay in a buffer while this process was stopped: by now the run may have been started elsewhere.
-  const leaseDeadlineMs = state.exchangeSentMs + assignment.leaseMs;
-  if (now.uptimeMs >= leaseDeadlineMs) return refusal(fence, "stale", "its lease had passed when it came");
-  if (state.draining || state.leaving) return refusal(fence, "draining", "");
-  for (const uuid of assignment.devices) {
-    const holders = holdersOf(state, uuid);
-    const held = [...holders, assignment].reduce((sum, { gpuMilli }) => sum + heldMilli(gpuMilli, uuid), 0);
-    if (held > GPU_WHOLE_MILLI) {
-      const fences = holders.map((holder) => holder.fence).join(" and ");
-      return refusal(fence, "device_busy", `${uuid} is held by fence ${fences}`);
-    }
-    const device = state.devices.find((candidate) => candidate.uuid === uuid);
-    if (!device) return refusal(fence, "device_busy", `${uuid} is not here`);
-    if (device.health !== "clean")
-      return refusal(fence, "device_busy", `${uuid} is ${device.health}: ${device.reason}`);
-  }
-  const attempt: AgentAttempt = {
-    assignment,
-    phase: "accepted",
-    bootId: state.bootId,
-    startedAt: undefined,
-    startedUptimeMs: undefined,
-    activity: undefined,
-    process: undefined,
-    leaseDeadlineMs,
-    writtenDeadlineMs: leaseDeadlineMs,
-    stop: undefined,
-    finish: undefined,
-  };
-  // Where nothing has to be brought first, Started comes at once and says as much.
-  const accepted = assignment.code || assignment.resume ? [send({ kind: "accepted", fence })] : [];
-  return { changes: [saved(attempt)], commands: [...accepted, { kind: "start", assignment, leaseDeadlineMs }] };
-}
-
-function answersOf(attempt: AgentAttempt): AgentMessage[] {
-  const { fence } = attempt.assignment;
-  if (attempt.phase === "finished" && attempt.finish) return [{ kind: "finished", finish: attempt.finish }];
-  const accepted: AgentMessage = { kind: "accepted", fence };
-  if (attempt.phase !== "running" || !attempt.process) return [accepted];
-  return [accepted, { kind: "started", fence, pid: attempt.process.pid, startedAt: attempt.startedAt ?? 0 }];
-}
-
-function refusal(fence: Fence, reason: string, detail: string): AgentReaction {
-  return { changes: [{ kind: "refused", fence }], commands: [send(rejected(fence, reason, detail))] };
-}
-
-function rejected(fence: Fence, reason: string, detail: string): AgentMessage {
-  return { kind: "rejected", fence, reason, detail };
 }
 
 function onNotSpawned(state: AgentState, fence: Fence, reason: string, detail: string): AgentReaction {
@@ -297,16 +251,4 @@ function onActivity(state: AgentState, fence: Fence, bytes: number, now: Now): A
 
 function removal(fence: Fence): AgentReaction {
   return { changes: [{ kind: "attempt-removed", fence }], commands: [{ kind: "remove", fence }] };
-}
-
-function saved(attempt: AgentAttempt): AgentChange {
-  return { kind: "attempt-saved", fence: attempt.assignment.fence, attempt };
-}
-
-function send(message: AgentMessage): AgentCommand {
-  return { kind: "send", message };
-}
-
-function merge(...parts: readonly AgentReaction[]): AgentReaction {
-  return { changes: parts.flatMap((part) => part.changes), commands: parts.flatMap((part) => part.commands) };
 }

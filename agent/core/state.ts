@@ -55,6 +55,13 @@ export interface Stop {
   readonly killed: boolean;
 }
 
+export interface WaitingAttempt {
+  readonly assignment: Assignment;
+  readonly behind: Fence;
+  /** Uptime ms at which it came. */
+  readonly sinceMs: number;
+}
+
 export interface AgentState {
   readonly agentId: string;
   readonly bootId: string;
@@ -65,6 +72,8 @@ export interface AgentState {
   /** As the coordinator last said. */
   draining: boolean;
   readonly attempts: Map<Fence, AgentAttempt>;
+  /** Attempts that were handed out ahead, each behind one that holds its place. Volatile: nothing of them was promised. */
+  readonly waiting: Map<Fence, WaitingAttempt>;
   /** Fences that were refused or are done with: an Assign for one of them is an echo. */
   readonly tombstones: Set<Fence>;
   // Volatile.
@@ -89,4 +98,11 @@ export function holdersOf(state: AgentState, device: DeviceUuid): Assignment[] {
 /** Phases in which an attempt may have processes or has devices that were not looked at yet. */
 export function isHolding(phase: AttemptPhase): boolean {
   return phase === "accepted" || phase === "running" || phase === "ended";
+}
+
+/** The devices as a look at some of them found those. */
+export function withUnclean(devices: readonly Device[], unclean: readonly Device[]): readonly Device[] {
+  if (unclean.length === 0) return devices;
+  const found = new Map(unclean.map((device) => [device.uuid, device]));
+  return devices.map((device) => found.get(device.uuid) ?? device);
 }

@@ -1,8 +1,7 @@
 /** TERM, grace, KILL. The shell only signals; when, is decided here. */
 import type { AgentCommand, AgentReaction, Now } from "./events.ts";
+import { NOTHING } from "./reaction.ts";
 import type { AgentAttempt, Stop, StopCause } from "./state.ts";
-
-const NOTHING: AgentReaction = { changes: [], commands: [] };
 
 /** After KILL, ask again this often: a process in uninterruptible sleep dies when it wakes. */
 const KILL_AGAIN_MS = 5_000;

@@ -58,6 +58,8 @@ function unlessPaused(ended: Ended, now: Now, settings: CoreSettings): Next {
     case "rejected":
       if (outcome.reason.startsWith("bad_spec")) return { state: "failed", reason: describeEnd(ended) };
       if (outcome.reason.startsWith("start_failed")) return afterCrash(ended, now, settings);
+      // It was handed out ahead, and what it waited behind took longer than was thought.
+      if (outcome.reason.startsWith("waited")) return { state: "queued", reason: "" };
       return {
         state: "queued",
         reason: describeEnd(ended),

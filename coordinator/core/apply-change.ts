@@ -8,13 +8,14 @@ import { isTerminal, type LiveState } from "../../shared/run/states.ts";
 import type { Change, RunPoint, RunRow, RunStateRow, SweepRecord } from "./changes.ts";
 import { firstState } from "./changes.ts";
 import type { Attempt, Cluster, Gang, Run, Sweep } from "./cluster.ts";
-import { coreShape, shapeOf } from "./cluster.ts";
+import { coreShape, isWaiting, shapeOf } from "./cluster.ts";
 import { addToWork, isActive, removeFromWork } from "./doers.ts";
 import { deciding, endOf, type MemberEnd, peersOf } from "./gang.ts";
 import { applyImported } from "./imported.ts";
 import type { SweepExtended } from "./reactor-apply.ts";
 import type { QueueEntry } from "./run-queue.ts";
 import { RunQueue } from "./run-queue.ts";
+import { notePace } from "./successors.ts";
 import { standingOf } from "./sweep-standing.ts";
 
 export function applyChange(cluster: Cluster, change: Change): void {
@@ -109,7 +110,9 @@ export function addAttempt(cluster: Cluster, attempt: Attempt): void {
   assert(!cluster.attempts.has(attempt.fence), `fence ${attempt.fence} is new`);
   cluster.attempts.set(attempt.fence, { ...attempt });
   cluster.nextFence = Math.max(cluster.nextFence, attempt.fence + 1);
-  cluster.holders.add(attempt);
+  if (attempt.behind !== undefined && cluster.attempts.has(attempt.behind))
+    cluster.successors.set(attempt.behind, attempt.fence);
+  else cluster.holders.add(attempt);
 }
 
 type RunDefaults = Pick<SweepRecord, "id" | "hold" | "priority">;
@@ -254,12 +257,21 @@ function changeRun(cluster: Cluster, run: Run, row: RunStateRow): void {
 function removeRun(cluster: Cluster, run: Run): void {
   cluster.runs.delete(run.id);
   count(cluster.liveBySweep, run.sweepId, -1);
-  if (!cluster.liveBySweep.has(run.sweepId)) cluster.sweeps.delete(run.sweepId);
+  if (cluster.liveBySweep.has(run.sweepId)) return;
+  cluster.sweeps.delete(run.sweepId);
+  cluster.pace.delete(run.sweepId);
 }
 
 function endAttempt(cluster: Cluster, attempt: Attempt, end: Extract<Change, { kind: "attempt-ended" }>): void {
+  notePace(cluster, attempt, end);
   cluster.attempts.delete(attempt.fence);
-  cluster.holders.remove(attempt);
+  if (attempt.behind !== undefined && isWaiting(cluster, attempt)) cluster.successors.delete(attempt.behind);
+  else cluster.holders.remove(attempt);
+  const successor = cluster.successors.get(attempt.fence);
+  if (successor !== undefined) {
+    cluster.successors.delete(attempt.fence);
+    cluster.holders.add(required(cluster.attempts.get(successor), "who waits for the place"));
+  }
   if (attempt.gang) noteGangEnd(cluster, attempt.gang, endOf(attempt, end));
 }
 

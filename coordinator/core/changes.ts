@@ -237,4 +237,6 @@ export interface Placement {
   readonly runId: RunId;
   /** By rank: one, or as many as the run asks for nodes. */
   readonly places: readonly Place[];
+  /** Run whose place it takes over when that one has ended; absent: the place is free. */
+  readonly behind?: RunId;
 }

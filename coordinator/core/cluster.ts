@@ -120,6 +120,8 @@ export interface Attempt {
   readonly node: NodeName;
   readonly devices: readonly DeviceUuid[];
   readonly reserved: Reserved | undefined;
+  /** Attempt whose place it takes over: it waits at the host for as long as that one lives. Absent: the place was free. */
+  readonly behind?: Fence;
   phase: "assigned" | "running";
   /** Why it was told to stop. */
   stopping: StopReason;
@@ -181,6 +183,8 @@ export interface Cluster {
   // Derived from the above, kept in step by applyChange.
   readonly groups: Map<string, QueueGroup>;
   readonly holders: Holders;
+  /** Of attempts that live, the one that waits behind: it holds nothing yet. */
+  readonly successors: Map<Fence, Fence>;
   readonly liveByState: Map<LiveState, number>;
   /** Live runs of each sweep. */
   readonly liveBySweep: Map<SweepId, number>;
@@ -195,6 +199,8 @@ export interface Cluster {
   readonly workLog: WorkLog;
   /** Runs that wait for one that does the same work. */
   readonly waiters: Map<RunId, Set<RunId>>;
+  /** About the longest that runs of a sweep took lately, in ms. Not stored: it starts anew with each coordinator. */
+  readonly pace: Map<SweepId, number>;
 }
 
 /** Where a cluster begins: who it is, and the next number of each kind. */
@@ -211,6 +217,7 @@ export function emptyCluster(start: ClusterStart): Cluster {
     nodes: new Map(),
     groups: new Map(),
     holders: new Holders(),
+    successors: new Map(),
     liveByState: new Map(),
     liveBySweep: new Map(),
     activeBySweep: new Map(),
@@ -221,6 +228,7 @@ export function emptyCluster(start: ClusterStart): Cluster {
     done: new Set(),
     workLog: new WorkLog(),
     waiters: new Map(),
+    pace: new Map(),
   };
 }
 
@@ -242,4 +250,9 @@ export function liveCounts(cluster: Cluster): { [state: string]: number } {
       return runs === undefined ? [] : [[state, runs]];
     }),
   );
+}
+
+/** True while the place of the attempt is still another's, which it waits behind. */
+export function isWaiting(cluster: Cluster, { behind, fence }: Pick<Attempt, "behind" | "fence">): boolean {
+  return behind !== undefined && cluster.successors.get(behind) === fence;
 }

@@ -8,7 +8,7 @@ import {
   type ResourceRequest,
 } from "../../shared/run/devices.ts";
 import type { Place } from "./changes.ts";
-import type { Attempt, Cluster, Node, Reserved } from "./cluster.ts";
+import { type Attempt, type Cluster, isWaiting, type Node, type Reserved } from "./cluster.ts";
 import { couldFitTogether, cpusReserved, isRightGpu, misfit, wantedOn, waysOf } from "./misfit.ts";
 
 /** A GPU of which something is free. */
@@ -47,6 +47,7 @@ export function closedReason(node: Node): string | undefined {
 export function freeNodes(cluster: Cluster): FreeNode[] {
   const attempts = new Map<NodeName, Attempt[]>();
   for (const attempt of cluster.attempts.values()) {
+    if (isWaiting(cluster, attempt)) continue;
     const known = attempts.get(attempt.node);
     if (known) known.push(attempt);
     else attempts.set(attempt.node, [attempt]);
@@ -62,7 +63,7 @@ export function freeOn(cluster: Cluster, node: Node): FreeNode {
   return makeFree(
     cluster,
     node,
-    [...cluster.attempts.values()].filter((attempt) => attempt.node === node.name),
+    [...cluster.attempts.values()].filter((attempt) => attempt.node === node.name && !isWaiting(cluster, attempt)),
   );
 }
 

@@ -44,7 +44,7 @@ function reactionTo(cluster: Cluster, event: Event, now: Now, settings: CoreSett
     case "edit":
       return onEdit(cluster, event, now);
     case "schedule":
-      return onSchedule(cluster, now);
+      return onSchedule(cluster, now, settings);
     case "hello":
       return onHello(cluster, event, now, settings);
     case "disconnected":

@@ -1,7 +1,7 @@
 /** What users ask: submit, cancel, retry; and the placing of runs. */
 
 import { required } from "../../shared/kernel/assert.ts";
-import { fence as makeFence, type SweepId } from "../../shared/kernel/ids.ts";
+import { type Fence, fence as makeFence, type RunId, type SweepId } from "../../shared/kernel/ids.ts";
 import { rowOfRun } from "./apply-change.ts";
 import {
   CANCELLED_BY_USER,
@@ -18,7 +18,9 @@ import type { Event, NewRun, NewSweep, Now } from "./events.ts";
 import { attemptsOfRun } from "./gang.ts";
 import { decidePoint, type PointDecision, settledChanges } from "./same-work.ts";
 import { schedule } from "./scheduler.ts";
+import type { CoreSettings } from "./settings.ts";
 import { redecide } from "./staged-work.ts";
+import { fenceOf } from "./successors.ts";
 import { hasLimits, opened } from "./sweep-standing.ts";
 
 type EventOf<Kind extends Event["kind"]> = Extract<Event, { kind: Kind }>;
@@ -134,14 +136,17 @@ export function onRetry(cluster: Cluster, event: EventOf<"retry">, now: Now): Re
 }
 
 /** Places what can start now. Each placement is durable before its Assign is sent. */
-export function onSchedule(cluster: Cluster, now: Now): Reaction {
+export function onSchedule(cluster: Cluster, now: Now, settings: CoreSettings): Reaction {
   const changes: Change[] = settledChanges(cluster, now);
   const commands: Command[] = [];
   let nextFence = cluster.nextFence;
-  for (const placement of schedule(cluster)) {
+  const placed = new Map<RunId, Fence>();
+  for (const placement of schedule(cluster, settings)) {
     const run = required(cluster.runs.get(placement.runId), "the placed run");
     const { places } = placement;
     const first = makeFence(nextFence);
+    const behind = placement.behind && fenceOf(cluster, placement.behind, placed);
+    placed.set(run.id, first);
     const number = run.attempt + 1;
     changes.push(
       runChanged(run, { state: "assigned", reason: "", attempt: number, fence: first, givenUp: false, notBefore: 0 }),
@@ -157,6 +162,7 @@ export function onSchedule(cluster: Cluster, now: Now): Reaction {
         node: name,
         devices,
         reserved,
+        ...(behind !== undefined && { behind }),
         phase: "assigned",
         stopping: "",
         startedAt: undefined,

@@ -11,6 +11,14 @@ import type { FreeNode } from "./fit.ts";
 import { freeNodes, take } from "./fit.ts";
 import type { QueueEntry } from "./run-queue.ts";
 import { compareEntries } from "./run-queue.ts";
+import type { CoreSettings } from "./settings.ts";
+import { Predecessors } from "./successors.ts";
+
+/** What a pass may still give. */
+interface Room {
+  readonly book: readonly FreeNode[];
+  readonly predecessors: Predecessors;
+}
 
 interface Cursor {
   readonly group: QueueGroup;
@@ -21,9 +29,10 @@ interface Cursor {
 /** At most this many placements a pass; the next pass goes on. Keeps one transaction short. */
 const PLACEMENTS_PER_PASS_MAX = 1024;
 
-export function schedule(cluster: Cluster): Placement[] {
+export function schedule(cluster: Cluster, settings: CoreSettings): Placement[] {
   if (cluster.groups.size === 0) return [];
   const book = freeNodes(cluster);
+  const predecessors = new Predecessors(cluster, settings);
   const placements: Placement[] = [];
   const started = new Map<SweepId, number>();
   const claimed = new Set<string>();
@@ -36,7 +45,7 @@ export function schedule(cluster: Cluster): Placement[] {
     const run = required(cluster.runs.get(cursor.head.runId), "a queued run");
     // One of the same work starts in this pass: this one is about to wait for it.
     const waits = claimed.has(run.fingerprint) && sharesWork(cluster, run);
-    const placement = waits ? undefined : place(cluster, book, cursor, started);
+    const placement = waits ? undefined : place(cluster, { book, predecessors }, cursor, started);
     if (placement) placements.push(placement);
     if (placement) claimed.add(run.fingerprint);
     if ((!placement && !waits) || !advance(cursor)) cursors = cursors.filter((other) => other !== cursor);
@@ -46,17 +55,23 @@ export function schedule(cluster: Cluster): Placement[] {
 
 function place(
   cluster: Cluster,
-  book: readonly FreeNode[],
+  { book, predecessors }: Room,
   cursor: Cursor,
   started: Map<SweepId, number>,
 ): Placement | undefined {
   const { limitedBy, request, avoid } = cursor.group;
   if (limitedBy !== undefined && (comesLater(cluster, limitedBy) || isFull(cluster, limitedBy, started)))
     return undefined;
+  const { runId } = cursor.head;
+  const run = required(cluster.runs.get(runId), "a queued run");
   const taken = take(book, request, avoid);
-  if (!taken) return undefined;
+  const [only, ...others] = taken ?? [];
+  const before = taken ? undefined : predecessors.take(cursor.group, run);
+  if (!taken && !before) return undefined;
   if (limitedBy !== undefined) started.set(limitedBy, (started.get(limitedBy) ?? 0) + 1);
-  return { runId: cursor.head.runId, places: taken };
+  if (before) return { runId, places: [before.place], behind: before.runId };
+  if (only && others.length === 0) predecessors.add(run, only);
+  return { runId, places: taken ?? [] };
 }
 
 function advance(cursor: Cursor): boolean {

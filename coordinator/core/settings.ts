@@ -10,6 +10,8 @@ export interface CoreSettings {
   /** What the host may need to kill an attempt after its lease: TERM, grace, KILL. */
   readonly killMs: number;
   readonly retryBackoff: BackoffPolicy;
+  /** Where no run of a sweep takes longer, the next is handed to the host before the one at work has ended; 0: never. */
+  readonly shortRunMs: number;
 }
 
 export const DEFAULT_SETTINGS: CoreSettings = {
@@ -18,6 +20,7 @@ export const DEFAULT_SETTINGS: CoreSettings = {
   leaseMs: 40 * 60_000,
   killMs: 40_000,
   retryBackoff: { baseMs: 1_000, maxMs: 300_000 },
+  shortRunMs: 1_000,
 };
 
 /** Two clocks may differ in rate by this factor before the lease stops being safe. */

@@ -17,6 +17,7 @@ interface Row {
   readonly devices_json: string;
   readonly gpu_milli: number | null;
   readonly gang_first: number | null;
+  readonly behind: number | null;
   readonly idx: number;
   readonly params_json: string;
   readonly name: string;
@@ -38,7 +39,7 @@ const MEETING_PORTS = 10_000;
 /** The assignment of an attempt that was committed. `leaseMs` is the coordinator's setting. */
 export function createAssignmentLoader(db: Database, leaseMs: number): (fence: Fence) => Assignment {
   const query =
-    db.prepare(`SELECT a.run_id, a.number, a.devices_json, a.reserved_json ->> 'gpuMilli' AS gpu_milli, a.gang_first, r.idx, r.params_json, w.name,
+    db.prepare(`SELECT a.run_id, a.number, a.devices_json, a.reserved_json ->> 'gpuMilli' AS gpu_milli, a.gang_first, a.behind, r.idx, r.params_json, w.name,
       w.number AS sweep_number, h.template_json, h.limits_json, h.retry_json,
       o.snapshot, o.root
     FROM attempts a JOIN runs r ON r.run_id = a.run_id JOIN sweeps w ON w.sweep_id = r.sweep_id
@@ -70,6 +71,7 @@ export function createAssignmentLoader(db: Database, leaseMs: number): (fence: F
       devices: (JSON.parse(row.devices_json) as string[]).map(deviceUuid),
       ...(row.gpu_milli !== null && { gpuMilli: row.gpu_milli }),
       ...(row.gang_first !== null && { gang: gangOf(row.gang_first, fence) }),
+      ...(row.behind !== null && { behind: makeFence(row.behind) }),
       templateJson: row.template_json,
       paramsJson: retry.remedies ? paramsToJson(paramsOf(place).params) : row.params_json,
       timeLimitMs: limits.timeMs,

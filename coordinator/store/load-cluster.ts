@@ -186,6 +186,7 @@ function attemptOf(row: Row): Attempt {
     node: nodeName(String(row.node)),
     devices: (JSON.parse(String(row.devices_json)) as string[]).map(deviceUuid),
     reserved: row.reserved_json === null ? undefined : (JSON.parse(String(row.reserved_json)) as Reserved),
+    ...(row.behind !== null && { behind: fence(Number(row.behind)) }),
     phase: row.phase === "running" ? "running" : "assigned",
     stopping: String(row.stopping) as StopReason,
     startedAt: optional(row.started_at),

@@ -317,6 +317,10 @@ const STEPS: readonly string[] = [
   -- Was never read.
   ALTER TABLE runs DROP COLUMN point_group;
   `,
+  `
+  -- Of an attempt that was handed out ahead: the fence of the one whose place it takes over. Null: the place was free.
+  ALTER TABLE attempts ADD COLUMN behind INTEGER;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

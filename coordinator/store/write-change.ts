@@ -144,9 +144,9 @@ function prepare(db: Database, tells: boolean) {
       waits_for = excluded.waits_for`),
     attempt:
       make(`INSERT INTO attempts (fence, run_id, number, node, devices_json, reserved_json, phase, stopping, assigned_at,
-      started_at, gang_first, gang_size, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`),
+      started_at, gang_first, gang_size, behind, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`),
     reviveAttempt:
-      make(`UPDATE attempts SET phase = ?, stopping = ?, started_at = ?, reserved_json = ?, finished_at = NULL,
+      make(`UPDATE attempts SET phase = ?, stopping = ?, started_at = ?, reserved_json = ?, behind = NULL, finished_at = NULL,
       outcome_json = NULL, final_sizes_json = NULL, sealed = 0 WHERE fence = ?`),
     changeAttempt: make("UPDATE attempts SET phase = ?, stopping = ?, started_at = ? WHERE fence = ?"),
     endAttempt: make(`UPDATE attempts SET phase = 'ended', outcome_json = ?1, started_at = ?2, finished_at = ?3,
@@ -302,6 +302,7 @@ function writeAttempt(sql: Statements, attempt: Attempt, at: number): void {
     attempt.startedAt ?? null,
     attempt.gang?.first ?? null,
     attempt.gang?.size ?? null,
+    attempt.behind ?? null,
   );
 }
 

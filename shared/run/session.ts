@@ -144,6 +144,8 @@ export interface Assignment {
   readonly mayResume?: boolean;
   /** Absent: the run is on this node alone. */
   readonly gang?: GangPlace;
+  /** Attempt on this host whose place it takes over when that one has ended; absent: the place is free. */
+  readonly behind?: Fence;
 }
 
 /** The place of an attempt in a run on several nodes. */

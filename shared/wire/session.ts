@@ -90,7 +90,7 @@ export function coordinatorMessageFromProto(response: ConnectResponse): Coordina
         message: message.value.message,
       };
     case "assign": {
-      const { deviceUuids, gpuMilli, code, resume, mayResume, gang, ...rest } = message.value;
+      const { deviceUuids, gpuMilli, code, resume, mayResume, gang, behind, ...rest } = message.value;
       const devices = deviceUuids.map(deviceUuid);
       const assignment = {
         ...rest,
@@ -102,6 +102,7 @@ export function coordinatorMessageFromProto(response: ConnectResponse): Coordina
         ...(resume && { resume: { ...resume, step: resume.step } }),
         ...(mayResume && { mayResume }),
         ...(gang && { gang }),
+        ...(behind !== undefined && { behind: fence(behind) }),
       };
       return { kind: "assign", assignment };
     }

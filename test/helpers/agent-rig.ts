@@ -41,6 +41,7 @@ export function emptyAgentState(): AgentState {
     draining: false,
     attempts: new Map(),
     tombstones: new Set(),
+    waiting: new Map(),
     leaving: false,
     session: undefined,
     heartbeatSeq: 0,

@@ -133,6 +133,7 @@ export class Checks {
         this.#checkWhole(change.row.runId);
       }
       if (change.kind === "attempt-added") this.#checkPlace(change.attempt, cluster);
+      if (change.kind === "attempt-ended") this.#checkSuccessor(change.fence, cluster);
       if (change.kind === "sweep-added") this.#checkLimit(change.sweep.id, cluster);
       if (change.kind === "sweep-changed") this.#checkLimit(change.sweepId, cluster);
     }
@@ -218,7 +219,10 @@ export class Checks {
         "resources",
         `fence ${attempt.fence} is one of ${attempt.gang?.size ?? 1}, of ${nodes} asked for`,
       );
-    const here = [...cluster.attempts.values()].filter((other) => other.node === node.name);
+    if (this.#isWaiting(attempt.fence)) return this.#checkWaiting(attempt, cluster);
+    const here = [...cluster.attempts.values()].filter(
+      (other) => other.node === node.name && !this.#isWaiting(other.fence),
+    );
     if (here.some(({ fence, runId }) => fence !== attempt.fence && runId === attempt.runId))
       throw new Violation("gang", `fence ${attempt.fence} and another of its run are on ${node.name}`);
     const drawn = here.map(({ runId }) => this.#drawnOf(runId));
@@ -229,6 +233,26 @@ export class Checks {
     if (node.host.memoryBytes > 0 && memory > node.host.memoryBytes) {
       throw new Violation("resources", `${memory} bytes are reserved on ${node.name} of ${node.host.memoryBytes}`);
     }
+  }
+
+  /** One alone waits behind another, for exactly its place. */
+  #checkWaiting({ fence, behind, node, devices }: Attempt, cluster: Cluster): void {
+    const others = [...cluster.attempts.values()].filter((other) => other.behind === behind && other.fence !== fence);
+    if (others.length > 0) throw new Violation("successors", `fence ${fence} and others wait behind ${behind}`);
+    const before = behind === undefined ? undefined : cluster.attempts.get(behind);
+    const same = before?.node === node && before.devices.join() === devices.join();
+    if (!same) throw new Violation("successors", `fence ${fence} waits behind ${behind}, for another place`);
+    if (this.#isWaiting(before.fence)) throw new Violation("successors", `fence ${fence} is third in line`);
+  }
+
+  /** What took over the place of an attempt that ended has room there. */
+  #checkSuccessor(fence: Fence, cluster: Cluster): void {
+    for (const attempt of cluster.attempts.values()) if (attempt.behind === fence) this.#checkPlace(attempt, cluster);
+  }
+
+  #isWaiting(fence: Fence): boolean {
+    const behind = this.#attempts.get(fence)?.behind;
+    return behind !== undefined && this.#attempts.get(behind)?.ended === false;
   }
 
   /** A sweep with as many failures as its limit is stopped, and nothing of a stopped one waits. */
@@ -311,7 +335,7 @@ export class Checks {
     if (state === "failed") sweep.failures += 1;
   }
 
-  #onAdded({ fence, runId, gang }: Attempt): void {
+  #onAdded({ fence, runId, gang, behind }: Attempt): void {
     if (fence <= this.#maxFence) throw new Violation("fences", `fence ${fence} is not above ${this.#maxFence}`);
     this.#maxFence = fence;
     const run = this.#run(runId);
@@ -328,7 +352,7 @@ export class Checks {
     if (run.shares && this.#completed.has(run.fingerprint)) {
       throw new Violation("I13", `${runId} starts as fence ${fence}, and its work ${run.fingerprint} is done`);
     }
-    this.#attempts.set(fence, { runId, first, ended: false, exitedWell: false });
+    this.#attempts.set(fence, { runId, first, behind, ended: false, exitedWell: false });
     this.#open(fence, runId);
   }
 

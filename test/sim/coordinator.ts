@@ -215,7 +215,8 @@ export class SimCoordinator implements StreamEnd<AgentMessage> {
 
   #assignment(fence: Fence): Assignment {
     // A planted bug sends before the commit: then only memory knows the attempt.
-    const { runId, number, devices, reserved, gang } = this.cluster.attempts.get(fence) ?? this.#store.attempt(fence);
+    const { runId, number, devices, reserved, gang, behind } =
+      this.cluster.attempts.get(fence) ?? this.#store.attempt(fence);
     const gpuMilli = reserved?.gpuMilli;
     return {
       fence,
@@ -226,6 +227,7 @@ export class SimCoordinator implements StreamEnd<AgentMessage> {
       attempt: number,
       devices,
       ...(gpuMilli !== undefined && { gpuMilli }),
+      ...(behind !== undefined && { behind }),
       ...(gang && { gang: { rank: fence - gang.first, nodes: [], port: 0 } }),
       templateJson: "",
       paramsJson: "{}",

@@ -34,6 +34,8 @@ export interface AttemptFacts {
   readonly runId: RunId;
   /** Of its rank 0; its own where it is alone. */
   readonly first: Fence;
+  /** Whose place it takes over. */
+  readonly behind: Fence | undefined;
   ended: boolean;
   /** Its command ended with 0. */
   exitedWell: boolean;

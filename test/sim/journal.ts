@@ -28,6 +28,7 @@ export class SimJournal {
       draining: this.#draining,
       attempts: new Map(this.#attempts),
       tombstones: new Set(this.#tombstones),
+      waiting: new Map(),
       leaving: false,
       session: undefined,
       heartbeatSeq: 0,
@@ -61,6 +62,7 @@ export class SimJournal {
         return;
       case "lease-renewed":
       case "looked":
+      case "waits":
         return;
       default:
         unreachable(change);

@@ -47,6 +47,7 @@ export const SETTINGS: CoreSettings = {
   leaseMs: 30_000,
   killMs: 8_000,
   retryBackoff: { baseMs: 200, maxMs: 5_000 },
+  shortRunMs: 10_000,
 };
 /** After the faults, everything must be at rest within this. */
 const LIVENESS_MS = 4 * 3_600_000;

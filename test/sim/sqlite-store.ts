@@ -42,12 +42,21 @@ export class SqliteStore implements SimStore {
   }
 
   attempt(fence: Fence): Attempt {
-    const { runId, attempt, devices, gpuMilli, gang: place } = this.#assignment(fence);
+    const { runId, attempt, devices, gpuMilli, gang: place, behind } = this.#assignment(fence);
     const gang = place && { first: makeFence(fence - place.rank), size: place.nodes.length };
     const nothing = { cpus: 0, memoryBytes: 0, diskBytes: 0, exclusive: false };
     const reserved = gpuMilli === undefined ? undefined : { ...nothing, gpuMilli };
     const rest = { reserved, phase: "assigned", stopping: "", startedAt: undefined } as const;
-    return { fence, runId, number: attempt, ...(gang && { gang }), devices, node: nodeName(""), ...rest };
+    return {
+      fence,
+      runId,
+      number: attempt,
+      ...(gang && { gang }),
+      ...(behind && { behind }),
+      devices,
+      node: nodeName(""),
+      ...rest,
+    };
   }
 
   terminalRun(id: RunId): TerminalRun | undefined {

@@ -50,6 +50,8 @@ export class MemoryStore implements SimStore {
   load(term: number, monotonicMs: number): Cluster {
     const cluster = newCluster(term);
     for (const change of this.#log) applyChange(cluster, change);
+    // As the real store, it does not know.
+    cluster.pace.clear();
     for (const node of cluster.nodes.values()) {
       node.connected = false;
       node.silent = false;

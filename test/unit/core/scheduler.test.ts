@@ -6,6 +6,7 @@ import { shapeOf } from "../../../coordinator/core/cluster.ts";
 import { freeNodes, take } from "../../../coordinator/core/fit.ts";
 import { wantedOn } from "../../../coordinator/core/misfit.ts";
 import { compareEntries } from "../../../coordinator/core/run-queue.ts";
+import { DEFAULT_SETTINGS } from "../../../coordinator/core/settings.ts";
 import { schedule } from "../../../coordinator/core/scheduler.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import { type Device, heldMilli, type ResourceRequest } from "../../../shared/run/devices.ts";
@@ -104,7 +105,7 @@ describe("schedule, over random clusters", () => {
       fc.property(clusterPlan, (plan) => {
         const { cluster } = build(plan);
         const left = new Map<string, number>();
-        const all = schedule(cluster).flatMap(({ runId, places }) => places.map((place) => ({ runId, ...place })));
+        const all = schedule(cluster, DEFAULT_SETTINGS).flatMap(({ runId, places }) => places.map((place) => ({ runId, ...place })));
         for (const { runId, node: name, devices, reserved } of all) {
           const node = required(cluster.nodes.get(name), "the node");
           for (const uuid of devices) {
@@ -130,7 +131,7 @@ describe("schedule, over random clusters", () => {
     fc.assert(
       fc.property(clusterPlan, (plan) => {
         const { cluster } = build(plan);
-        const placements = schedule(cluster);
+        const placements = schedule(cluster, DEFAULT_SETTINGS);
         for (const { places, runId } of placements) {
           for (const { node: name } of places) {
             const node = required(cluster.nodes.get(name), "the node");
@@ -150,7 +151,7 @@ describe("schedule, over random clusters", () => {
     fc.assert(
       fc.property(clusterPlan, (plan) => {
         const rig = build(plan);
-        const placed = schedule(rig.cluster).map(({ runId }) => runId);
+        const placed = schedule(rig.cluster, DEFAULT_SETTINGS).map(({ runId }) => runId);
         for (const { queue } of rig.cluster.groups.values()) {
           const entries = [...queue];
           const chosen = placed.flatMap((id) => entries.find((entry) => entry.runId === id) ?? []);
@@ -158,7 +159,7 @@ describe("schedule, over random clusters", () => {
           expect(chosen).toEqual(entries.slice(0, chosen.length));
         }
         rig.schedule();
-        expect(schedule(rig.cluster)).toEqual([]);
+        expect(schedule(rig.cluster, DEFAULT_SETTINGS)).toEqual([]);
         for (const { request: wanted, limitedBy } of rig.cluster.groups.values()) {
           if (limitedBy === undefined) expect(take(freeNodes(rig.cluster), wanted)).toBeUndefined();
         }
@@ -187,9 +188,9 @@ describe("schedule, over random clusters", () => {
       fc.property(clusterPlan, (plan) => {
         const { cluster } = build(plan);
         const before = snapshot(cluster);
-        const first = schedule(cluster);
+        const first = schedule(cluster, DEFAULT_SETTINGS);
         expect(snapshot(cluster)).toBe(before);
-        expect(schedule(cluster)).toEqual(first);
+        expect(schedule(cluster, DEFAULT_SETTINGS)).toEqual(first);
       }),
     );
   });
@@ -208,8 +209,8 @@ describe("schedule, over random clusters", () => {
             if (i !== target) return node;
             return node.gpus > 0 ? { ...node, gpus: node.gpus + 1 } : { ...node, cpus: node.cpus + 1 };
           });
-          const few = schedule(build({ nodes, sweeps, passes: 0 }).cluster);
-          const many = schedule(build({ nodes: more, sweeps, passes: 0 }).cluster);
+          const few = schedule(build({ nodes, sweeps, passes: 0 }).cluster, DEFAULT_SETTINGS);
+          const many = schedule(build({ nodes: more, sweeps, passes: 0 }).cluster, DEFAULT_SETTINGS);
           expect(many.length).toBeGreaterThanOrEqual(few.length);
         },
       ),

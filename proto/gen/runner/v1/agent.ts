@@ -423,7 +423,11 @@ export interface Assign {
     | number
     | undefined;
   /** Absent: the run is on this node alone. */
-  gang: AssignedGang | undefined;
+  gang:
+    | AssignedGang
+    | undefined;
+  /** Fence of an attempt here whose place this one takes over, at once when that one has ended; absent: the place is free. */
+  behind?: number | undefined;
 }
 
 /** Place of the attempt in a run on several nodes. */
@@ -2625,6 +2629,7 @@ function createBaseAssign(): Assign {
     mayResume: false,
     gpuMilli: undefined,
     gang: undefined,
+    behind: undefined,
   };
 }
 
@@ -2686,6 +2691,9 @@ export const Assign: MessageFns<Assign> = {
     }
     if (message.gang !== undefined) {
       AssignedGang.encode(message.gang, writer.uint32(154).fork()).join();
+    }
+    if (message.behind !== undefined) {
+      writer.uint32(160).int64(message.behind);
     }
     return writer;
   },
@@ -2855,6 +2863,14 @@ export const Assign: MessageFns<Assign> = {
             message.gang = AssignedGang.decode(reader, reader.uint32());
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.behind = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2944,6 +2960,7 @@ export const Assign: MessageFns<Assign> = {
         ? globalThis.Number(object.gpu_milli)
         : undefined,
       gang: isSet(object.gang) ? AssignedGang.fromJSON(object.gang) : undefined,
+      behind: isSet(object.behind) ? globalThis.Number(object.behind) : undefined,
     };
   },
 
@@ -3006,6 +3023,9 @@ export const Assign: MessageFns<Assign> = {
     if (message.gang !== undefined) {
       obj.gang = AssignedGang.toJSON(message.gang);
     }
+    if (message.behind !== undefined) {
+      obj.behind = Math.round(message.behind);
+    }
     return obj;
   },
 
@@ -3039,6 +3059,7 @@ export const Assign: MessageFns<Assign> = {
     message.gang = (object.gang !== undefined && object.gang !== null)
       ? AssignedGang.fromPartial(object.gang)
       : undefined;
+    message.behind = object.behind ?? undefined;
     return message;
   },
 };
