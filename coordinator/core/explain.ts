@@ -7,8 +7,8 @@ import { describeRequest, nodesMost, nodesWanted } from "../../shared/run/device
 import { runRef, sweepRef } from "../../shared/run/names.ts";
 import { queueEntryOf } from "./apply-change.ts";
 import { whyCancelled } from "./changes.ts";
-import type { Cluster, Node, Run, Sweep } from "./cluster.ts";
-import { shapeOf } from "./cluster.ts";
+import type { Attempt, Cluster, Node, Run, Sweep } from "./cluster.ts";
+import { isWaiting, shapeOf } from "./cluster.ts";
 import { closedReason, freeOn, lacking } from "./fit.ts";
 import { attemptsOfRun } from "./gang.ts";
 import { couldFit, couldFitTogether, misfit, waysOf, whyMisfit } from "./misfit.ts";
@@ -62,7 +62,16 @@ function activeReason(cluster: Cluster, run: Run): string {
     const silent = attempts.filter(({ node }) => cluster.nodes.get(node)?.silent).map(({ node }) => node);
     return `${listed(silent.length > 0 ? silent : attempts.map(({ node }) => node))} is silent; the run may go on there and is not started elsewhere yet`;
   }
-  return run.state === "assigned" ? `starting on ${nodes}` : `running on ${nodes}`;
+  if (run.state !== "assigned") return `running on ${nodes}`;
+  const before = predecessorOf(cluster, attempts);
+  return before === undefined ? `starting on ${nodes}` : `on ${nodes} already: starts when ${before} ends there`;
+}
+
+/** Reference of the run behind which one of these waits; undefined where none does. */
+function predecessorOf(cluster: Cluster, attempts: readonly Attempt[]): string | undefined {
+  const { behind } = attempts.find((attempt) => isWaiting(cluster, attempt)) ?? {};
+  const before = behind === undefined ? undefined : cluster.attempts.get(behind);
+  return before && refOf(cluster, before.runId);
 }
 
 function queuedReason(cluster: Cluster, run: Run, sweep: Sweep, wallMs: number): string {

@@ -46,6 +46,33 @@ test("200 runs on three agents with eight devices each", async () => {
   expect(again.code).toBe(2);
 });
 
+test("short runs are handed out ahead, and what a long one keeps waiting goes back", async () => {
+  await using fleet = await startFleet({
+    agents: 1,
+    gpus: "fake:1x80GB",
+    // On a slow machine, too, the runs count as short.
+    coordinatorFlags: ["--short-run", "30s"],
+  });
+  const witness = createWitness(fleet.dir);
+  const [program, dir] = witness.argv(0, 0);
+  await fleet.submit(`
+    name = "ahead"
+    run.command = ["${program}", "${dir}", "1", "\${pause}"]
+    resources.gpus = 1
+    # The fourth keeps its device far longer than a host waits for it.
+    grid.pause = [0.01, 0.011, 0.012, 6, 0.013, 0.014, 0.015, 0.016]
+  `);
+  const runs = await fleet.done("ahead.1", 60_000);
+  expect(runs.map(({ state }) => state)).toEqual(runs.map(() => "succeeded"));
+  const sightings = witness.sightings();
+  expect([...startsByRun(sightings).values()]).toEqual(runs.map(() => 1));
+  expect(overlaps(sightings)).toEqual([]);
+  // The fifth was with the host already, and came back.
+  expect(runs.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1, 2, 1, 1, 1]);
+  const { stdout } = await fleet.exp("show", "ahead.1.5");
+  expect(stdout).toContain("waited: fence 4 goes on");
+});
+
 test("a finished sweep submitted again starts nothing; --force runs it again", async () => {
   await using fleet = await startFleet({ agents: 1, cpuSlots: 2 });
   const witness = createWitness(fleet.dir);

@@ -12,6 +12,7 @@ import type { Fence, RunId, SweepId } from "../../shared/kernel/ids.ts";
 import { isTerminal, type Outcome, type RunState } from "../../shared/run/states.ts";
 import { type AttemptFacts, type RunFacts, type SweepFacts, Violation } from "./facts.ts";
 import type { AttemptDir, SimHost } from "./host.ts";
+import { checkPlace, checkSuccessor, type Places } from "./places.ts";
 import type { DrawnShape } from "./requests.ts";
 
 export class Checks {
@@ -132,8 +133,8 @@ export class Checks {
         this.#compareRun(change.row.runId, cluster);
         this.#checkWhole(change.row.runId);
       }
-      if (change.kind === "attempt-added") this.#checkPlace(change.attempt, cluster);
-      if (change.kind === "attempt-ended") this.#checkSuccessor(change.fence, cluster);
+      if (change.kind === "attempt-added") checkPlace(change.attempt, this.#places(cluster));
+      if (change.kind === "attempt-ended") checkSuccessor(change.fence, this.#places(cluster));
       if (change.kind === "sweep-added") this.#checkLimit(change.sweep.id, cluster);
       if (change.kind === "sweep-changed") this.#checkLimit(change.sweepId, cluster);
     }
@@ -204,50 +205,8 @@ export class Checks {
     return [...fences].filter((fence) => this.#attempts.get(fence)?.first !== first);
   }
 
-  /** A placement is what was asked for, and the node has room for all that is on it. */
-  #checkPlace(attempt: Attempt, cluster: Cluster): void {
-    const node = cluster.nodes.get(attempt.node);
-    // It may have ended in the same commit.
-    if (!node || !cluster.attempts.has(attempt.fence)) return;
-    const devices = node.devices.filter(({ uuid }) => attempt.devices.includes(uuid));
-    if (!this.#drawnOf(attempt.runId).allows(node, devices)) {
-      throw new Violation("resources", `fence ${attempt.fence} is on ${node.name}, which is not what it asked for`);
-    }
-    const { nodes } = this.#drawnOf(attempt.runId);
-    if ((attempt.gang?.size ?? 1) !== nodes)
-      throw new Violation(
-        "resources",
-        `fence ${attempt.fence} is one of ${attempt.gang?.size ?? 1}, of ${nodes} asked for`,
-      );
-    if (this.#isWaiting(attempt.fence)) return this.#checkWaiting(attempt, cluster);
-    const here = [...cluster.attempts.values()].filter(
-      (other) => other.node === node.name && !this.#isWaiting(other.fence),
-    );
-    if (here.some(({ fence, runId }) => fence !== attempt.fence && runId === attempt.runId))
-      throw new Violation("gang", `fence ${attempt.fence} and another of its run are on ${node.name}`);
-    const drawn = here.map(({ runId }) => this.#drawnOf(runId));
-    if (here.length > 1 && drawn.some(({ exclusive }) => exclusive)) {
-      throw new Violation("resources", `${here.length} attempts on ${node.name}, one of which wants it for itself`);
-    }
-    const memory = drawn.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
-    if (node.host.memoryBytes > 0 && memory > node.host.memoryBytes) {
-      throw new Violation("resources", `${memory} bytes are reserved on ${node.name} of ${node.host.memoryBytes}`);
-    }
-  }
-
-  /** One alone waits behind another, for exactly its place. */
-  #checkWaiting({ fence, behind, node, devices }: Attempt, cluster: Cluster): void {
-    const others = [...cluster.attempts.values()].filter((other) => other.behind === behind && other.fence !== fence);
-    if (others.length > 0) throw new Violation("successors", `fence ${fence} and others wait behind ${behind}`);
-    const before = behind === undefined ? undefined : cluster.attempts.get(behind);
-    const same = before?.node === node && before.devices.join() === devices.join();
-    if (!same) throw new Violation("successors", `fence ${fence} waits behind ${behind}, for another place`);
-    if (this.#isWaiting(before.fence)) throw new Violation("successors", `fence ${fence} is third in line`);
-  }
-
-  /** What took over the place of an attempt that ended has room there. */
-  #checkSuccessor(fence: Fence, cluster: Cluster): void {
-    for (const attempt of cluster.attempts.values()) if (attempt.behind === fence) this.#checkPlace(attempt, cluster);
+  #places(cluster: Cluster): Places {
+    return { cluster, drawnOf: this.#drawnOf, isWaiting: (fence) => this.#isWaiting(fence) };
   }
 
   #isWaiting(fence: Fence): boolean {

@@ -290,8 +290,10 @@ function numberOf(change: Change): number {
 
 function textOf(change: Change): string {
   switch (change.kind) {
-    case "attempt-added":
-      return `${change.attempt.runId} on ${change.attempt.node} ${change.attempt.devices.join(" ")}`;
+    case "attempt-added": {
+      const { runId, node, devices, behind } = change.attempt;
+      return `${runId} on ${node} ${devices.join(" ")}${behind === undefined ? "" : ` behind ${behind}`}`;
+    }
     case "attempt-ended":
       return JSON.stringify(change.outcome);
     case "run-changed":

@@ -46,6 +46,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: "a run on several nodes is over when its rank 0 is", plant: { coordinatorReact: firstDecides } },
   { name: "how a rank ended is forgotten while others go on", plant: { coordinatorReact: endsForgotten } },
   { name: "the agent counts as idle what it does not look at", plant: { agentReact: blindToActivity } },
+  { name: "what was handed out ahead starts at once", plant: { agentReact: startsAtOnce } },
+  { name: "several are handed out ahead behind one", plant: { coordinatorReact: queueBehindOne } },
+  { name: "the place that one takes over is not written down", plant: { coordinatorReact: placeForgotten } },
 ];
 
 /** The reaction with each change as `edit` gives it; undefined leaves it out. */
@@ -110,6 +113,24 @@ function endsForgotten(cluster: Cluster, event: Event, now: Now, settings: CoreS
 
 function blindToActivity(...[state, event, now]: Parameters<typeof agentReact>): ReturnType<typeof agentReact> {
   return agentReact(state, event.kind === "activity" ? { ...event, bytes: 1 } : event, now);
+}
+
+function startsAtOnce(...[state, event, now]: Parameters<typeof agentReact>): ReturnType<typeof agentReact> {
+  const behind = event.kind === "message" && event.message.kind === "assign" && event.message.assignment.behind;
+  if (!behind) return agentReact(state, event, now);
+  const attempts = new Map([...state.attempts].filter(([fence]) => fence !== behind));
+  return agentReact({ ...state, attempts }, event, now);
+}
+
+function queueBehindOne(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
+  return react(event.kind === "schedule" ? { ...cluster, successors: new Map() } : cluster, event, now, settings);
+}
+
+function placeForgotten(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
+  return edited(react(cluster, event, now, settings), (change) => {
+    if (change.kind !== "attempt-added" || change.attempt.behind === undefined) return change;
+    return { ...change, attempt: { ...change.attempt, devices: [], reserved: undefined } };
+  });
 }
 
 function nobodyWaits(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {

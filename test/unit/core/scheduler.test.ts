@@ -6,8 +6,8 @@ import { shapeOf } from "../../../coordinator/core/cluster.ts";
 import { freeNodes, take } from "../../../coordinator/core/fit.ts";
 import { wantedOn } from "../../../coordinator/core/misfit.ts";
 import { compareEntries } from "../../../coordinator/core/run-queue.ts";
-import { DEFAULT_SETTINGS } from "../../../coordinator/core/settings.ts";
 import { schedule } from "../../../coordinator/core/scheduler.ts";
+import { DEFAULT_SETTINGS } from "../../../coordinator/core/settings.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import { type Device, heldMilli, type ResourceRequest } from "../../../shared/run/devices.ts";
 import { CoreRig, makeDevice } from "../../helpers/core-rig.ts";
@@ -105,7 +105,9 @@ describe("schedule, over random clusters", () => {
       fc.property(clusterPlan, (plan) => {
         const { cluster } = build(plan);
         const left = new Map<string, number>();
-        const all = schedule(cluster, DEFAULT_SETTINGS).flatMap(({ runId, places }) => places.map((place) => ({ runId, ...place })));
+        const all = schedule(cluster, DEFAULT_SETTINGS).flatMap(({ runId, places }) =>
+          places.map((place) => ({ runId, ...place })),
+        );
         for (const { runId, node: name, devices, reserved } of all) {
           const node = required(cluster.nodes.get(name), "the node");
           for (const uuid of devices) {
