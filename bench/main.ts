@@ -8,6 +8,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { far } from "./cases/far.ts";
 import { gap } from "./cases/gap.ts";
 import { log } from "./cases/log.ts";
 import { noop } from "./cases/noop.ts";
@@ -21,6 +22,7 @@ import { tabs } from "./cases/tabs.ts";
 
 const CASES: { readonly [name: string]: () => Promise<Row[]> } = {
   gap,
+  far,
   log,
   noop,
   output,

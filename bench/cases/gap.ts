@@ -49,7 +49,7 @@ export async function gap(): Promise<Row[]> {
 }
 
 /** Milliseconds from each end to the start after it. */
-function gapsMs(text: string): number[] {
+export function gapsMs(text: string): number[] {
   const lines = text
     .trimEnd()
     .split("\n")

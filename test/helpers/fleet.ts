@@ -12,6 +12,7 @@ import { parseToken } from "../../shared/kernel/token.ts";
 import type { RunView, SubmitView, SweepView } from "../../shared/run/views.ts";
 import { type NatsServer, startNats } from "./nats.ts";
 import { type ProgramProcess, type ProgramResult, runExp, startProgram } from "./program-process.ts";
+import { type SlowLink, startSlowLink } from "./slow-link.ts";
 import { waitUntil } from "./wait-until.ts";
 
 export interface FleetOptions {
@@ -23,6 +24,8 @@ export interface FleetOptions {
   readonly agentFlags?: readonly string[];
   /** Further flags of the coordinator. */
   readonly coordinatorFlags?: readonly string[];
+  /** How long bytes are on their way between agents and coordinator, in each direction. */
+  readonly delayMs?: number;
 }
 
 export interface FleetAgent {
@@ -73,6 +76,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   });
   let ports = { http: "0", grpc: "0" };
   let coordinator: ProgramProcess | undefined;
+  let link: SlowLink | undefined;
 
   async function startCoordinator(): Promise<void> {
     rmSync(join(dataDir, "address.json"), { force: true });
@@ -105,6 +109,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     throw error;
   }
   const { http, grpc } = addresses();
+  if (options.delayMs !== undefined) link = await startSlowLink(grpc, options.delayMs);
   for (let i = 0; i < options.agents; i++) agents.push(createAgent(`node-${i + 1}`));
 
   function createAgent(name: string): FleetAgent {
@@ -117,7 +122,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
         [
           "start",
           "--coordinator",
-          grpc,
+          link?.address ?? grpc,
           "--token-file",
           tokenFile,
           "--name",
@@ -206,6 +211,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   async function letGo(): Promise<void> {
     for (const agent of agents) await agent.kill9();
     await coordinator?.kill9();
+    await link?.[Symbol.asyncDispose]();
     await nats[Symbol.asyncDispose]();
     // Wardens and shims outlive the agents by design: they are found by the directory they work for.
     await waitUntil("no process of the fleet is left", () => {
