@@ -69,7 +69,8 @@ export class Predecessors {
   }
 
   #isShort(sweepId: SweepId): boolean {
-    return (this.#cluster.pace.get(sweepId) ?? Number.POSITIVE_INFINITY) <= this.#settings.shortRunMs;
+    const { shortRunMs } = this.#settings;
+    return shortRunMs > 0 && (this.#cluster.pace.get(sweepId) ?? Number.POSITIVE_INFINITY) <= shortRunMs;
   }
 
   #all(): Map<string, Predecessor[]> {
