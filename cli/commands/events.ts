@@ -8,6 +8,7 @@ import { EXIT } from "../exit-codes.ts";
 import { pause } from "../follow.ts";
 import type { Listing } from "../output.ts";
 import { clockText } from "../render/time.ts";
+import { whatOf } from "../render/what.ts";
 import type { Command, Session } from "../session.ts";
 
 const LIMIT_DEFAULT = 100;
@@ -20,6 +21,7 @@ interface EventView {
   readonly run: string | null;
   readonly node: string | null;
   readonly text: string;
+  readonly by: string | null;
 }
 
 export const events: Command = {
@@ -100,7 +102,7 @@ function listing(rows: readonly EventView[]): Listing<EventView> {
       },
       { title: "RUN", cell: ({ run }) => run ?? "", minWidth: 14 },
       { title: "NODE", cell: ({ node }) => node ?? "", minWidth: 8, rank: 2 },
-      { title: "WHAT", cell: ({ text }) => text },
+      { title: "WHAT", cell: whatOf },
     ],
     name: ({ seq }) => String(seq),
     json: (row) => row,
@@ -108,8 +110,8 @@ function listing(rows: readonly EventView[]): Listing<EventView> {
   };
 }
 
-function viewOf({ seq, at, kind, run, node, text }: Event): EventView {
-  return { seq, at: new Date(at).toISOString(), kind, run: run || null, node: node || null, text };
+function viewOf({ seq, at, kind, run, node, text, by }: Event): EventView {
+  return { seq, at: new Date(at).toISOString(), kind, run: run || null, node: node || null, text, by: by || null };
 }
 
 /** Unix milliseconds; 0 where it is not said. Throws AppError (invalid) for what is neither a duration nor a time. */

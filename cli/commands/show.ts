@@ -63,7 +63,12 @@ function runDetails(response: GetRunResponse): Omit<RunDetails, keyof RunRecordV
         sealed,
       }),
     ),
-    events: response.events.map(({ at, kind, text }) => ({ at: new Date(at).toISOString(), kind, text })),
+    events: response.events.map(({ at, kind, text, by }) => ({
+      at: new Date(at).toISOString(),
+      kind,
+      text,
+      by: by || null,
+    })),
   };
 }
 

@@ -9,6 +9,7 @@ import { paramText } from "./run-fields.ts";
 import { countsText } from "./runs.ts";
 import { escapeControl, shortNumber } from "./text.ts";
 import { clockText, spanText } from "./time.ts";
+import { whatOf } from "./what.ts";
 
 const ARTIFACTS_SHOWN_MAX = 20;
 
@@ -32,6 +33,7 @@ export interface HistoryLine {
   readonly at: string;
   readonly kind: string;
   readonly text: string;
+  readonly by: string | null;
 }
 
 export interface RunDetails extends RunView, RunOrigin {
@@ -111,8 +113,8 @@ export function runLines(run: RunDetails, nowMs: number): string[] {
   }
   lines.push(...artifactLines(run.artifacts));
   if (run.events.length > 0) lines.push("history");
-  for (const { at, kind, text } of run.events)
-    lines.push(`  ${clockText(at)}  ${escapeControl(`${kind}  ${text}`.trim())}`);
+  for (const event of run.events)
+    lines.push(`  ${clockText(event.at)}  ${escapeControl(`${event.kind}  ${whatOf(event)}`.trim())}`);
   return lines;
 }
 

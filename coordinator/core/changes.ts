@@ -189,6 +189,8 @@ export type Change =
       readonly runId: RunId | undefined;
       readonly node: NodeName | undefined;
       readonly text: string;
+      /** Name of the token with which it was asked for; absent: none of those that were handed out. */
+      readonly by?: string;
     };
 
 export type HistoryKind =

@@ -39,11 +39,22 @@ export interface TerminalRun {
 /** Handle of a connection before it has a session: the shell's own number. */
 export type ConnectionId = number;
 
+/** What somebody asked for. */
+interface Asked {
+  /** Name of the token that it came with; empty or absent: the coordinator's own, or nobody's. */
+  readonly by?: string;
+}
+
 export type Event =
-  | { readonly kind: "submit"; readonly sweep: NewSweep; readonly number: number; readonly runs: readonly NewRun[] }
-  | ImportEvent
+  | (Asked & {
+      readonly kind: "submit";
+      readonly sweep: NewSweep;
+      readonly number: number;
+      readonly runs: readonly NewRun[];
+    })
+  | (Asked & ImportEvent)
   /** The same for a sweep whose runs are in the store and count for nothing yet. */
-  | {
+  | (Asked & {
       readonly kind: "submit-staged";
       readonly sweep: NewSweep;
       readonly number: number;
@@ -53,17 +64,17 @@ export type Event =
       readonly reused: number;
       /** Where the cluster's `workLog` ended before the first of them was decided. */
       readonly decidedAt: number;
-    }
-  | ApplyEvent
+    })
+  | (Asked & ApplyEvent)
   /** `why`: what ends them before their time; absent where a user does. */
-  | { readonly kind: "cancel"; readonly runIds: readonly RunId[]; readonly why?: string }
-  | { readonly kind: "retry"; readonly runIds: readonly RunId[]; readonly terminal: readonly TerminalRun[] }
+  | (Asked & { readonly kind: "cancel"; readonly runIds: readonly RunId[]; readonly why?: string })
+  | (Asked & { readonly kind: "retry"; readonly runIds: readonly RunId[]; readonly terminal: readonly TerminalRun[] })
   /** Queued runs are held; what runs goes on, and is held should it come back to the queue. */
-  | { readonly kind: "pause"; readonly runIds: readonly RunId[] }
+  | (Asked & { readonly kind: "pause"; readonly runIds: readonly RunId[] })
   /** Held runs go back to the queue, whatever held them. */
-  | { readonly kind: "resume"; readonly runIds: readonly RunId[] }
-  | { readonly kind: "edit"; readonly runIds: readonly RunId[]; readonly priority: number }
-  | { readonly kind: "node-action"; readonly name: NodeName; readonly action: NodeAction }
+  | (Asked & { readonly kind: "resume"; readonly runIds: readonly RunId[] })
+  | (Asked & { readonly kind: "edit"; readonly runIds: readonly RunId[]; readonly priority: number })
+  | (Asked & { readonly kind: "node-action"; readonly name: NodeName; readonly action: NodeAction })
   /** Something about a node for the history that decides nothing. */
   | { readonly kind: "node-noted"; readonly name: NodeName; readonly what: NodeNote; readonly text: string }
   | { readonly kind: "hello"; readonly connection: ConnectionId; readonly hello: Hello }

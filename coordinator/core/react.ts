@@ -20,7 +20,14 @@ import { withSweepLimits } from "./sweep-limits.ts";
 
 export function react(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {
   const reaction = withGangs(cluster, reactionTo(cluster, event, now, settings), now, settings);
-  return withSweepLimits(cluster, withSameWork(cluster, reaction, now), event, now);
+  return signed(withSweepLimits(cluster, withSameWork(cluster, reaction, now), event, now), event);
+}
+
+/** What was asked for has who asked in its history. */
+function signed(reaction: Reaction, event: Event): Reaction {
+  const by = "by" in event ? event.by : undefined;
+  if (!by) return reaction;
+  return { ...reaction, changes: reaction.changes.map((each) => (each.kind === "history" ? { ...each, by } : each)) };
 }
 
 function reactionTo(cluster: Cluster, event: Event, now: Now, settings: CoreSettings): Reaction {

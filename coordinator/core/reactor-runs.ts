@@ -65,7 +65,8 @@ function submitted({ name, number, total, reused }: SweepRecord, now: Now): Chan
 export function onCancel(cluster: Cluster, event: EventOf<"cancel">, now: Now): Reaction {
   const changes: Change[] = [];
   const commands: Command[] = [];
-  const why = event.why === undefined ? CANCELLED_BY_USER : `stopped early: ${event.why}`;
+  const byWhom = event.by ? `cancelled by ${event.by}` : CANCELLED_BY_USER;
+  const why = event.why === undefined ? byWhom : `stopped early: ${event.why}`;
   for (const id of new Set(event.runIds)) {
     const run = cluster.runs.get(id);
     if (!run || run.cancelRequested) continue;

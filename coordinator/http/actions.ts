@@ -17,6 +17,7 @@ import { isSubmitId } from "../../shared/run/names.ts";
 import type { JsonValue } from "../../shared/run/views.ts";
 import type { Feed } from "../feed.ts";
 import { news } from "../feed.ts";
+import type { Caller } from "../rpc/auth.ts";
 import type { ControlWrites } from "../rpc/control/writes.ts";
 import type { Annotations } from "../store/annotations.ts";
 import type { RefQueries } from "../store/queries/refs.ts";
@@ -50,42 +51,43 @@ export function addActions(api: Hono<HttpEnv>, parts: ActionParts): void {
   /** `key` is the request's Idempotency-Key. */
   function add<Name extends ActionName>(
     name: Name,
-    work: (body: ActionBody<Name>, key: string | undefined) => Promise<ActionAnswer>,
+    work: (body: ActionBody<Name>, caller: Caller, key: string | undefined) => Promise<ActionAnswer>,
   ): void {
     answer(api, name, async (c) => {
       const text = await readText(c, bodyBytesMax(c.req.path));
       const body = parseBody(name, text);
       const key = c.req.header("idempotency-key");
-      if (name === "plan") return c.json(await work(body, key));
-      return c.json(await memory.once(key, `${name}\n${text}`, clock.monotonicMs(), () => work(body, key)));
+      const caller = c.get("caller");
+      if (name === "plan") return c.json(await work(body, caller, key));
+      return c.json(await memory.once(key, `${name}\n${text}`, clock.monotonicMs(), () => work(body, caller, key)));
     });
   }
 
-  add("cancel", async (body) => {
-    const { cancelled, stopping, unchanged } = await writes.cancel(body);
+  add("cancel", async (body, caller) => {
+    const { cancelled, stopping, unchanged } = await writes.cancel(body, caller);
     const done = [part(cancelled, "cancelled"), part(stopping, "told to stop"), part(unchanged, "over before")];
     return { message: said(done) };
   });
-  add("retry", async (body) => {
-    const { requeued, unchanged } = await writes.retry({ ...body, failedOnly: false });
+  add("retry", async (body, caller) => {
+    const { requeued, unchanged } = await writes.retry({ ...body, failedOnly: false }, caller);
     return { message: said([part(requeued, "back in the queue"), part(unchanged, "left as it was")]) };
   });
-  add("pause", async (body) => {
-    const { held, running, unchanged } = await writes.pause(body);
+  add("pause", async (body, caller) => {
+    const { held, running, unchanged } = await writes.pause(body, caller);
     const done = [part(held, "held"), part(running, "running on, held if queued again"), part(unchanged, "unchanged")];
     return { message: said(done) };
   });
-  add("resume", async (body) => {
-    const { queued, unchanged } = await writes.resume(body);
+  add("resume", async (body, caller) => {
+    const { queued, unchanged } = await writes.resume(body, caller);
     return { message: said([part(queued, "back in the queue"), part(unchanged, "not held")]) };
   });
-  add("priority", async (body) => {
-    const { changed, unchanged } = await writes.edit(EditRequest.fromPartial(body));
+  add("priority", async (body, caller) => {
+    const { changed, unchanged } = await writes.edit(EditRequest.fromPartial(body), caller);
     return { message: said([part(changed, `at priority ${body.priority}`), part(unchanged, "unchanged")]) };
   });
-  add("node", async ({ name, action }) => {
+  add("node", async ({ name, action }, caller) => {
     const [request, effect] = NODE_ACTIONS[action];
-    await writes.updateNode({ name, action: request });
+    await writes.updateNode({ name, action: request }, caller);
     return { message: `${name} ${effect}` };
   });
 
@@ -126,17 +128,17 @@ export function addActions(api: Hono<HttpEnv>, parts: ActionParts): void {
     };
   });
 
-  add("submit", async ({ source, force = false, priority }, key): Promise<SubmitAnswer> => {
+  add("submit", async ({ source, force = false, priority }, caller, key): Promise<SubmitAnswer> => {
     // A key that can name a submission makes a repeat harmless also after a restart.
     const submitId = key !== undefined && isSubmitId(key) ? key : parts.newUlid();
     const request = SubmitRequest.fromPartial({ submitId, source: sourceOf(source), force, priority });
-    const { sweep, total, fresh, reused, warnings } = await writes.submit(request);
+    const { sweep, total, fresh, reused, warnings } = await writes.submit(request, caller);
     const message = `${sweep}: ${runs(total)}, ${fresh} new, ${reused} reused`;
     return { message, sweep, total, new: fresh, reused, warnings };
   });
 
-  add("apply", async ({ source, sweep = "", dryRun = false }): Promise<ApplyAnswer> => {
-    const made = await writes.apply(ApplyRequest.fromPartial({ source: sourceOf(source), ref: sweep, dryRun }));
+  add("apply", async ({ source, sweep = "", dryRun = false }, caller): Promise<ApplyAnswer> => {
+    const made = await writes.apply(ApplyRequest.fromPartial({ source: sourceOf(source), ref: sweep, dryRun }), caller);
     const { added, withdrawn, reshaped, addedParams, withdrawnParams, ...rest } = made;
     const counts = [part(added, "added"), part(withdrawn, "withdrawn"), part(reshaped, "changed"), ...made.settings];
     return {

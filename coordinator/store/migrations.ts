@@ -321,6 +321,10 @@ const STEPS: readonly string[] = [
   -- Of an attempt that was handed out ahead: the fence of the one whose place it takes over. Null: the place was free.
   ALTER TABLE attempts ADD COLUMN behind INTEGER;
   `,
+  `
+  -- Name of the token with which it was asked for. Null: the coordinator's own, or nobody asked.
+  ALTER TABLE events ADD COLUMN token TEXT;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

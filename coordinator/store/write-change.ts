@@ -94,7 +94,14 @@ export function createWriter(db: Database, tells = false): WriteChange {
         sql.fenceFloor.run(String(change.nextFence));
         return;
       case "history":
-        sql.history.run(change.at, change.what, change.runId ?? null, change.node ?? null, change.text);
+        sql.history.run(
+          change.at,
+          change.what,
+          change.runId ?? null,
+          change.node ?? null,
+          change.text,
+          change.by ?? null,
+        );
         return;
       default:
         unreachable(change);
@@ -171,7 +178,7 @@ function prepare(db: Database, tells: boolean) {
     fenceFloor: make(
       "INSERT INTO meta (key, value) VALUES ('fence_floor', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
     ),
-    history: make("INSERT INTO events (at, kind, run_id, node, text) VALUES (?, ?, ?, ?, ?)"),
+    history: make("INSERT INTO events (at, kind, run_id, node, text, token) VALUES (?, ?, ?, ?, ?, ?)"),
   };
 }
 

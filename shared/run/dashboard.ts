@@ -171,6 +171,8 @@ export interface HistoryView {
   readonly run: string | null;
   readonly node: string | null;
   readonly text: string;
+  /** Name of the token with which it was asked for; null: the coordinator's own, or nobody asked. */
+  readonly by: string | null;
 }
 
 /** GET /runs/REF/files; each is had at /runs/REF/file?path=PATH. */

@@ -1,5 +1,5 @@
 /** Tokens for others: a host's, a user's, a reader's, each for what it is for and nothing else, until they are revoked. */
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { NodeView } from "../../shared/run/views.ts";
@@ -56,6 +56,26 @@ test("a host, a user and a reader, each with a token of its own", async () => {
     const { code, stderr } = await as(who, ...args);
     expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining(`error[auth.role]: ${what}`) });
   }
+
+  // What happened says whose token it was done with, and nothing where it was the coordinator's own.
+  expect(await as(user, "submit", "--name", "gone", "--hold", "--", "sleep", "60")).toMatchObject({ code: 0 });
+  const raised = await fetch(`http://${fleet.http}/api/v1/actions/priority`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${readFileSync(user, "utf8").trim()}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ refs: ["gone.1.1"], priority: 10 }),
+  });
+  expect(raised.status).toBe(200);
+  expect(await as(user, "cancel", "gone.1.1", "--yes")).toMatchObject({ code: 0 });
+  expect((await as(reader, "show", "gone.1.1")).stdout).toMatch(/cancelled before it ran, by alice\n/);
+  expect((await fleet.runs("gone.1"))[0]?.reason).toBe("cancelled by alice");
+  expect((await fleet.exp("cordon", "gpu-07")).code).toBe(0);
+  expect((await fleet.exp("uncordon", "gpu-07")).code).toBe(0);
+  const events = JSON.parse((await as(reader, "events", "--json")).stdout) as { kind: string; by: string | null }[];
+  const byKind = Map.groupBy(events, ({ kind }) => kind);
+  expect(byKind.get("submitted")?.map(({ by }) => by)).toEqual(["alice", "alice"]);
+  expect(byKind.get("edited")?.map(({ by }) => by)).toEqual(["alice"]);
+  expect(byKind.get("node-cordoned")?.map(({ by }) => by)).toEqual([null]);
+  expect(byKind.get("started")?.map(({ by }) => by)).toEqual([null, null]);
 
   // What runs does not mind that its host is let in no more.
   const command = `touch ${stop}.runs; while [ ! -e ${stop} ]; do sleep 0.05; done`;

@@ -1,4 +1,5 @@
 /** Apply: an edited file for a sweep that is there. Says what is different, and does it unless only that is asked. */
+
 import { isDeepStrictEqual } from "node:util";
 import type { ApplyRequest, ApplyResponse } from "../../../proto/gen/runner/v1/control.ts";
 import { withoutLarkSecrets } from "../../../shared/compat/lark.ts";
@@ -14,6 +15,7 @@ import type { Change } from "../../core/changes.ts";
 import { compareSweep, type SweepDifference } from "../../reuse/sweep-difference.ts";
 import type { Selection } from "../../store/queries/refs.ts";
 import type { StandingSweep } from "../../store/queries/standing.ts";
+import type { Caller } from "../auth.ts";
 import type { WriteDeps } from "./deps-write.ts";
 import { type DecidedPoint, type ExpandedSource, expandSource } from "./expand-source.ts";
 
@@ -23,14 +25,14 @@ const SHOWN_MAX = 5;
 /** One at a time: what is different is looked up before it is changed. */
 export const apply = (deps: WriteDeps) => {
   let last: Promise<unknown> = Promise.resolve();
-  return (request: ApplyRequest): Promise<ApplyResponse> => {
-    const answer = last.then(() => applyOne(deps, request));
+  return (request: ApplyRequest, caller: Caller): Promise<ApplyResponse> => {
+    const answer = last.then(() => applyOne(deps, request, caller));
     last = answer.catch(() => undefined);
     return answer;
   };
 };
 
-async function applyOne(deps: WriteDeps, request: ApplyRequest): Promise<ApplyResponse> {
+async function applyOne(deps: WriteDeps, request: ApplyRequest, caller: Caller): Promise<ApplyResponse> {
   const source = await expandSource(deps, request.source, false);
   const points: DecidedPoint[] = [];
   for await (const slice of source.slices) {
@@ -55,6 +57,7 @@ async function applyOne(deps: WriteDeps, request: ApplyRequest): Promise<ApplyRe
   if (request.dryRun) return before;
   const changes = await deps.engine.apply({
     kind: "apply",
+    by: caller.name,
     sweep: required(deps.loadSweep(selection.sweepId), "the sweep that is changed"),
     settings: {
       project: settings.project,

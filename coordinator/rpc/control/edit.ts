@@ -1,14 +1,16 @@
 /** Edit: the priority of runs that are not over; tags, note and mark of any run. */
+
 import type { EditRequest, EditResponse } from "../../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import type { RunId } from "../../../shared/kernel/ids.ts";
 import { NAME_CHARS_MAX, NOTE_CHARS_MAX, PRIORITY_MAX, TAGS_MAX } from "../../../shared/run/limits.ts";
 import { news } from "../../feed.ts";
+import type { Caller } from "../auth.ts";
 import { changeRuns, namedRuns, type WriteDeps } from "./deps-write.ts";
 
 export const edit =
   (deps: WriteDeps) =>
-  async (request: EditRequest): Promise<EditResponse> => {
+  async (request: EditRequest, { name }: Caller): Promise<EditResponse> => {
     const { priority, addTags, removeTags, note, favourite } = request;
     const annotates = addTags.length + removeTags.length > 0 || note !== undefined || favourite !== undefined;
     if (priority === undefined && !annotates) {
@@ -23,7 +25,12 @@ export const edit =
     const runIds = namedRuns(deps.queries, request.refs);
     const changed = new Set<RunId>(annotates ? annotate(deps, runIds, request) : []);
     if (priority !== undefined) {
-      const rows = await changeRuns(deps.engine, runIds, (some) => ({ kind: "edit", runIds: some, priority }));
+      const rows = await changeRuns(deps.engine, runIds, (some) => ({
+        kind: "edit",
+        runIds: some,
+        priority,
+        by: name,
+      }));
       for (const { runId } of rows) changed.add(runId);
     }
     return { changed: changed.size, unchanged: runIds.length - changed.size };

@@ -60,6 +60,6 @@ export function historyOf(deps: ReadDeps, ref: string): Pick<EventFilter, "run" 
   return { run: deps.queries.refs.resolveRun(ref).runId };
 }
 
-function eventToProto({ seq, at, kind, run, node, text }: HistoryView): EventsResponse["events"][number] {
-  return { seq, at, kind, run: run ?? "", node: node ?? "", text };
+function eventToProto({ seq, at, kind, run, node, text, by }: HistoryView): EventsResponse["events"][number] {
+  return { seq, at, kind, run: run ?? "", node: node ?? "", text, by: by ?? "" };
 }

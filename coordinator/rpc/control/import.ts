@@ -29,6 +29,7 @@ import { templateToJson } from "../../../shared/spec/template-json.ts";
 import type { RunShape } from "../../../shared/spec/types.ts";
 import type { NewImportedRun } from "../../core/imported.ts";
 import type { ImportedSweep } from "../../store/imports.ts";
+import type { Caller } from "../auth.ts";
 import type { WriteDeps } from "./deps-write.ts";
 
 /** Of one call. */
@@ -39,14 +40,14 @@ export type ImportDeps = Pick<WriteDeps, "engine" | "queries" | "submissions" | 
 /** One import at a time: what is there already is looked up before it is written. */
 export const importRuns = (deps: ImportDeps) => {
   let last: Promise<unknown> = Promise.resolve();
-  return (request: ImportRequest): Promise<ImportResponse> => {
-    const answer = last.then(() => importOne(deps, request));
+  return (request: ImportRequest, caller: Caller): Promise<ImportResponse> => {
+    const answer = last.then(() => importOne(deps, request, caller));
     last = answer.catch(() => undefined);
     return answer;
   };
 };
 
-async function importOne(deps: ImportDeps, request: ImportRequest): Promise<ImportResponse> {
+async function importOne(deps: ImportDeps, request: ImportRequest, caller: Caller): Promise<ImportResponse> {
   const tool = checked(request);
   const read = request.runs.map((run) => readRun(tool, request.root, run));
   const known = deps.queries.imports.known(read.map(({ origin }) => origin));
@@ -67,6 +68,7 @@ async function importOne(deps: ImportDeps, request: ImportRequest): Promise<Impo
   const { shapes, shapeOf } = shapesOf(fresh, earlier);
   await deps.engine.apply({
     kind: "import",
+    by: caller.name,
     sweep: {
       id: earlier?.id ?? sweepId(`swp_${deps.newUlid()}`),
       name,

@@ -1,4 +1,5 @@
 /** Rerun: one run once more, as a sweep of its own that knows what it repeats. Nothing that was done before stands for it. */
+
 import type { RerunRequest, RerunResponse } from "../../../proto/gen/runner/v1/control.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
@@ -12,12 +13,13 @@ import { commandProblem } from "../../../shared/spec/template.ts";
 import type { Params } from "../../../shared/spec/types.ts";
 import type { NewSweep } from "../../core/events.ts";
 import type { RepeatableRun } from "../../store/queries/repeat.ts";
+import type { Caller } from "../auth.ts";
 import type { WriteDeps } from "./deps-write.ts";
 
 /** Throws AppError for a reference that fails, a parameter that the run does not have, and a run of another program. */
 export const rerun =
   (deps: WriteDeps) =>
-  async (request: RerunRequest): Promise<RerunResponse> => {
+  async (request: RerunRequest, caller: Caller): Promise<RerunResponse> => {
     if (!isSubmitId(request.submitId)) {
       throw new AppError("invalid", "submit_id must be 8 to 64 letters, digits, - or _", { id: "submit.id" });
     }
@@ -59,7 +61,8 @@ export const rerun =
       fingerprint: request.set.length === 0 ? before.fingerprint : fingerprintFor(before, params),
       paramsJson: paramsToJson(params),
     };
-    await deps.engine.apply({ kind: "submit", sweep, number: deps.submissions.nextNumber(sweep.name), runs: [run] });
+    const number = deps.submissions.nextNumber(sweep.name);
+    await deps.engine.apply({ kind: "submit", sweep, number, runs: [run], by: caller.name });
     const made = required(deps.submissions.find(request.submitId), "the sweep that was submitted");
     return { sweep: sweepRef(made.name, made.number), repeats };
   };

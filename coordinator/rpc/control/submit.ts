@@ -3,6 +3,7 @@
  * one are written in slices, between which heartbeats are answered and runs are placed; they count for nothing before the
  * sweep itself is there.
  */
+
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { SubmitRequest, SubmitResponse } from "../../../proto/gen/runner/v1/control.ts";
 import { withoutLarkSecrets } from "../../../shared/compat/lark.ts";
@@ -16,6 +17,7 @@ import { newRun } from "../../core/apply-change.ts";
 import type { RunRow } from "../../core/changes.ts";
 import type { Event, NewRun, NewSweep } from "../../core/events.ts";
 import { StagedWork } from "../../core/staged-work.ts";
+import type { Caller } from "../auth.ts";
 import { leave } from "../expand/expander.ts";
 import { SLICE_POINTS } from "../expand/messages.ts";
 import { originOf } from "./code-origin.ts";
@@ -25,14 +27,14 @@ import { type ExpandedSource, expandSource } from "./expand-source.ts";
 /** One submission at a time: a sweep's number, and whether its submit_id is new, are looked up before they are taken. */
 export const submit = (deps: WriteDeps) => {
   let last: Promise<unknown> = Promise.resolve();
-  return (request: SubmitRequest): Promise<SubmitResponse> => {
-    const answer = last.then(() => submitOne(deps, request));
+  return (request: SubmitRequest, caller: Caller): Promise<SubmitResponse> => {
+    const answer = last.then(() => submitOne(deps, request, caller));
     last = answer.catch(() => undefined);
     return answer;
   };
 };
 
-async function submitOne(deps: WriteDeps, request: SubmitRequest): Promise<SubmitResponse> {
+async function submitOne(deps: WriteDeps, request: SubmitRequest, { name: by }: Caller): Promise<SubmitResponse> {
   if (!isSubmitId(request.submitId)) {
     throw new AppError("invalid", "submit_id must be 8 to 64 letters, digits, - or _", { id: "submit.id" });
   }
@@ -45,7 +47,7 @@ async function submitOne(deps: WriteDeps, request: SubmitRequest): Promise<Submi
   });
   const isLarge = expanded.total > SLICE_POINTS;
   const event = isLarge ? await stagedEvent(deps, sweep, expanded) : await plainEvent(deps, sweep, expanded);
-  await deps.engine.apply({ ...event, number: deps.submissions.nextNumber(sweep.name) });
+  await deps.engine.apply({ ...event, number: deps.submissions.nextNumber(sweep.name), by });
   const made = required(deps.submissions.find(request.submitId), "the sweep that was submitted");
   return { ...response(made), warnings: expanded.report.warnings.map(warningLine) };
 }

@@ -1,4 +1,5 @@
 /** UpdateNode: cordon, uncordon, drain, stop. */
+
 import { NodeAction, type UpdateNodeRequest, type UpdateNodeResponse } from "../../../proto/gen/runner/v1/control.ts";
 import { AppError } from "../../../shared/kernel/errors.ts";
 import { nodeName } from "../../../shared/kernel/ids.ts";
@@ -6,6 +7,7 @@ import { nearest } from "../../../shared/kernel/nearest.ts";
 import { nodeToProto } from "../../../shared/wire/views.ts";
 import type { NodeAction as Action } from "../../core/events.ts";
 import { listNodes } from "../../store/queries/nodes.ts";
+import type { Caller } from "../auth.ts";
 import type { WriteDeps } from "./deps-write.ts";
 
 const ACTIONS: ReadonlyMap<NodeAction, Action> = new Map<NodeAction, Action>([
@@ -17,7 +19,7 @@ const ACTIONS: ReadonlyMap<NodeAction, Action> = new Map<NodeAction, Action>([
 
 export const updateNode =
   (deps: WriteDeps) =>
-  async (request: UpdateNodeRequest): Promise<UpdateNodeResponse> => {
+  async (request: UpdateNodeRequest, caller: Caller): Promise<UpdateNodeResponse> => {
     const action = ACTIONS.get(request.action);
     if (!action) throw new AppError("invalid", "the request names no action", { id: "node.action" });
     const name = nodeName(request.name);
@@ -29,7 +31,7 @@ export const updateNode =
         hint: close.length > 0 ? `did you mean ${close.join(", ")}?` : "`exp nodes` lists them",
       });
     }
-    await deps.engine.apply({ kind: "node-action", name, action });
+    await deps.engine.apply({ kind: "node-action", name, action, by: caller.name });
     const now = { wallMs: deps.clock.wallMs(), monotonicMs: deps.clock.monotonicMs() };
     const node = listNodes(cluster, now).find((record) => record.name === name);
     return { node: node && nodeToProto(node) };

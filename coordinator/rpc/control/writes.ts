@@ -1,5 +1,6 @@
 /** The verbs that change something, by the names that the service gives them. */
 import type { RerunRequest, SubmitRequest } from "../../../proto/gen/runner/v1/control.ts";
+import type { Caller } from "../auth.ts";
 import { apply } from "./apply.ts";
 import { cancel } from "./cancel.ts";
 import type { WriteDeps } from "./deps-write.ts";
@@ -21,8 +22,8 @@ export function createControlWrites(deps: WriteDeps) {
   const submitting = submit(deps);
   return {
     plan: plan(deps),
-    submit: (request: SubmitRequest) => alone(() => submitting(request)),
-    rerun: (request: RerunRequest) => alone(() => again(request)),
+    submit: (request: SubmitRequest, caller: Caller) => alone(() => submitting(request, caller)),
+    rerun: (request: RerunRequest, caller: Caller) => alone(() => again(request, caller)),
     apply: apply(deps),
     importRuns: importRuns(deps),
     cancel: cancel(deps),

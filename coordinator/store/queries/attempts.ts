@@ -29,6 +29,8 @@ export interface HistoryRecord {
   readonly at: number;
   readonly kind: string;
   readonly text: string;
+  /** Name of the token with which it was asked for; empty: none that was handed out. */
+  readonly by: string;
 }
 
 export interface AttemptQueries {
@@ -66,7 +68,9 @@ export function createAttemptQueries(db: Database): AttemptQueries {
   const isNoted = db.prepare("SELECT 1 FROM output_times WHERE fence = ? LIMIT 1");
   const hostLasts = db.prepare(`SELECT fence, key, value FROM metric_lasts
     WHERE fence IN (SELECT value FROM json_each(?)) AND key GLOB '${SYSTEM_PREFIX}*' AND value IS NOT NULL`);
-  const events = db.prepare("SELECT at, kind, text FROM events WHERE run_id = ? ORDER BY seq LIMIT ?");
+  const events = db.prepare(
+    "SELECT at, kind, text, coalesce(token, '') AS \"by\" FROM events WHERE run_id = ? ORDER BY seq LIMIT ?",
+  );
   return {
     ofRun: (id) => (ofRun.all(id) as unknown as AttemptRow[]).map(attemptRecordOf),
     everyRank: (id) => (everyRank.all(id) as unknown as AttemptRow[]).map(attemptRecordOf),

@@ -47,7 +47,7 @@ const DAY_MS = 86_400_000;
 
 export function createHistoryQueries(db: Database): HistoryQueries {
   const events = (where: string) =>
-    db.prepare(`SELECT e.seq, e.at, e.kind, e.node, e.text, w.name, w.number, r.idx FROM events e
+    db.prepare(`SELECT e.seq, e.at, e.kind, e.node, e.text, e.token, w.name, w.number, r.idx FROM events e
       LEFT JOIN runs r ON r.run_id = e.run_id LEFT JOIN sweeps w ON w.sweep_id = r.sweep_id
       WHERE e.seq < :before AND (:node IS NULL OR e.node = :node)
         AND (:kinds = '[]' OR e.kind IN (SELECT value FROM json_each(:kinds))) ${where} ORDER BY e.seq DESC LIMIT :limit`);
@@ -121,14 +121,15 @@ interface EventRow {
   readonly kind: string;
   readonly node: string | null;
   readonly text: string;
+  readonly token: string | null;
   readonly name: string | null;
   readonly number: number | null;
   readonly idx: number | null;
 }
 
-function eventOf({ seq, at, kind, node, text, name, number, idx }: EventRow): HistoryView {
+function eventOf({ seq, at, kind, node, text, token, name, number, idx }: EventRow): HistoryView {
   const run = name === null || number === null || idx === null ? null : runRef(sweepRef(name, number), idx);
-  return { seq, at, kind, run, node, text };
+  return { seq, at, kind, run, node, text, by: token };
 }
 
 interface PlacedRow extends AttemptRow {

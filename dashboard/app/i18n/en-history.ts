@@ -4,6 +4,7 @@ export const history = {
   "events.any": "any",
   "events.run": "Run or sweep",
   "events.node": "Node",
+  "events.by": "by {name}",
   "events.none": "Nothing of this kind happened yet.",
   "events.many": "Older ones than these {count} are in the CSV file, or behind a filter.",
   "usage.days": "Days",

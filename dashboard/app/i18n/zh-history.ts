@@ -6,6 +6,7 @@ export const history: { readonly [key in keyof typeof english]: string } = {
   "events.any": "全部",
   "events.run": "运行或扫描",
   "events.node": "节点",
+  "events.by": "操作者：{name}",
   "events.none": "尚无此类事件。",
   "events.many": "更早的（此处最多 {count} 条）请用筛选，或下载 CSV。",
   "usage.days": "天数",

@@ -14,7 +14,7 @@ const PAGE = 200;
 const SHOWN_MAX = 5_000;
 const CSV_MAX = 100_000;
 const CSV_PAGE = 1_000;
-const CSV_HEADER = ["seq", "at", "kind", "run", "node", "text"];
+const CSV_HEADER = ["seq", "at", "kind", "run", "node", "text", "by"];
 
 export function Events() {
   const run = queryOf("run");
@@ -81,7 +81,15 @@ async function readAll(filter: string): Promise<unknown[][]> {
   for (let before: number | undefined; rows.length < CSV_MAX; ) {
     const page = await readPage(filter, before, CSV_PAGE);
     rows.push(
-      ...page.map(({ seq, at, kind, run, node, text }) => [seq, new Date(at).toISOString(), kind, run, node, text]),
+      ...page.map(({ seq, at, kind, run, node, text, by }) => [
+        seq,
+        new Date(at).toISOString(),
+        kind,
+        run,
+        node,
+        text,
+        by,
+      ]),
     );
     before = page.at(-1)?.seq;
     if (page.length < CSV_PAGE) break;

@@ -1,6 +1,7 @@
 /** What happened, line by line; the run and the node of an event are links. */
 import type { HistoryView } from "../../../shared/run/dashboard.ts";
 import { time } from "../format.ts";
+import { t } from "../i18n/i18n.ts";
 import { Link } from "./parts.tsx";
 
 export function History({ events, withRun = true }: { events: readonly HistoryView[]; withRun?: boolean }) {
@@ -20,6 +21,7 @@ export function History({ events, withRun = true }: { events: readonly HistoryVi
             </>
           )}
           {event.text}
+          {event.by !== null && <span class="hint">{` ${t("events.by", { name: event.by })}`}</span>}
         </li>
       ))}
     </ol>

@@ -46,7 +46,8 @@ beforeEach(() => {
     ),
     clock: systemClock,
   };
-  call = importRuns(deps);
+  const importing = importRuns(deps);
+  call = (request) => importing(request, { name: "", role: "admin" });
 });
 
 afterEach(() => {

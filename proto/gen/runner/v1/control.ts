@@ -510,6 +510,8 @@ export interface HistoryEvent {
   at: number;
   kind: string;
   text: string;
+  /** Name of the token with which it was asked for; empty: the coordinator's own, or nobody asked. */
+  by: string;
 }
 
 export interface GetRunResponse {
@@ -972,6 +974,8 @@ export interface Event {
   run: string;
   node: string;
   text: string;
+  /** Name of the token with which it was asked for; empty: the coordinator's own, or nobody asked. */
+  by: string;
 }
 
 export interface EventsResponse {
@@ -5516,7 +5520,7 @@ export const Attempt: MessageFns<Attempt> = {
 };
 
 function createBaseHistoryEvent(): HistoryEvent {
-  return { at: 0, kind: "", text: "" };
+  return { at: 0, kind: "", text: "", by: "" };
 }
 
 export const HistoryEvent: MessageFns<HistoryEvent> = {
@@ -5529,6 +5533,9 @@ export const HistoryEvent: MessageFns<HistoryEvent> = {
     }
     if (message.text !== "") {
       writer.uint32(26).string(message.text);
+    }
+    if (message.by !== "") {
+      writer.uint32(34).string(message.by);
     }
     return writer;
   },
@@ -5570,6 +5577,14 @@ export const HistoryEvent: MessageFns<HistoryEvent> = {
             message.text = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5587,6 +5602,7 @@ export const HistoryEvent: MessageFns<HistoryEvent> = {
       at: isSet(object.at) ? globalThis.Number(object.at) : 0,
       kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
       text: isSet(object.text) ? globalThis.String(object.text) : "",
+      by: isSet(object.by) ? globalThis.String(object.by) : "",
     };
   },
 
@@ -5601,6 +5617,9 @@ export const HistoryEvent: MessageFns<HistoryEvent> = {
     if (message.text !== "") {
       obj.text = message.text;
     }
+    if (message.by !== "") {
+      obj.by = message.by;
+    }
     return obj;
   },
 
@@ -5612,6 +5631,7 @@ export const HistoryEvent: MessageFns<HistoryEvent> = {
     message.at = object.at ?? 0;
     message.kind = object.kind ?? "";
     message.text = object.text ?? "";
+    message.by = object.by ?? "";
     return message;
   },
 };
@@ -11951,7 +11971,7 @@ export const EventsRequest: MessageFns<EventsRequest> = {
 };
 
 function createBaseEvent(): Event {
-  return { seq: 0, at: 0, kind: "", run: "", node: "", text: "" };
+  return { seq: 0, at: 0, kind: "", run: "", node: "", text: "", by: "" };
 }
 
 export const Event: MessageFns<Event> = {
@@ -11973,6 +11993,9 @@ export const Event: MessageFns<Event> = {
     }
     if (message.text !== "") {
       writer.uint32(50).string(message.text);
+    }
+    if (message.by !== "") {
+      writer.uint32(58).string(message.by);
     }
     return writer;
   },
@@ -12038,6 +12061,14 @@ export const Event: MessageFns<Event> = {
             message.text = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -12058,6 +12089,7 @@ export const Event: MessageFns<Event> = {
       run: isSet(object.run) ? globalThis.String(object.run) : "",
       node: isSet(object.node) ? globalThis.String(object.node) : "",
       text: isSet(object.text) ? globalThis.String(object.text) : "",
+      by: isSet(object.by) ? globalThis.String(object.by) : "",
     };
   },
 
@@ -12081,6 +12113,9 @@ export const Event: MessageFns<Event> = {
     if (message.text !== "") {
       obj.text = message.text;
     }
+    if (message.by !== "") {
+      obj.by = message.by;
+    }
     return obj;
   },
 
@@ -12095,6 +12130,7 @@ export const Event: MessageFns<Event> = {
     message.run = object.run ?? "";
     message.node = object.node ?? "";
     message.text = object.text ?? "";
+    message.by = object.by ?? "";
     return message;
   },
 };
