@@ -12,7 +12,13 @@ import {
 import type { ActionBody, ActionName } from "../../shared/http/actions.ts";
 import type { Clock } from "../../shared/kernel/clock.ts";
 import { AppError } from "../../shared/kernel/errors.ts";
-import type { ActionAnswer, ApplyAnswer, PlanAnswer, SourceBody, SubmitAnswer } from "../../shared/run/dashboard.ts";
+import type {
+  ActionAnswer,
+  ApplyAnswer,
+  PlanAnswer,
+  SourceBody,
+  SubmitAnswer,
+} from "../../shared/run/action-answers.ts";
 import { isSubmitId } from "../../shared/run/names.ts";
 import type { JsonValue } from "../../shared/run/views.ts";
 import type { Feed } from "../feed.ts";

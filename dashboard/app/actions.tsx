@@ -1,6 +1,6 @@
 /** What the page can do with runs: the same calls as the command line's, each said in one line when it is done. */
 import { type Signal, signal, useSignal } from "@preact/signals";
-import type { ActionAnswer } from "../../shared/run/dashboard.ts";
+import type { ActionAnswer } from "../../shared/run/action-answers.ts";
 import { PRIORITY_MAX } from "../../shared/run/limits.ts";
 import { post } from "./api.ts";
 import { actionCommand, type RunAction } from "./commands.ts";

@@ -1,14 +1,12 @@
 /** The HTTP API on a real fleet: submitted, followed, looked at and cancelled by it alone. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import type { ActionAnswer, PlanAnswer, SubmitAnswer } from "../../shared/run/action-answers.ts";
 import type {
-  ActionAnswer,
   NodeDetail,
-  PlanAnswer,
   RunDetail,
   RunTable,
   SeriesAnswer,
-  SubmitAnswer,
   SweepDetail,
   UsageAnswer,
 } from "../../shared/run/dashboard.ts";

@@ -1,7 +1,8 @@
 /** An edited file for a sweep that is there: first what would be different, then the same button does it. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { ApplyAnswer, RunDetail, SourceBody, SweepDetail } from "../../../shared/run/dashboard.ts";
+import type { ApplyAnswer, SourceBody } from "../../../shared/run/action-answers.ts";
+import type { RunDetail, SweepDetail } from "../../../shared/run/dashboard.ts";
 import type { JsonValue } from "../../../shared/run/views.ts";
 import { ApiError, get, post } from "../api.ts";
 import { text as shown } from "../format.ts";

@@ -1,7 +1,7 @@
 /** Submitting from the page: a sweep file is chosen or pasted, what it would run is shown, and then it is queued. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { PlanAnswer, SourceBody, SubmitAnswer } from "../../../shared/run/dashboard.ts";
+import type { PlanAnswer, SourceBody, SubmitAnswer } from "../../../shared/run/action-answers.ts";
 import { SPEC_BYTES_MAX } from "../../../shared/run/limits.ts";
 import { ApiError, post } from "../api.ts";
 import { text as shown } from "../format.ts";

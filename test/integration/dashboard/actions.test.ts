@@ -2,7 +2,8 @@
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { HttpServer } from "../../../coordinator/http/server.ts";
-import type { ApplyAnswer, PlanAnswer, RunDetail, SubmitAnswer } from "../../../shared/run/dashboard.ts";
+import type { ApplyAnswer, PlanAnswer, SubmitAnswer } from "../../../shared/run/action-answers.ts";
+import type { RunDetail } from "../../../shared/run/dashboard.ts";
 import { createReadStore, type ReadStore, startHttp, TOKEN } from "../coordinator-read/fixture.ts";
 import { act, ask } from "./http-client.ts";
 
