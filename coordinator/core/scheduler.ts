@@ -45,7 +45,7 @@ export function schedule(cluster: Cluster, settings: CoreSettings): Placement[] 
     const run = required(cluster.runs.get(cursor.head.runId), "a queued run");
     // One of the same work starts in this pass: this one is about to wait for it.
     const waits = claimed.has(run.fingerprint) && sharesWork(cluster, run);
-    const placement = waits ? undefined : place(cluster, { book, predecessors }, cursor, started);
+    const placement = waits ? undefined : place(cluster, { book, predecessors }, cursor.group, run, started);
     if (placement) placements.push(placement);
     if (placement) claimed.add(run.fingerprint);
     if ((!placement && !waits) || !advance(cursor)) cursors = cursors.filter((other) => other !== cursor);
@@ -56,22 +56,18 @@ export function schedule(cluster: Cluster, settings: CoreSettings): Placement[] 
 function place(
   cluster: Cluster,
   { book, predecessors }: Room,
-  cursor: Cursor,
+  group: QueueGroup,
+  run: Run,
   started: Map<SweepId, number>,
 ): Placement | undefined {
-  const { limitedBy, request, avoid } = cursor.group;
+  const { limitedBy, request, avoid } = group;
   if (limitedBy !== undefined && (comesLater(cluster, limitedBy) || isFull(cluster, limitedBy, started)))
     return undefined;
-  const { runId } = cursor.head;
-  const run = required(cluster.runs.get(runId), "a queued run");
-  const taken = take(book, request, avoid);
-  const [only, ...others] = taken ?? [];
-  const before = taken ? undefined : predecessors.take(cursor.group, run);
-  if (!taken && !before) return undefined;
-  if (limitedBy !== undefined) started.set(limitedBy, (started.get(limitedBy) ?? 0) + 1);
-  if (before) return { runId, places: [before.place], behind: before.runId };
-  if (only && others.length === 0) predecessors.add(run, only);
-  return { runId, places: taken ?? [] };
+  const places = take(book, request, avoid);
+  if (places) predecessors.add(run, places);
+  const placement = places ? { runId: run.id, places } : predecessors.placeBehind(group, run);
+  if (placement && limitedBy !== undefined) started.set(limitedBy, (started.get(limitedBy) ?? 0) + 1);
+  return placement;
 }
 
 function advance(cursor: Cursor): boolean {

@@ -7,7 +7,7 @@
 import { required } from "../../shared/kernel/assert.ts";
 import type { Fence, RunId, SweepId } from "../../shared/kernel/ids.ts";
 import type { Outcome } from "../../shared/run/states.ts";
-import type { Place } from "./changes.ts";
+import type { Place, Placement } from "./changes.ts";
 import type { Attempt, Cluster, QueueGroup, Run } from "./cluster.ts";
 import { isWaiting, shapeOf } from "./cluster.ts";
 import { closedReason } from "./fit.ts";
@@ -35,7 +35,7 @@ export function notePace(
 }
 
 /** What a run may be placed behind: the run there, and its place. */
-export interface Predecessor {
+interface Predecessor {
   readonly runId: RunId;
   readonly place: Place;
 }
@@ -52,18 +52,19 @@ export class Predecessors {
     this.#settings = settings;
   }
 
-  /** Takes one out for the run at the head of `group`; undefined when there is none. */
-  take(group: QueueGroup, run: Run): Predecessor | undefined {
+  /** Behind one that nothing waits for yet, for the run at the head of `group`; undefined when there is none. */
+  placeBehind(group: QueueGroup, run: Run): Placement | undefined {
     if (!this.#isShort(run.sweepId)) return undefined;
     this.#free ??= this.#all();
     const here = this.#free.get(keyOf(this.#cluster, run)) ?? [];
     const at = here.findIndex(({ place }) => place.node !== group.avoid && this.#fits(group, place));
-    return at < 0 ? undefined : here.splice(at, 1)[0];
+    const [before] = at < 0 ? [] : here.splice(at, 1);
+    return before && { runId: run.id, places: [before.place], behind: before.runId };
   }
 
-  /** The run was placed in this pass, and has its place to itself. */
-  add(run: Run, place: Place): void {
-    if (!this.#isShort(run.sweepId)) return;
+  /** The run was placed in this pass, and its places were free. */
+  add(run: Run, [place, ...others]: readonly Place[]): void {
+    if (!place || others.length > 0 || !this.#isShort(run.sweepId)) return;
     this.#free ??= this.#all();
     this.#put(this.#free, run, place);
   }
