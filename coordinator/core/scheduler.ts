@@ -66,6 +66,7 @@ function place(
   const places = take(book, request, avoid);
   if (places) predecessors.add(run, places);
   const placement = places ? { runId: run.id, places } : predecessors.placeBehind(group, run);
+  if (!placement) predecessors.leaveFor(request);
   if (placement && limitedBy !== undefined) started.set(limitedBy, (started.get(limitedBy) ?? 0) + 1);
   return placement;
 }

@@ -1,18 +1,20 @@
 /**
  * Short runs are handed out ahead. A run may wait at the host behind another of its sweep that asks for the same: it is its
  * successor, takes over its place as it is, and starts the moment that place is clean, without a word to the coordinator and
- * back. Only where runs of the sweep have been short so far, one behind each; a host that has waited for too long gives the
- * successor back. So what is more urgent waits for one short run longer, at most.
+ * back. Only where runs of the sweep have been short so far, one behind each, and where nothing that comes before it waits for
+ * such a place; a host that has waited for too long gives the successor back. So what is more urgent waits for one short run
+ * longer, at most.
  */
 import { required } from "../../shared/kernel/assert.ts";
 import type { Fence, RunId, SweepId } from "../../shared/kernel/ids.ts";
+import type { ResourceRequest } from "../../shared/run/devices.ts";
 import type { Outcome } from "../../shared/run/states.ts";
 import type { Place, Placement } from "./changes.ts";
 import type { Attempt, Cluster, QueueGroup, Run } from "./cluster.ts";
 import { isWaiting, shapeOf } from "./cluster.ts";
 import { closedReason } from "./fit.ts";
 import { isCurrent } from "./gang.ts";
-import { misfit } from "./misfit.ts";
+import { couldFit, misfit } from "./misfit.ts";
 import type { CoreSettings } from "./settings.ts";
 
 /** Each end counts this part of what was known before, so that one long run is forgotten after a few dozen short ones. */
@@ -46,6 +48,8 @@ export class Predecessors {
   readonly #settings: CoreSettings;
   /** By sweep and request, those that began first in front. */
   #free: Map<string, Predecessor[]> | undefined;
+  /** Of runs that wait for a place, and come before those that are asked for next. */
+  readonly #wanted: ResourceRequest[] = [];
 
   constructor(cluster: Cluster, settings: CoreSettings) {
     this.#cluster = cluster;
@@ -60,6 +64,11 @@ export class Predecessors {
     const at = here.findIndex(({ place }) => place.node !== group.avoid && this.#fits(group, place));
     const [before] = at < 0 ? [] : here.splice(at, 1);
     return before && { runId: run.id, places: [before.place], behind: before.runId };
+  }
+
+  /** A run that asks for this waits: whatever it could have is left to it. */
+  leaveFor(request: ResourceRequest): void {
+    this.#wanted.push(request);
   }
 
   /** The run was placed in this pass, and its places were free. */
@@ -94,10 +103,11 @@ export class Predecessors {
     else free.set(key, [predecessor]);
   }
 
-  /** The place may have changed since the run there took it. */
+  /** The place may have changed since the run there took it, or be another's to come. */
   #fits({ request }: QueueGroup, { node: name, devices }: Place): boolean {
     const node = this.#cluster.nodes.get(name);
     if (!node || closedReason(node) !== undefined || misfit(node, request) !== undefined) return false;
+    if (this.#wanted.some((wanted) => couldFit(node, wanted))) return false;
     return devices.every((uuid) => node.devices.some((device) => device.uuid === uuid && device.health === "clean"));
   }
 }

@@ -100,10 +100,18 @@ export class Checks {
       case "pause":
       case "resume":
       case "edit":
-      case "schedule":
       case "tick": {
         const { changes } = again();
         if (changes.length > 0) throw new Violation("I9", `a repeated ${event.kind} gives ${changes[0]?.kind}`);
+        return;
+      }
+      case "schedule": {
+        // What kept one from being handed out ahead may itself be settled by then: it waits for another of the same work, say.
+        const ahead = new Set(again().changes.flatMap((change) => (isAhead(change) ? [change.attempt.runId] : [])));
+        const change = again().changes.find(
+          (each) => !isAhead(each) && !(isAssigning(each) && ahead.has(each.row.runId)),
+        );
+        if (change) throw new Violation("I9", `a repeated schedule gives ${change.kind}`);
         return;
       }
       case "finished": {
@@ -362,4 +370,12 @@ export class Checks {
     if (!run) throw new Violation("I3", `${id} was never submitted`);
     return run;
   }
+}
+
+function isAhead(change: Change): change is Extract<Change, { kind: "attempt-added" }> {
+  return change.kind === "attempt-added" && change.attempt.behind !== undefined;
+}
+
+function isAssigning(change: Change): change is Extract<Change, { kind: "run-changed" }> {
+  return change.kind === "run-changed" && change.row.state === "assigned";
 }

@@ -4,6 +4,7 @@ import type { Attempt } from "../../../coordinator/core/cluster.ts";
 import { explain } from "../../../coordinator/core/explain.ts";
 import { required } from "../../../shared/kernel/assert.ts";
 import { deviceUuid, fence, nodeName, runId, type SessionId } from "../../../shared/kernel/ids.ts";
+import type { ResourceRequest } from "../../../shared/run/devices.ts";
 import type { Outcome } from "../../../shared/run/states.ts";
 import { CoreRig, makeDevice, makeFinish, type SweepPatch, WALL_MS } from "../../helpers/core-rig.ts";
 
@@ -128,6 +129,39 @@ describe("is not handed out ahead", () => {
     rig.submit(3, { priority: 9 });
     rig.schedule();
     expect(rig.line).toEqual(["2"]);
+  });
+
+  test.each<{ what: string; resources: ResourceRequest; line: string[] }>([
+    {
+      what: "to a place that an urgent run waits for",
+      resources: { gpus: undefined, cpus: 1, memoryBytes: 1 },
+      line: ["2"],
+    },
+    { what: "but past one that could not be there", resources: { gpus: 1, cpus: undefined }, line: ["2", "3<2"] },
+  ])("$what", ({ resources, line }) => {
+    const rig = new Fleet();
+    rig.submit(3);
+    rig.end(required(rig.schedule()[0], "a placement"), 20);
+    const runIds = [runId("run_1_3")];
+    rig.apply({ kind: "pause", runIds });
+    rig.schedule();
+    rig.submit(1, { priority: 9, resources });
+    rig.apply({ kind: "resume", runIds });
+    rig.schedule();
+    expect(rig.line).toEqual(line);
+  });
+
+  test("without end: what is urgent starts after the one that waits, and not after all of the sweep", () => {
+    const rig = new Fleet().afterOne(20, 50);
+    rig.submit(1, { priority: 9, resources: { gpus: undefined, cpus: 1, memoryBytes: 1 } });
+    rig.schedule();
+    const order = [2, 3, 4].map((number) => {
+      const { runId: id } = required(rig.cluster.attempts.get(fence(number)), "an attempt");
+      rig.end({ fence: fence(number) }, 20);
+      rig.schedule();
+      return id;
+    });
+    expect(order).toEqual(["run_1_2", "run_1_3", "run_2_1"]);
   });
 
   test("a run on several nodes, or one behind it", () => {
