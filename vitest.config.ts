@@ -34,7 +34,10 @@ function project({ name, include, timeoutMs, workers, nats }: Level): TestProjec
       expect: { requireAssertions: name === "unit" },
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
-      globalSetup: nats ? ["test/helpers/find-nats-server.ts", "test/helpers/build-dashboard.ts"] : [],
+      globalSetup: [
+        ...(nats ? ["test/helpers/find-nats-server.ts", "test/helpers/build-dashboard.ts"] : []),
+        ...(name === "e2e" ? ["test/helpers/find-browser.ts"] : []),
+      ],
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
  * npm run screenshots: the pictures of README and docs, taken from a real fleet that trains examples/digits, into docs/images.
- * Needs Chromium (CHROME_PATH names one in an unusual place) and a few minutes.
+ * Needs a few minutes, and a browser, as scripts/browser.sh finds or fetches it.
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

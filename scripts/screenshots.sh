@@ -4,7 +4,9 @@ set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh
 PATH=$PWD/node_modules/.bin:$PATH
+export PATH
 EXP_NATS_SERVER=$(sh scripts/nats-server.sh)
-export PATH EXP_NATS_SERVER
+CHROME_PATH=$(sh scripts/browser.sh)
+export EXP_NATS_SERVER CHROME_PATH
 node scripts/dashboard.ts
 exec node --disable-warning=ExperimentalWarning bench/screenshots.ts
