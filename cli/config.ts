@@ -1,6 +1,10 @@
 /** What flags and environment say, put together once: flag before environment before default. Nothing reads them later. */
 import { join, resolve } from "node:path";
+import { parseDuration } from "../shared/kernel/duration.ts";
 import { type Args, usage } from "./args.ts";
+
+/** In which nobody notices the wait. */
+const COMPLETION_MS = 200;
 
 export const FORMATS = ["table", "wide", "json", "jsonl", "csv", "md", "name"] as const;
 export type Format = (typeof FORMATS)[number];
@@ -39,6 +43,8 @@ export interface Config {
   readonly openDir: string;
   /** Holds nothing that cannot be asked for again. */
   readonly cacheDir: string;
+  /** How long completion may wait for the coordinator. */
+  readonly completionMs: number;
   readonly format: Format;
   /** Names only on stdout, no messages on stderr but errors. */
   readonly quiet: boolean;
@@ -74,6 +80,7 @@ export function loadConfig(args: Args, env: Environment, terminal: TerminalFacts
     reportDir: join(stateDir, "reports"),
     openDir: join(stateDir, "open"),
     cacheDir: join(given(env.XDG_CACHE_HOME) ?? join(home, ".cache"), "exp"),
+    completionMs: completionMs(env),
     format: formatOf(args, env),
     quiet: args.flag("quiet"),
     color: {
@@ -104,6 +111,13 @@ function formatOf(args: Args, env: Environment): Format {
   const found = FORMATS.find((format) => format === asked);
   if (!found) throw usage(`EXP_OUTPUT must be one of ${FORMATS.join(", ")}, not "${asked}"`);
   return found;
+}
+
+function completionMs(env: Environment): number {
+  const asked = given(env.EXP_COMPLETION_TIMEOUT);
+  const ms = asked === undefined ? COMPLETION_MS : parseDuration(asked);
+  if (ms === undefined) throw usage(`EXP_COMPLETION_TIMEOUT must be a duration such as 1s, not "${asked}"`);
+  return ms;
 }
 
 /** https://no-color.org: any non-empty value counts. */

@@ -24,6 +24,7 @@ const ENV = `Read by exp (a flag wins over each):
                    and it ends up in logs and crash reports more easily than a file
   EXP_OUTPUT       format, as -o
   EXP_NO_INPUT     never ask
+  EXP_COMPLETION_TIMEOUT   how long completion may wait for names from the coordinator [200ms]
   NO_COLOR, FORCE_COLOR, XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_CACHE_HOME
 
 Without any of them: the local stack in ./.exp, then the context in use.

@@ -14,8 +14,6 @@ import { locate, type Target } from "../locate.ts";
 import type { NameKind } from "../session.ts";
 import type { Candidate } from "./wanted.ts";
 
-/** For the question to the coordinator. */
-const BUDGET_MS = 200;
 const FRESH_MS = 5_000;
 const SWEEPS_MAX = 50;
 const RUNS_MAX = 200;
@@ -77,7 +75,7 @@ async function known(config: Config, nowMs: number): Promise<Known> {
   const file = join(directory, `${createHash("sha256").update(target.address).digest("hex").slice(0, 16)}.json`);
   const stored = read(file);
   if (stored && Math.abs(nowMs - stored.at) < FRESH_MS) return stored;
-  const client = await connect(target);
+  const client = await connect(target, config);
   try {
     const [sweeps, nodes] = await Promise.all([client.listSweeps([], SWEEPS_MAX), client.listNodes()]);
     const fresh: Known = {
@@ -97,7 +95,7 @@ async function known(config: Config, nowMs: number): Promise<Known> {
 
 async function metricsOf(config: Config, ref: string): Promise<Candidate[]> {
   const target = await locate(config);
-  const client = await connect(target);
+  const client = await connect(target, config);
   try {
     // Of a sweep, its first run knows them.
     const { run } = await client.getRun(ref).catch(() => client.getRun(`${ref}.1`));
@@ -110,7 +108,7 @@ async function metricsOf(config: Config, ref: string): Promise<Candidate[]> {
 }
 
 async function tokensOf(config: Config): Promise<Candidate[]> {
-  const client = await connect(await locate(config));
+  const client = await connect(await locate(config), config);
   try {
     return (await client.listTokens()).map(({ name, role }) => ({ value: name, summary: role }));
   } finally {
@@ -119,9 +117,9 @@ async function tokensOf(config: Config): Promise<Candidate[]> {
 }
 
 /** Loaded only where it is asked: it takes longer than the rest together. */
-async function connect({ address, token }: Target): Promise<Client> {
+async function connect({ address, token }: Target, { completionMs }: Config): Promise<Client> {
   const { createClient } = await import("../client.ts");
-  return createClient({ address, token, timeoutMs: BUDGET_MS });
+  return createClient({ address, token, timeoutMs: completionMs });
 }
 
 /** Names and states are all that is kept, for this user alone. */

@@ -40,6 +40,8 @@ beforeAll(async () => {
     EXP_SERVER: server.address,
     EXP_TOKEN_FILE: join(dir, "token"),
     TERM: "dumb",
+    // How fast it is, is not what is tested here, on machines that are busy with other tests.
+    EXP_COMPLETION_TIMEOUT: "30s",
   };
 });
 afterAll(async () => {

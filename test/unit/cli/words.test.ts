@@ -87,6 +87,8 @@ describe("settings", () => {
     expect(config({}, { EXP_SERVER: "" }).server).toBeUndefined();
     expect(config({}, { XDG_CONFIG_HOME: "/c" }).contextsFile).toBe("/c/exp/contexts.json");
     expect(config({}).contextsFile).toBe("/h/u/.config/exp/contexts.json");
+    expect(config({}).completionMs).toBe(200);
+    expect(config({}, { EXP_COMPLETION_TIMEOUT: "2s" }).completionMs).toBe(2_000);
   });
 
   test.each([
@@ -100,6 +102,7 @@ describe("settings", () => {
   test.each([
     [{ output: "xml" }, {}],
     [{}, { EXP_OUTPUT: "xml" }],
+    [{}, { EXP_COMPLETION_TIMEOUT: "soon" }],
     [{ timeout: "5 minutes" }, {}],
   ])("%j %j is refused as usage", (flags, env) => {
     expect(() => config(flags, env)).toThrow(expect.toSatisfy((error) => exitCodeOfError(error) === 2));
