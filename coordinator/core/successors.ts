@@ -31,7 +31,7 @@ export function notePace(
   const run = cluster.runs.get(attempt.runId);
   if (!run) return;
   const tookMs = end.startedAt === undefined ? undefined : end.finishedAt - end.startedAt;
-  const givenBack = end.outcome.kind === "rejected" && isWaiting(cluster, attempt);
+  const givenBack = end.outcome.kind === "rejected" && attempt.stopping === "" && isWaiting(cluster, attempt);
   const ms = givenBack ? TOO_LONG_MS : tookMs;
   if (ms !== undefined) cluster.pace.set(run.sweepId, Math.max(ms, (cluster.pace.get(run.sweepId) ?? 0) * PACE_KEPT));
 }

@@ -212,6 +212,9 @@ describe("comes back to the queue", () => {
     rig.reject(3, "stopped");
     expect(rig.cluster.runs.has(runId("run_1_3"))).toBe(false);
     expect(rig.line).toEqual(["2"]);
+    // That says nothing of how long runs take.
+    rig.schedule();
+    expect(rig.line).toEqual(["2", "4<2"]);
   });
 });
 
