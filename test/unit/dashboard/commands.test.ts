@@ -1,9 +1,9 @@
 /** The commands that the page shows for what it does. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { actionCommand, apiCommand, referenceWords, shellWord } from "../../../dashboard/app/commands.ts";
 import { parseRef } from "../../../shared/run/refs.ts";
 
@@ -48,6 +48,7 @@ test.each([
 
 test("the token comes to curl by its input, as a header", () => {
   const dir = mkdtempSync(join(tmpdir(), "exp-curl-"));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
   const token = join(dir, "token");
   writeFileSync(token, "secret\n");
   writeFileSync(join(dir, "curl"), '#!/bin/sh\nprintf "%s\\n" "$@"\ncat\n', { mode: 0o755 });
