@@ -106,11 +106,11 @@ export class Checks {
         return;
       }
       case "schedule": {
-        // What kept one from being handed out ahead may itself be settled by then: it waits for another of the same work, say.
-        const ahead = new Set(again().changes.flatMap((change) => (isAhead(change) ? [change.attempt.runId] : [])));
-        const change = again().changes.find(
-          (each) => !isAhead(each) && !(isAssigning(each) && ahead.has(each.row.runId)),
-        );
+        // What kept one from being handed out ahead may be settled by then: it waits for another of the same work, say, or its
+        // sweep has as many at a time as it may.
+        const { changes } = again();
+        const ahead = new Set(changes.flatMap((change) => (isAhead(change) ? [change.attempt.runId] : [])));
+        const change = changes.find((each) => !isAhead(each) && !followsFrom(each, ahead));
         if (change) throw new Violation("I9", `a repeated schedule gives ${change.kind}`);
         return;
       }
@@ -376,6 +376,9 @@ function isAhead(change: Change): change is Extract<Change, { kind: "attempt-add
   return change.kind === "attempt-added" && change.attempt.behind !== undefined;
 }
 
-function isAssigning(change: Change): change is Extract<Change, { kind: "run-changed" }> {
-  return change.kind === "run-changed" && change.row.state === "assigned";
+/** The run is with a host, or waits for one that does the same work and is. */
+function followsFrom(change: Change, ahead: ReadonlySet<RunId>): boolean {
+  if (change.kind !== "run-changed") return false;
+  const { runId, state, waitsFor } = change.row;
+  return state === "assigned" ? ahead.has(runId) : waitsFor !== undefined && ahead.has(waitsFor);
 }
