@@ -14,7 +14,7 @@ import { attemptDir, attemptMarker, attemptPaths } from "./attempt-dir.ts";
 import * as cgroup from "./cgroup.ts";
 import { coalesce } from "./coalesce.ts";
 import { createGroupPool } from "./group-pool.ts";
-import { createLook, type Sighting } from "./look.ts";
+import { createLook, type ProcessTable, type Sighting } from "./look.ts";
 import { readStat, TICKS_PER_SECOND } from "./proc.ts";
 import { readShimLog } from "./shim.ts";
 import { createShimsOfShortRuns, type ShimsAhead } from "./shims-ahead.ts";
@@ -62,14 +62,19 @@ export interface TreeOptions {
   readonly workdir: string;
   readonly monotonicMs: () => number;
   readonly shims?: ShimsAhead;
+  /** Where processes are looked at; absent: /proc. */
+  readonly table?: ProcessTable;
 }
+
+/** Start times by pid: together they name a process for ever. */
+type Found = Map<number, number>;
 
 const EMPTY_BOUND_MS = 10_000;
 /** Looks at processes that are being stopped; one that cannot be, as it waits for a device, is waited for no longer. */
 const STOP_ROUNDS_MAX = 25;
 
-export function createTrees({ cgroupRoot, workdir, monotonicMs, shims }: TreeOptions): Trees {
-  const look = createLook();
+export function createTrees({ cgroupRoot, workdir, monotonicMs, shims, table }: TreeOptions): Trees {
+  const look = createLook(table);
   const sharedLook = coalesce(look);
   const dirOf = (of: Fence) => attemptDir(workdir, of);
 
@@ -77,16 +82,19 @@ export function createTrees({ cgroupRoot, workdir, monotonicMs, shims }: TreeOpt
   const ungrouped = pool || !shims ? undefined : createShimsOfShortRuns(shims, monotonicMs);
   const cgroupOf = (of: Fence): string | undefined => pool?.of(of);
 
-  const belonging = (target: TreeTarget, seen: readonly Sighting[]): Sighting[] => {
+  /** `found`: members of earlier looks, whose parents may be gone by now; those of this one are added. */
+  const belonging = (target: TreeTarget, seen: readonly Sighting[], found: Found = new Map()): Sighting[] => {
     const marker = attemptMarker(dirOf(target.fence));
     let until: number | undefined;
     const certain = seen.filter((process) => {
-      if (process.marker === marker) return true;
+      if (process.marker === marker || found.get(process.pid) === process.startTime) return true;
       if (target.pid === 0 || process.session !== target.pid) return false;
       until ??= sessionUntil(target, dirOf(target.fence));
       return process.startTime >= target.startTime && process.startTime <= until;
     });
-    return withDescendants(certain, seen);
+    const all = withDescendants(certain, seen);
+    for (const { pid, startTime } of all) found.set(pid, startTime);
+    return all;
   };
 
   /** Members by cgroup; undefined where that does not tell: no cgroup, or a shim that could not enter it. */
@@ -101,11 +109,11 @@ export function createTrees({ cgroupRoot, workdir, monotonicMs, shims }: TreeOpt
    * Everybody stopped, so that nobody starts a child between the look and the kill: its parent dead, it might not be known.
    * A child that was on its way while its parent stopped is seen by the look after.
    */
-  const stopped = (target: TreeTarget, first: readonly number[]): readonly number[] => {
+  const stopped = (target: TreeTarget, first: readonly number[], found: Found): readonly number[] => {
     let pids = first;
     for (let round = 0, wereStill = false; round < STOP_ROUNDS_MAX; round++) {
       for (const pid of pids) send(pid, "SIGSTOP");
-      const seen = belonging(target, look());
+      const seen = belonging(target, look(), found);
       const areStill = seen.every(({ state }) => state === "T");
       const isSame = seen.length === pids.length;
       pids = seen.map((process) => process.pid);
@@ -115,10 +123,10 @@ export function createTrees({ cgroupRoot, workdir, monotonicMs, shims }: TreeOpt
     return pids;
   };
 
-  const kill = (target: TreeTarget, pids: readonly number[]): void => {
+  const kill = (target: TreeTarget, pids: readonly number[], found: Found): void => {
     const dir = cgroupOf(target.fence);
     if (dir !== undefined) cgroup.kill(dir);
-    const all = grouped(target) === undefined ? stopped(target, pids) : pids;
+    const all = grouped(target) === undefined ? stopped(target, pids, found) : pids;
     for (const pid of all) send(pid, "SIGKILL");
   };
 
@@ -135,8 +143,9 @@ export function createTrees({ cgroupRoot, workdir, monotonicMs, shims }: TreeOpt
       return grouped(target) ?? belonging(target, look()).map((process) => process.pid);
     },
     signal(target, signal) {
-      const pids = grouped(target) ?? belonging(target, look()).map((process) => process.pid);
-      if (signal === "KILL") return kill(target, pids);
+      const found: Found = new Map();
+      const pids = grouped(target) ?? belonging(target, look(), found).map((process) => process.pid);
+      if (signal === "KILL") return kill(target, pids, found);
       // The group in one call, so that a process which forks meanwhile does not slip through.
       const wholeGroup = target.pid !== 0 && readStat(target.pid)?.startTime === target.startTime;
       if (wholeGroup) send(-target.pid, "SIGTERM");
@@ -148,11 +157,13 @@ export function createTrees({ cgroupRoot, workdir, monotonicMs, shims }: TreeOpt
     },
     async empty(target) {
       const end = performance.now() + EMPTY_BOUND_MS;
+      // A child that was killed with its parent may die after it, on a busy host, and is nobody's child then.
+      const found: Found = new Map();
       for (let waitMs = 1; ; waitMs = Math.min(50, waitMs * 2)) {
-        const pids = grouped(target) ?? belonging(target, await sharedLook()).map((process) => process.pid);
+        const pids = grouped(target) ?? belonging(target, await sharedLook(), found).map((process) => process.pid);
         if (pids.length === 0) return true;
         if (performance.now() > end) return false;
-        kill(target, pids);
+        kill(target, pids, found);
         await sleep(waitMs);
       }
     },
