@@ -256,12 +256,14 @@ export async function startAgent(parts: AgentParts): Promise<Agent> {
       }
     }
 
+    let hellos = 0;
     const hello = (): Hello => ({
       agentId: state.agentId,
       name: config.name,
       machineId: machineId(),
       bootId: state.bootId,
       incarnation,
+      seq: ++hellos,
       version: VERSION,
       protocol: PROTOCOL_VERSION,
       labels: config.labels,

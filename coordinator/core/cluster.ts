@@ -151,6 +151,8 @@ export interface Node {
   silent: boolean;
   /** Monotonic ms of the last message. */
   lastHeardMs: number;
+  /** Number of the last Hello of its agent's process. */
+  helloSeq: number;
 }
 
 /** Queued runs with the same request (and the same sweep, where that has conditions): placed or passed over together. */

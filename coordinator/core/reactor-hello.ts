@@ -11,6 +11,8 @@
  * | f was given up, its run not started again         | running or finished | take it back                               |
  * | f was given up, its run started again or terminal | running             | kill                                       |
  * | the same                                          | finished            | acknowledge                                |
+ *
+ * A Hello that comes after a later one of the same process says what was so before: it is refused, and nobody waits for it.
  */
 import { required } from "../../shared/kernel/assert.ts";
 import { type DeviceUuid, sessionId } from "../../shared/kernel/ids.ts";
@@ -129,6 +131,10 @@ function refuse(
   if (hello.incarnation < known.incarnation) {
     return { reason: "superseded", message: `a newer process of agent ${known.name} has joined since` };
   }
+  // What it says was true before the agent left that stream. By now it has attempts that this one does not know.
+  if (hello.incarnation === known.incarnation && hello.seq < known.helloSeq) {
+    return { reason: "late", message: `agent ${known.name} has joined by another stream since` };
+  }
   return undefined;
 }
 
@@ -151,6 +157,7 @@ function nodeOfHello(hello: Hello, known: Node | undefined, now: Now): Node {
     connected: false,
     silent: false,
     lastHeardMs: now.monotonicMs,
+    helloSeq: hello.seq,
   };
 }
 

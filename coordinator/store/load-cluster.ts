@@ -211,6 +211,7 @@ function nodeOf(row: Row, monotonicMs: number): Node {
     connected: false,
     silent: false,
     lastHeardMs: monotonicMs,
+    helloSeq: 0,
   };
 }
 

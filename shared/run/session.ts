@@ -69,6 +69,8 @@ export interface Hello {
   readonly bootId: string;
   /** +1 at each start of the agent. */
   readonly incarnation: number;
+  /** +1 with each Hello of this process. */
+  readonly seq: number;
   readonly version: string;
   readonly protocol: number;
   readonly labels: { readonly [key: string]: string };
@@ -96,7 +98,7 @@ export type Decision =
   | { readonly fence: Fence; readonly action: "kill"; readonly reason: KillReason }
   | { readonly fence: Fence; readonly action: "finish-ack" };
 
-export type RefusedReason = "already_connected" | "version" | "stale_term" | "superseded";
+export type RefusedReason = "already_connected" | "version" | "stale_term" | "superseded" | "late";
 
 export interface StreamOffset {
   readonly fence: Fence;

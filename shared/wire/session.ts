@@ -341,6 +341,7 @@ const REFUSED_REASONS = {
   version: RefusedReasonMessage.REFUSED_REASON_VERSION,
   stale_term: RefusedReasonMessage.REFUSED_REASON_STALE_TERM,
   superseded: RefusedReasonMessage.REFUSED_REASON_SUPERSEDED,
+  late: RefusedReasonMessage.REFUSED_REASON_LATE,
 } as const satisfies Record<RefusedReason, RefusedReasonMessage>;
 
 function keyOf<Key extends string, Value>(table: Record<Key, Value>, value: Value, what: string): Key {

@@ -33,6 +33,7 @@ export function makeHello(name: string, patch: Partial<Hello> = {}): Hello {
     machineId: `machine-${name}`,
     bootId: `boot-${name}`,
     incarnation: 1,
+    seq: 0,
     version: "test",
     protocol: PROTOCOL_VERSION,
     labels: {},

@@ -32,6 +32,7 @@ export class SimAgent implements StreamEnd<CoordinatorMessage> {
   #stream: Stream | undefined;
   #session: SessionId | undefined;
   #helloSentMs = 0;
+  #hellos = 0;
   #waiting: AgentEvent[] = [];
   #pausedUntilMs = 0;
 
@@ -125,6 +126,7 @@ export class SimAgent implements StreamEnd<CoordinatorMessage> {
       machineId: `machine-${this.#host.name}`,
       bootId: state.bootId,
       incarnation: this.#incarnation,
+      seq: ++this.#hellos,
       version: "sim",
       protocol: PROTOCOL_VERSION,
       labels: this.#host.labels,

@@ -28,7 +28,7 @@ function normalise(cluster: Cluster) {
       return JSON.stringify([first, sorted(ended), sorted(end)]);
     }),
     nodes: lines(cluster.nodes.values(), (node) => {
-      const { session: _, connected: _c, silent: _s, lastHeardMs: _l, ...stored } = node;
+      const { session: _, connected: _c, silent: _s, lastHeardMs: _l, helloSeq: _h, ...stored } = node;
       return JSON.stringify(sorted(stored));
     }),
     queues: lines(cluster.groups.values(), ({ key, limitedBy, queue }) =>

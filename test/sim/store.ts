@@ -56,6 +56,7 @@ export class MemoryStore implements SimStore {
       node.connected = false;
       node.silent = false;
       node.lastHeardMs = monotonicMs;
+      node.helloSeq = 0;
     }
     // In the order in which the real store reads them, so that what follows from order is the same.
     reorder(cluster.nodes, (a, b) => (a.name < b.name ? -1 : 1));

@@ -218,6 +218,23 @@ describe("who is refused", () => {
     for (const { message } of refusals) expect(message).not.toBe("");
   });
 
+  test.each<{ what: string; hello: Partial<Hello>; reasons: string[] }>([
+    { what: "a Hello that comes after a later one, by a stream that was left", hello: { seq: 4 }, reasons: ["late"] },
+    { what: "the next one", hello: { seq: 6 }, reasons: [] },
+    { what: "the first of the next process", hello: { seq: 1, incarnation: 2 }, reasons: [] },
+  ])("$what: $reasons", ({ hello, reasons }) => {
+    const rig = new CoreRig();
+    rig.join("a", { seq: 5 });
+    rig.submit(1);
+    const [attempt] = rig.schedule();
+    const { session } = required(rig.cluster.nodes.get(nodeName("a")), "node");
+    rig.apply({ kind: "started", session, fence: required(attempt, "an attempt").fence, startedAt: 1 });
+    const { changes, commands } = rig.react({ kind: "hello", connection: 77, hello: makeHello("a", hello) });
+    expect(has(commands, "refuse").map(({ reason }) => reason)).toEqual(reasons);
+    // Of the run that it does not know yet, it says nothing.
+    expect(changes.some(({ kind }) => kind === "attempt-ended")).toBe(reasons.length === 0);
+  });
+
   test("a name is free again when its node is gone and left nothing", () => {
     const rig = prepare("ended");
     const node = required(rig.cluster.nodes.get(nodeName("a")), "node");

@@ -136,6 +136,7 @@ export const RefusedReason = {
   REFUSED_REASON_VERSION: 2,
   REFUSED_REASON_STALE_TERM: 3,
   REFUSED_REASON_SUPERSEDED: 4,
+  REFUSED_REASON_LATE: 5,
 } as const;
 
 export type RefusedReason = typeof RefusedReason[keyof typeof RefusedReason];
@@ -146,6 +147,7 @@ export namespace RefusedReason {
   export type REFUSED_REASON_VERSION = typeof RefusedReason.REFUSED_REASON_VERSION;
   export type REFUSED_REASON_STALE_TERM = typeof RefusedReason.REFUSED_REASON_STALE_TERM;
   export type REFUSED_REASON_SUPERSEDED = typeof RefusedReason.REFUSED_REASON_SUPERSEDED;
+  export type REFUSED_REASON_LATE = typeof RefusedReason.REFUSED_REASON_LATE;
 }
 
 export function refusedReasonFromJSON(object: any): RefusedReason {
@@ -165,6 +167,9 @@ export function refusedReasonFromJSON(object: any): RefusedReason {
     case 4:
     case "REFUSED_REASON_SUPERSEDED":
       return RefusedReason.REFUSED_REASON_SUPERSEDED;
+    case 5:
+    case "REFUSED_REASON_LATE":
+      return RefusedReason.REFUSED_REASON_LATE;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum RefusedReason");
   }
@@ -182,6 +187,8 @@ export function refusedReasonToJSON(object: RefusedReason): string {
       return "REFUSED_REASON_STALE_TERM";
     case RefusedReason.REFUSED_REASON_SUPERSEDED:
       return "REFUSED_REASON_SUPERSEDED";
+    case RefusedReason.REFUSED_REASON_LATE:
+      return "REFUSED_REASON_LATE";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum RefusedReason");
   }
@@ -347,6 +354,8 @@ export interface Hello {
   devices: Device[];
   attempts: AttemptReport[];
   draining: boolean;
+  /** +1 with each Hello of this process: one that comes after a later one, on a stream that was left, counts for nothing. */
+  seq: number;
 }
 
 export interface Hello_LabelsEntry {
@@ -1668,6 +1677,7 @@ function createBaseHello(): Hello {
     devices: [],
     attempts: [],
     draining: false,
+    seq: 0,
   };
 }
 
@@ -1717,6 +1727,9 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.draining !== false) {
       writer.uint32(120).bool(message.draining);
+    }
+    if (message.seq !== 0) {
+      writer.uint32(128).int64(message.seq);
     }
     return writer;
   },
@@ -1857,6 +1870,14 @@ export const Hello: MessageFns<Hello> = {
             message.draining = reader.bool();
             continue;
           }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1923,6 +1944,7 @@ export const Hello: MessageFns<Hello> = {
         ? object.attempts.map((e: any) => AttemptReport.fromJSON(e))
         : [],
       draining: isSet(object.draining) ? globalThis.Boolean(object.draining) : false,
+      seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
     };
   },
 
@@ -1979,6 +2001,9 @@ export const Hello: MessageFns<Hello> = {
     if (message.draining !== false) {
       obj.draining = message.draining;
     }
+    if (message.seq !== 0) {
+      obj.seq = Math.round(message.seq);
+    }
     return obj;
   },
 
@@ -2010,6 +2035,7 @@ export const Hello: MessageFns<Hello> = {
     message.devices = object.devices?.map((e) => Device.fromPartial(e)) || [];
     message.attempts = object.attempts?.map((e) => AttemptReport.fromPartial(e)) || [];
     message.draining = object.draining ?? false;
+    message.seq = object.seq ?? 0;
     return message;
   },
 };
