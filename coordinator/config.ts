@@ -8,7 +8,7 @@ import { type Loaded, loadConfig } from "../shared/config.ts";
 import { isLoopback } from "../shared/kernel/addresses.ts";
 import { AppError, errorMessage } from "../shared/kernel/errors.ts";
 import type { CoreSettings } from "./core/settings.ts";
-import { DEFAULT_SETTINGS } from "./core/settings.ts";
+import { DEFAULT_SETTINGS, SHORT_RUN_MS_MAX } from "./core/settings.ts";
 import { type ChannelsFile, readChannels } from "./outbox/channels-file.ts";
 
 export const COORDINATOR_SETTINGS = {
@@ -110,7 +110,7 @@ export function coordinatorConfigOf(values: CoordinatorValues): CoordinatorConfi
       leaseMs: atLeast("lease", values.lease, values.heartbeat * 3),
       killMs: values["kill-time"],
       retryBackoff: { ...DEFAULT_SETTINGS.retryBackoff, baseMs: values["retry-delay"] },
-      shortRunMs: values["short-run"],
+      shortRunMs: atMost("short-run", values["short-run"], SHORT_RUN_MS_MAX),
     },
   };
 }
@@ -169,6 +169,11 @@ function readCertificate(credentials: string, path: string | undefined): string 
       id: "bus.credentials",
     });
   }
+}
+
+function atMost(key: string, valueMs: number, maximumMs: number): number {
+  if (valueMs <= maximumMs) return valueMs;
+  throw new AppError("invalid", `${key} must be at most ${maximumMs}ms`, { id: "config.value" });
 }
 
 function atLeast(key: string, valueMs: number, minimumMs: number): number {

@@ -23,6 +23,9 @@ export const DEFAULT_SETTINGS: CoreSettings = {
   shortRunMs: 1_000,
 };
 
+/** Of `shortRunMs`: behind a longer run no host waits for its end. */
+export const SHORT_RUN_MS_MAX = 30_000;
+
 /** Two clocks may differ in rate by this factor before the lease stops being safe. */
 const CLOCK_RATE_MARGIN = 1.01;
 

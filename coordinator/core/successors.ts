@@ -14,13 +14,13 @@ import type { Attempt, Cluster, QueueGroup, Run } from "./cluster.ts";
 import { isWaiting, shapeOf } from "./cluster.ts";
 import { closedReason } from "./fit.ts";
 import { isCurrent } from "./gang.ts";
-import { couldFit, misfit } from "./misfit.ts";
-import type { CoreSettings } from "./settings.ts";
+import { couldFit } from "./misfit.ts";
+import { type CoreSettings, SHORT_RUN_MS_MAX } from "./settings.ts";
 
 /** Each end counts this part of what was known before, so that one long run is forgotten after a few dozen short ones. */
 const PACE_KEPT = 0.9;
 /** What a run counts as behind which its successor was given back. */
-const TOO_LONG_MS = 60_000;
+const TOO_LONG_MS = 2 * SHORT_RUN_MS_MAX;
 
 /** Keeps `cluster.pace`: about the longest that runs of the sweep took lately. Called with each end, before it is applied. */
 export function notePace(
@@ -106,7 +106,7 @@ export class Predecessors {
   /** The place may have changed since the run there took it, or be another's to come. */
   #fits({ request }: QueueGroup, { node: name, devices }: Place): boolean {
     const node = this.#cluster.nodes.get(name);
-    if (!node || closedReason(node) !== undefined || misfit(node, request) !== undefined) return false;
+    if (!node || closedReason(node) !== undefined || !couldFit(node, request)) return false;
     if (this.#wanted.some((wanted) => couldFit(node, wanted))) return false;
     return devices.every((uuid) => node.devices.some((device) => device.uuid === uuid && device.health === "clean"));
   }

@@ -86,6 +86,11 @@ describe("is handed out ahead", () => {
     expect(explain(rig.cluster, runId("run_1_2"), WALL_MS)?.reason).toBe("starting on a");
   });
 
+  test("also where the place was had by an alternative", () => {
+    const ways = { gpus: 1, cpus: undefined, alternatives: [{ gpus: undefined, cpus: 1 }] };
+    expect(new Fleet().afterOne(20, 5, { resources: ways }).line).toEqual(["2", "3<2"]);
+  });
+
   test("again to an agent that comes back and has forgotten it", () => {
     const rig = new Fleet().afterOne(20);
     rig.apply({ kind: "started", session: rig.session, fence: fence(2), startedAt: WALL_MS });
