@@ -3,9 +3,10 @@
  * what is missing, old or broken on a machine can be tried on any machine.
  */
 import { execFileSync, type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { afterEach, beforeEach } from "vitest";
 
 /** What the set-up scripts use of a bare system, beside what they look for. */
 const BASIC_TOOLS = [
@@ -31,6 +32,17 @@ const BASIC_TOOLS = [
 /** A new empty folder for one test; the caller removes it. */
 export function createTestFolder(): string {
   return mkdtempSync(join(tmpdir(), "exp-setup-"));
+}
+
+/** Before each test a new folder with a `path` of the basic tools in it; both are gone after it. */
+export function useToolFolder(): { readonly folder: string; readonly path: string } {
+  const made = { folder: "", path: "" };
+  beforeEach(() => {
+    made.folder = createTestFolder();
+    made.path = linkBasicTools(join(made.folder, "path"));
+  });
+  afterEach(() => rmSync(made.folder, { recursive: true, force: true }));
+  return made;
 }
 
 /** Makes `folder` hold links to the basic tools; returns it, to be used as PATH. */

@@ -4,19 +4,19 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { brotliCompressSync } from "node:zlib";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { createTestFolder, linkBasicTools, pathOfTool, runWith, writeProgram } from "../../helpers/fake-tools.ts";
+import { beforeEach, expect, test } from "vitest";
+import { pathOfTool, runWith, useToolFolder, writeProgram } from "../../helpers/fake-tools.ts";
 
 const SCRIPTS = resolve(import.meta.dirname, "../../../scripts");
 const PINNED = "153.0.0";
 
+const made = useToolFolder();
 let folder: string;
 let path: string;
 let cache: string;
 
 beforeEach(() => {
-  folder = createTestFolder();
-  path = linkBasicTools(join(folder, "path"));
+  ({ folder, path } = made);
   for (const tool of ["tar", "gzip"]) symlinkSync(pathOfTool(tool), join(path, tool));
   symlinkSync(process.execPath, join(path, "node"));
   // What it says, whatever machine this is.
@@ -24,8 +24,6 @@ beforeEach(() => {
   writeProgram(join(path, "uname"), 'case $1 in -s) echo Linux ;; -m) echo "${MACHINE:-x86_64}" ;; esac');
   cache = join(folder, "cache");
 });
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function find(env: Record<string, string> = {}) {
   const all = { PATH: path, EXP_CACHE_DIR: cache, ...env };

@@ -2,23 +2,21 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { createTestFolder, linkBasicTools, pathOfTool, runWith, writeProgram } from "../../helpers/fake-tools.ts";
+import { beforeEach, expect, test } from "vitest";
+import { pathOfTool, runWith, useToolFolder, writeProgram } from "../../helpers/fake-tools.ts";
 
 const SCRIPT = resolve(import.meta.dirname, "../../../scripts/nats-server.sh");
 const PINNED = "2.15.1";
 
+const made = useToolFolder();
 let folder: string;
 let path: string;
 let cache: string;
 
 beforeEach(() => {
-  folder = createTestFolder();
-  path = linkBasicTools(join(folder, "path"));
+  ({ folder, path } = made);
   cache = join(folder, "cache");
 });
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function writeServer(at: string, version: string): string {
   return writeProgram(at, `echo 'nats-server: v${version}'`);
